@@ -1,0 +1,1 @@
+//! Business hours: local times of a week in an IANA zone, and holidays.

@@ -1,0 +1,1 @@
+//! The filter language of every list: words and `field:value` terms.

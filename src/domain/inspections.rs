@@ -1,0 +1,1 @@
+//! Inspections, their checks and defects.

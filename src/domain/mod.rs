@@ -1,0 +1,17 @@
+//! Floor 1: what a fulfilment business is. Types, states, verbs and rules, as pure functions
+//! over values; no clock, no IO, no SQL.
+
+pub mod calendar;
+pub mod filter;
+pub mod inspections;
+pub mod money;
+pub mod orders;
+pub mod people;
+pub mod promises;
+pub mod record;
+pub mod shipments;
+pub mod stock;
+pub mod text;
+pub mod tickets;
+pub mod tracking;
+pub mod verbs;

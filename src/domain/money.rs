@@ -1,0 +1,1 @@
+//! Money: an integer of minor units with its ISO 4217 currency.

@@ -1,0 +1,1 @@
+//! Promises: by when an order ships and arrives.

@@ -1,0 +1,1 @@
+//! Records: what a pane lists, what an act names, what a change is about.

@@ -1,0 +1,1 @@
+//! Shipments (parcels) and their states.

@@ -1,0 +1,1 @@
+//! Carriers' tracking statuses, mapped to one vocabulary.

@@ -1,0 +1,1 @@
+//! The catalogue: products, their suppliers and first stock, as CSV.

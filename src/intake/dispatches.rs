@@ -1,0 +1,1 @@
+//! Suppliers' dispatch files, as CSV.

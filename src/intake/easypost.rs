@@ -1,0 +1,1 @@
+//! EasyPost `tracker.updated` events, as JSON or JSON lines.

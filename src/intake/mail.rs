@@ -1,0 +1,1 @@
+//! Mail as RFC 5322 text.

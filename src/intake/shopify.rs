@@ -1,0 +1,1 @@
+//! Shopify's `orders_export` CSV.

@@ -1,0 +1,3 @@
+//! The `packline` program: arguments and error hooks, then [`packline::cli`].
+
+fn main() {}

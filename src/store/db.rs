@@ -1,0 +1,1 @@
+//! Connections: a pool whose calls are never cancelled half-way.

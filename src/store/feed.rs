@@ -1,0 +1,1 @@
+//! The change feed: every committed change once, in the order it became visible.
