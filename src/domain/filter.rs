@@ -1,1 +1,177 @@
 //! The filter language of every list: words and `field:value` terms.
+
+use super::record::Kind;
+
+/// Which records of a kind a list shows: every term must hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// The terms, in the order they were typed.
+    pub terms: Vec<Term>,
+}
+
+/// One term of a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// Written with a leading `-`: it must not hold.
+    pub negated: bool,
+    /// What must hold.
+    pub test: Test,
+}
+
+/// What a term tests.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// Number, name, SKU or tracking code contains the word, whatever its case.
+    Word(String),
+    /// `late`: its promise has passed.
+    Late,
+    /// `all`: also what is closed, not only open work.
+    All,
+    /// `state:WORD`, by the word of the schema.
+    State(String),
+    /// `who:LOGIN`, `who:me`, `who:nobody`.
+    Who(String),
+    /// `carrier:NAME`.
+    Carrier(String),
+    /// `tag:WORD`.
+    Tag(String),
+}
+
+/// What is wrong with a filter, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FilterError {
+    /// Byte offset of the wrong word in the text.
+    pub at: usize,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+impl Filter {
+    /// Reads a filter for a kind of record.
+    ///
+    /// # Errors
+    /// The first field or value that is not known, with its place.
+    pub fn parse(kind: Kind, text: &str) -> Result<Self, FilterError> {
+        let mut terms = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
+            let at = text.len() - rest.len() + start;
+            let word = &rest[start..];
+            let end = word.find(char::is_whitespace).unwrap_or(word.len());
+            terms.push(term(kind, &word[..end], at)?);
+            rest = &word[end..];
+        }
+        Ok(Self { terms })
+    }
+
+    /// Whether it lets every open record through.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+}
+
+fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
+    let (negated, body) = match word.strip_prefix('-') {
+        Some(body) if !body.is_empty() => (true, body),
+        _ => (false, word),
+    };
+    let value_at = |field: &str| at + usize::from(negated) + field.len() + 1;
+    let test = match body.split_once(':') {
+        None if body == "late" => Test::Late,
+        None if body == "all" => Test::All,
+        None => Test::Word(body.to_owned()),
+        Some((field, "")) => {
+            return Err(FilterError {
+                at: value_at(field),
+                message: format!("{field}: needs a value"),
+            });
+        }
+        Some(("state", value)) => {
+            let words = states(kind);
+            let wanted = value.to_lowercase().replace('-', "_");
+            let known = match wanted.as_str() {
+                "held" if words.contains(&"on_hold") => Some("on_hold"),
+                other => words.iter().copied().find(|word| *word == other),
+            };
+            match known {
+                Some(state) => Test::State(state.to_owned()),
+                None => {
+                    return Err(FilterError {
+                        at: value_at("state"),
+                        message: format!("state: is one of {}", words.join(", ")),
+                    });
+                }
+            }
+        }
+        Some(("who", value)) => Test::Who(value.to_owned()),
+        Some(("carrier", value)) if kind == Kind::Shipment => Test::Carrier(value.to_owned()),
+        Some(("tag", value)) if kind == Kind::Order => Test::Tag(value.to_owned()),
+        Some((field, _)) => {
+            return Err(FilterError {
+                at,
+                message: format!("no field “{field}”; there are {}", fields(kind).join(", ")),
+            });
+        }
+    };
+    Ok(Term { negated, test })
+}
+
+/// The fields that a kind's filter knows.
+pub fn fields(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Order => &["state", "who", "tag"],
+        Kind::Stock => &["state"],
+        Kind::Shipment => &["state", "carrier"],
+        Kind::Inspection | Kind::Ticket => &["state", "who"],
+    }
+}
+
+/// The words that `state:` takes for a kind.
+pub fn states(kind: Kind) -> Vec<&'static str> {
+    use super::{inspections, orders, shipments, tickets};
+    match kind {
+        Kind::Order => orders::Stage::ALL
+            .iter()
+            .map(|state| state.as_str())
+            .collect(),
+        Kind::Stock => vec!["low", "short", "muted"],
+        Kind::Shipment => shipments::ShipmentState::ALL
+            .iter()
+            .map(|s| s.as_str())
+            .collect(),
+        Kind::Inspection => inspections::InspectionState::ALL
+            .iter()
+            .map(|s| s.as_str())
+            .collect(),
+        Kind::Ticket => tickets::TicketState::ALL
+            .iter()
+            .map(|s| s.as_str())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_fields_are_told_apart() {
+        let filter = Filter::parse(Kind::Order, "duarte -state:held late who:me").expect("valid");
+        assert_eq!(filter.terms.len(), 4);
+        assert_eq!(filter.terms[0].test, Test::Word("duarte".into()));
+        assert!(filter.terms[1].negated);
+        assert_eq!(filter.terms[1].test, Test::State("on_hold".into()));
+        assert_eq!(filter.terms[2].test, Test::Late);
+        assert_eq!(filter.terms[3].test, Test::Who("me".into()));
+    }
+
+    #[test]
+    fn an_error_says_where() {
+        let error = Filter::parse(Kind::Order, "a  state:flying").expect_err("no such state");
+        assert_eq!(error.at, 9);
+        assert!(error.message.contains("on_hold"), "{error}");
+        let error = Filter::parse(Kind::Stock, "colour:red").expect_err("no such field");
+        assert_eq!(error.at, 0);
+    }
+}

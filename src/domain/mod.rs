@@ -1,9 +1,11 @@
 //! Floor 1: what a fulfilment business is. Types, states, verbs and rules, as pure functions
 //! over values; no clock, no IO, no SQL.
 
+pub mod act;
 pub mod calendar;
 pub mod filter;
 pub mod inspections;
+pub mod list;
 pub mod money;
 pub mod orders;
 pub mod people;
@@ -15,3 +17,4 @@ pub mod text;
 pub mod tickets;
 pub mod tracking;
 pub mod verbs;
+pub mod words;

@@ -1,1 +1,368 @@
 //! Orders, their lines and the stages they pass.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::record::RecordId;
+use super::words::words;
+
+words! {
+    /// How far an order has come. It follows from its lines and fulfilments: the database's
+    /// `derive_stage` computes it in the transaction that changes them.
+    pub enum Stage {
+        /// Placed; nobody has checked it yet.
+        New = "new",
+        /// Checked: payment and address will do.
+        Confirmed = "confirmed",
+        /// Stock is being taken or a supplier was asked.
+        Processing = "processing",
+        /// Waits for somebody, with a reason; returns to where it was.
+        OnHold = "on_hold",
+        /// Some units have left.
+        PartiallyShipped = "partially_shipped",
+        /// All units that will leave have left.
+        Shipped = "shipped",
+        /// All units that left have arrived.
+        Delivered = "delivered",
+        /// Nothing more will happen.
+        Closed = "closed",
+        /// Nothing left and nothing will.
+        Cancelled = "cancelled",
+    }
+}
+
+impl Stage {
+    /// Whether work is left: everything before all units have been shipped.
+    pub const fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::New | Self::Confirmed | Self::Processing | Self::OnHold | Self::PartiallyShipped
+        )
+    }
+
+    /// The word for the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::OnHold => "on hold",
+            Self::PartiallyShipped => "part shipped",
+            other => other.as_str(),
+        }
+    }
+}
+
+words! {
+    /// What the channel says of the money, in Shopify's words for an order's financial status.
+    pub enum FinancialStatus {
+        /// Nothing has been captured.
+        Pending = "pending",
+        /// The bank has set it aside.
+        Authorized = "authorized",
+        /// Some of it has been captured.
+        PartiallyPaid = "partially_paid",
+        /// All of it has been captured.
+        Paid = "paid",
+        /// Some of it went back.
+        PartiallyRefunded = "partially_refunded",
+        /// All of it went back.
+        Refunded = "refunded",
+        /// It will never come.
+        Voided = "voided",
+    }
+}
+
+impl FinancialStatus {
+    /// Whether goods may leave on it.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Self::Paid | Self::PartiallyRefunded)
+    }
+
+    /// The word for the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::PartiallyPaid => "part paid",
+            Self::PartiallyRefunded => "part refunded",
+            other => other.as_str(),
+        }
+    }
+}
+
+words! {
+    /// How far a fulfilment (the part of an order that one location or supplier does) has come.
+    pub enum FulfilmentState {
+        /// Planned.
+        Open = "open",
+        /// The supplier was asked.
+        Requested = "requested",
+        /// The supplier, or our own warehouse, has said yes.
+        Accepted = "accepted",
+        /// Its goods are being checked.
+        Inspecting = "inspecting",
+        /// Its parcel may leave.
+        Ready = "ready",
+        /// Its parcels have left.
+        Shipped = "shipped",
+        /// Its parcels have arrived.
+        Delivered = "delivered",
+        /// The supplier has said no: to be routed again.
+        Rejected = "rejected",
+        /// It will not be done.
+        Cancelled = "cancelled",
+    }
+}
+
+/// An order as its list shows it. Units are summed over its lines.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OrderSummary {
+    /// Primary key.
+    pub id: i64,
+    /// Rises with every change of the order or its parts.
+    pub version: i64,
+    /// The channel's number, such as `#1042`.
+    pub number: String,
+    /// The channel it came from.
+    pub channel: String,
+    /// The customer's name.
+    pub customer: String,
+    /// When the customer placed it.
+    pub placed_at: DateTime<Utc>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Why it is on hold.
+    pub hold_reason: Option<String>,
+    /// What the channel says of the money.
+    pub financial_status: FinancialStatus,
+    /// The promise: by when it leaves.
+    pub ship_by: Option<DateTime<Utc>>,
+    /// The promise: by when it arrives.
+    pub deliver_by: Option<DateTime<Utc>>,
+    /// Who has claimed it.
+    pub assignee: Option<String>,
+    /// ISO 4217 code of its amounts.
+    pub currency: String,
+    /// Its total, in minor units of the currency.
+    pub total: i64,
+    /// ISO 3166 code of the country it goes to.
+    pub country: Option<String>,
+    /// The channel's tags.
+    pub tags: Vec<String>,
+    /// How many lines it has.
+    pub lines: i64,
+    /// Units ordered.
+    pub ordered: i64,
+    /// Units set aside in our stock.
+    pub reserved: i64,
+    /// Units that a supplier was asked for and has not shipped.
+    pub requested: i64,
+    /// Units that have left.
+    pub shipped: i64,
+    /// Units that have arrived.
+    pub delivered: i64,
+    /// Units that will not be shipped.
+    pub cancelled: i64,
+    /// Inspections that are pending.
+    pub pending_inspections: i64,
+    /// Inspections that failed and were not waived.
+    pub failed_inspections: i64,
+    /// Tickets that are not resolved.
+    pub open_tickets: i64,
+}
+
+impl OrderSummary {
+    /// Units that neither stock nor a supplier covers yet.
+    pub const fn unallocated(&self) -> i64 {
+        self.ordered - self.reserved - self.requested - self.shipped - self.cancelled
+    }
+
+    /// The instant of its nearest promise: shipping until all has left, then arrival.
+    pub const fn due_at(&self) -> Option<DateTime<Utc>> {
+        match self.stage {
+            Stage::Shipped => self.deliver_by,
+            stage if stage.is_open() => self.ship_by,
+            _ => None,
+        }
+    }
+}
+
+/// A postal address, as the channel gave it. Every field is the customer's own text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Address {
+    /// The person.
+    pub name: String,
+    /// The company.
+    pub company: String,
+    /// First line: street and number.
+    pub address1: String,
+    /// Second line.
+    pub address2: String,
+    /// Town.
+    pub city: String,
+    /// Postcode, as text.
+    pub zip: String,
+    /// State, county or province.
+    pub province: String,
+    /// ISO 3166 code.
+    pub country: String,
+    /// Telephone number.
+    pub phone: String,
+}
+
+/// One line of an order. All counts are units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderLine {
+    /// Primary key.
+    pub id: i64,
+    /// Place in the order, from 1.
+    pub position: i32,
+    /// The product's SKU as the channel gave it.
+    pub sku: String,
+    /// The product's title as the channel gave it.
+    pub title: String,
+    /// Our own stock of it, where there is one.
+    pub stock: Option<RecordId>,
+    /// Units free in our own stock.
+    pub available: i64,
+    /// Price of one unit, in minor units of the order's currency.
+    pub unit_price: i64,
+    /// Units ordered.
+    pub ordered: i32,
+    /// Units set aside in our stock.
+    pub reserved: i32,
+    /// Units that a supplier was asked for and has not shipped.
+    pub requested: i32,
+    /// Units that have left.
+    pub shipped: i32,
+    /// Units that have arrived.
+    pub delivered: i32,
+    /// Units that will not be shipped.
+    pub cancelled: i32,
+    /// Units the customer wants to send back.
+    pub return_requested: i32,
+    /// Units that came back.
+    pub returned: i32,
+}
+
+/// The part of an order that one location or supplier does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fulfilment {
+    /// Primary key.
+    pub id: i64,
+    /// The location's or supplier's name.
+    pub location: String,
+    /// Whether a supplier does it.
+    pub by_supplier: bool,
+    /// How far it has come.
+    pub state: FulfilmentState,
+    /// Its units.
+    pub units: i64,
+}
+
+/// Money that came in, or went back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payment {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// `payment` or `refund`.
+    pub what: String,
+    /// Method or reason.
+    pub detail: String,
+    /// Minor units of the currency; a refund is negative.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// A refund's state; `captured` for a payment.
+    pub state: String,
+}
+
+/// Everything about one order, for its full view.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Order {
+    /// The order as its list shows it.
+    pub summary: OrderSummary,
+    /// The customer's mail address.
+    pub email: Option<String>,
+    /// The customer's telephone number.
+    pub phone: Option<String>,
+    /// Where it goes.
+    pub shipping_address: Address,
+    /// Shipping option as the channel named it.
+    pub shipping_method: Option<String>,
+    /// Subtotal, shipping, tax and discount, in minor units of the currency.
+    pub amounts: Amounts,
+    /// The customer's note.
+    pub note: Option<String>,
+    /// Its lines, by position.
+    pub lines: Vec<OrderLine>,
+    /// Its fulfilments.
+    pub fulfilments: Vec<Fulfilment>,
+    /// Its parcels.
+    pub shipments: Vec<super::shipments::ShipmentSummary>,
+    /// Its inspections.
+    pub inspections: Vec<super::inspections::InspectionSummary>,
+    /// Its tickets.
+    pub tickets: Vec<super::tickets::TicketSummary>,
+    /// Payments and refunds.
+    pub payments: Vec<Payment>,
+}
+
+/// An order's amounts, in minor units of its currency.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Amounts {
+    /// Sum of the lines before discount, shipping and tax.
+    pub subtotal: i64,
+    /// Shipping.
+    pub shipping: i64,
+    /// Taxes.
+    pub tax: i64,
+    /// Discount, not negative.
+    pub discount: i64,
+}
+
+/// Why an order can't ship, one sentence each, most telling first; empty when it can. The same
+/// facts that the database's guards use.
+pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match order.stage {
+        Stage::New => reasons.push("not confirmed".to_owned()),
+        Stage::OnHold => reasons.push(match &order.hold_reason {
+            Some(reason) => format!("on hold: {reason}"),
+            None => "on hold".to_owned(),
+        }),
+        Stage::Shipped | Stage::Delivered | Stage::Closed => {
+            return vec!["everything has been shipped".to_owned()];
+        }
+        Stage::Cancelled => return vec!["cancelled".to_owned()],
+        Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => {}
+    }
+    if !order.financial_status.is_good() {
+        reasons.push(format!("payment is {}", order.financial_status.label()));
+    }
+    if order.failed_inspections > 0 {
+        reasons.push(format!("{} failed", inspections(order.failed_inspections)));
+    }
+    if order.pending_inspections > 0 {
+        reasons.push(format!(
+            "{} pending",
+            inspections(order.pending_inspections)
+        ));
+    }
+    let missing = order.unallocated();
+    if missing > 0 {
+        let wanted = order.ordered - order.shipped - order.cancelled;
+        reasons.push(format!(
+            "{missing} of {wanted} units have no stock reserved"
+        ));
+    }
+    if order.requested > 0 {
+        reasons.push(format!("{} units are with a supplier", order.requested));
+    }
+    reasons
+}
+
+fn inspections(count: i64) -> String {
+    if count == 1 {
+        "1 inspection".to_owned()
+    } else {
+        format!("{count} inspections")
+    }
+}

@@ -1,1 +1,137 @@
 //! Shipments (parcels) and their states.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::record::RecordId;
+use super::tracking::TrackingStatus;
+use super::words::words;
+
+words! {
+    /// The merchant's word for a parcel; the carrier's is its tracking status.
+    pub enum ShipmentState {
+        /// Being packed.
+        Draft = "draft",
+        /// It has a label.
+        Labelled = "labelled",
+        /// The carrier has it.
+        HandedOver = "handed_over",
+        /// The customer has it.
+        Delivered = "delivered",
+        /// Nobody has it.
+        Lost = "lost",
+        /// It came back.
+        ReturnedToSender = "returned_to_sender",
+        /// It never left.
+        Void = "void",
+    }
+}
+
+impl ShipmentState {
+    /// Whether it still needs attention: not delivered, lost, returned or void.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Draft | Self::Labelled | Self::HandedOver)
+    }
+
+    /// The word for the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::HandedOver => "handed over",
+            Self::ReturnedToSender => "returned",
+            other => other.as_str(),
+        }
+    }
+}
+
+/// A parcel as its list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShipmentSummary {
+    /// Primary key; its number is `SHP-` and this.
+    pub id: i64,
+    /// Rises with every change.
+    pub version: i64,
+    /// The order it belongs to.
+    pub order_id: i64,
+    /// That order's number.
+    pub order_number: String,
+    /// The customer's name.
+    pub customer: String,
+    /// The carrier's name.
+    pub carrier: Option<String>,
+    /// The carrier's code for it.
+    pub tracking_code: Option<String>,
+    /// The merchant's word.
+    pub state: ShipmentState,
+    /// The carrier's word.
+    pub tracking_status: TrackingStatus,
+    /// The carrier's own word where it is not known.
+    pub tracking_status_raw: Option<String>,
+    /// When the carrier took it.
+    pub handed_over_at: Option<DateTime<Utc>>,
+    /// When the carrier last said anything.
+    pub last_event_at: Option<DateTime<Utc>>,
+    /// When the carrier expects to deliver it.
+    pub eta: Option<DateTime<Utc>>,
+    /// When it arrived.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// By when somebody must look: its ETA, its order's promise, or five days of silence.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Reported damaged.
+    pub damaged: bool,
+    /// ISO 3166 code of the country it goes to.
+    pub country: Option<String>,
+    /// Units in it.
+    pub units: i64,
+}
+
+/// Units of one order line in a parcel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShipmentLine {
+    /// The order line's SKU.
+    pub sku: String,
+    /// The order line's title.
+    pub title: String,
+    /// Units.
+    pub quantity: i32,
+}
+
+/// One thing that the carrier said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrackingEvent {
+    /// When it happened, by the carrier's word.
+    pub at: DateTime<Utc>,
+    /// The status.
+    pub status: TrackingStatus,
+    /// The carrier's own word where the status is not known.
+    pub status_raw: Option<String>,
+    /// The carrier's message.
+    pub message: String,
+    /// Where.
+    pub location: String,
+}
+
+/// Everything about a parcel, for its full view.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Shipment {
+    /// The parcel as its list shows it.
+    pub summary: ShipmentSummary,
+    /// Who ships it: our warehouse or a supplier.
+    pub location: Option<String>,
+    /// What is in it.
+    pub lines: Vec<ShipmentLine>,
+    /// What the carrier said, newest first; at most 100.
+    pub events: Vec<TrackingEvent>,
+    /// Its inspections.
+    pub inspections: Vec<super::inspections::InspectionSummary>,
+    /// Tickets of its order.
+    pub tickets: Vec<super::tickets::TicketSummary>,
+    /// Where it goes.
+    pub address: super::orders::Address,
+}
+
+impl Shipment {
+    /// The order it belongs to.
+    pub const fn order(&self) -> RecordId {
+        RecordId::new(super::record::Kind::Order, self.summary.order_id)
+    }
+}

@@ -1,1 +1,147 @@
 //! Stock levels and the movements that explain them.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::words::words;
+
+words! {
+    /// Why a counter of a stock level moved. Every unit is explained by one of these.
+    pub enum MovementKind {
+        /// The first count, when the product was taken in.
+        Opening = "opening",
+        /// Goods arrived.
+        Receive = "receive",
+        /// A person corrected the count, with a reason.
+        Adjust = "adjust",
+        /// Units were set aside for an order line.
+        Reserve = "reserve",
+        /// Units that were set aside are free again.
+        Release = "release",
+        /// Units left in a parcel.
+        Ship = "ship",
+        /// Units came back from a customer.
+        Return = "return",
+        /// Units were lost or unfit.
+        WriteOff = "write_off",
+    }
+}
+
+/// A product at a location, as its list shows it. All counts are units.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StockSummary {
+    /// Primary key of the stock level.
+    pub id: i64,
+    /// Rises with every change.
+    pub version: i64,
+    /// The product's SKU.
+    pub sku: String,
+    /// The product's title.
+    pub title: String,
+    /// The location's name.
+    pub location: String,
+    /// Units on the shelf.
+    pub on_hand: i32,
+    /// Units on the shelf that are set aside for orders.
+    pub reserved: i32,
+    /// At or under this many available units it is low.
+    pub reorder_point: i32,
+    /// Units that open orders want and nothing covers yet.
+    pub wanted: i64,
+    /// Units ordered by customers in the last 28 days.
+    pub demand_28d: i64,
+    /// The preferred supplier.
+    pub supplier: Option<String>,
+    /// That supplier's lead time in days.
+    pub lead_time_days: Option<i32>,
+    /// Not shown as low until then.
+    pub muted_until: Option<DateTime<Utc>>,
+}
+
+impl StockSummary {
+    /// Units that may be set aside.
+    pub const fn available(&self) -> i32 {
+        self.on_hand - self.reserved
+    }
+
+    /// Units that open orders want beyond what is available.
+    pub const fn short(&self) -> i64 {
+        let short = self.wanted - self.available() as i64;
+        if short > 0 { short } else { 0 }
+    }
+
+    /// For how many days the available units last at the last four weeks' demand; none without
+    /// demand.
+    pub const fn days_of_cover(&self) -> Option<i64> {
+        if self.demand_28d == 0 {
+            None
+        } else {
+            Some(self.available() as i64 * 28 / self.demand_28d)
+        }
+    }
+
+    /// Whether it is at or under its reorder point.
+    pub const fn is_low(&self) -> bool {
+        self.available() <= self.reorder_point
+    }
+}
+
+/// One row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Movement {
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// Why.
+    pub kind: MovementKind,
+    /// Change of the units on the shelf.
+    pub on_hand: i32,
+    /// Change of the units set aside.
+    pub reserved: i32,
+    /// The order it was for.
+    pub order: Option<(i64, String)>,
+    /// The reason a person gave.
+    pub reason: Option<String>,
+    /// Who.
+    pub who: String,
+}
+
+/// A supplier's offer for a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Offer {
+    /// The supplier's name.
+    pub supplier: String,
+    /// Cost of one unit, in minor units of the currency.
+    pub unit_cost: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Days from order to hand-over.
+    pub lead_time_days: i32,
+}
+
+/// An open order line that wants the product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WantedBy {
+    /// The order.
+    pub order_id: i64,
+    /// Its number.
+    pub number: String,
+    /// Its promise.
+    pub ship_by: Option<DateTime<Utc>>,
+    /// Units that nothing covers yet.
+    pub units: i32,
+    /// Units set aside.
+    pub reserved: i32,
+}
+
+/// Everything about a product at a location, for its full view.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stock {
+    /// The stock level as its list shows it.
+    pub summary: StockSummary,
+    /// The suppliers' offers, cheapest first.
+    pub offers: Vec<Offer>,
+    /// Open orders that want or hold it, nearest promise first; at most 50.
+    pub wanted_by: Vec<WantedBy>,
+    /// The newest movements; at most 50.
+    pub movements: Vec<Movement>,
+}

@@ -1,0 +1,56 @@
+//! Acts: one person, one verb, one record, once.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::record::RecordId;
+use super::verbs::Verb;
+
+/// A verb's arguments by name, as text; the verb's [`super::verbs::ArgKind`] says what they mean.
+pub type Args = BTreeMap<String, String>;
+
+/// What somebody wants done.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// Made by the caller (UUIDv7). A repeat with the same id does nothing twice, so that after a
+    /// lost connection one can ask instead of guess.
+    pub id: Uuid,
+    /// What to do.
+    pub verb: &'static Verb,
+    /// With which record.
+    pub record: RecordId,
+    /// The version that the person saw; none acts on whatever is there.
+    pub expected_version: Option<i64>,
+    /// What the verb is told.
+    pub args: Args,
+    /// The act that this one compensates.
+    pub undoes: Option<Uuid>,
+}
+
+/// What an act did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The act.
+    pub id: Uuid,
+    /// One sentence, past tense, without a full stop: `held: address unclear`.
+    pub summary: String,
+    /// The record's version after it.
+    pub version: i64,
+    /// It had been done before by the same act id; nothing was done now.
+    pub repeated: bool,
+    /// How it can be compensated.
+    pub undo: Option<Undo>,
+}
+
+/// The act that compensates another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The verb's name; the record is the same.
+    pub verb: String,
+    /// Its arguments.
+    pub args: Args,
+    /// What it will do, for the question before it: `release #1042`.
+    pub says: String,
+}

@@ -1,0 +1,204 @@
+//! Lists: what a pane or `packline list` asks for, and the pages it gets.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::filter::Filter;
+use super::record::{Kind, Record};
+use super::words::words;
+
+words! {
+    /// What a list can be sorted by. Each kind has a few of these; see [`SortColumn::of`].
+    pub enum SortColumn {
+        /// The nearest promise; the default where there are promises.
+        Due = "due",
+        /// Days of cover: the default of stock.
+        Cover = "cover",
+        /// The number or SKU.
+        Number = "number",
+        /// When it was placed, handed over, asked for or opened.
+        Age = "age",
+        /// The customer's name, or the product's title.
+        Name = "name",
+        /// How far it has come.
+        State = "state",
+        /// The order's total, or the units.
+        Amount = "amount",
+    }
+}
+
+impl SortColumn {
+    /// The columns of a kind, its default first.
+    pub const fn of(kind: Kind) -> &'static [SortColumn] {
+        match kind {
+            Kind::Order => &[
+                Self::Due,
+                Self::Age,
+                Self::Number,
+                Self::Name,
+                Self::State,
+                Self::Amount,
+            ],
+            Kind::Stock => &[Self::Cover, Self::Number, Self::Name, Self::Amount],
+            Kind::Inspection => &[Self::Due, Self::Age, Self::Number, Self::State],
+            Kind::Shipment | Kind::Ticket => {
+                &[Self::Due, Self::Age, Self::Number, Self::Name, Self::State]
+            }
+        }
+    }
+}
+
+/// A column and a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sort {
+    /// The column.
+    pub column: SortColumn,
+    /// Largest or latest first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// What a pane of this kind starts with.
+    pub const fn default_of(kind: Kind) -> Self {
+        Self {
+            column: SortColumn::of(kind)[0],
+            descending: false,
+        }
+    }
+}
+
+/// What a list asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListQuery {
+    /// The kind of record.
+    pub kind: Kind,
+    /// Which of them; an empty filter means the pane's open work.
+    pub filter: Filter,
+    /// In which order.
+    pub sort: Sort,
+}
+
+/// A row's place in its list: the sort column's value, then the primary key. The order is the
+/// database's own, so that rows can be put in place without asking it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SortKey {
+    /// The sort column's value.
+    pub value: SortValue,
+    /// The primary key.
+    pub id: i64,
+}
+
+/// A sort column's value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SortValue {
+    /// An instant in microseconds since 1970 UTC, a count, an amount; nothing is the largest.
+    Number(i64),
+    /// Text in byte order (`collate "C"`).
+    Text(String),
+}
+
+/// A row of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListRow {
+    /// The record.
+    pub record: Record,
+    /// Its place.
+    pub key: SortKey,
+}
+
+/// From where a page is read. Pages are always in the list's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchor {
+    /// The first rows.
+    Start,
+    /// The last rows.
+    End,
+    /// Rows after this place.
+    After(SortKey),
+    /// Rows before this place.
+    Before(SortKey),
+    /// Rows from this place on, itself included.
+    From(SortKey),
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The rows, in the list's order.
+    pub rows: Vec<ListRow>,
+    /// Whether there are no more rows in the direction that was read.
+    pub complete: bool,
+}
+
+/// A count that is exact up to [`Count::LIMIT`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Count(pub i64);
+
+impl Count {
+    /// Beyond this many, it only says that there are more.
+    pub const LIMIT: i64 = 1000;
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0 > Self::LIMIT {
+            write!(f, "{}+", Self::LIMIT)
+        } else {
+            write!(f, "{}", self.0)
+        }
+    }
+}
+
+/// What a pane's tab says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TabCount {
+    /// Open work.
+    pub open: Count,
+    /// What of it is late or breaching.
+    pub urgent: Count,
+}
+
+/// Every tab's counts, by kind, at one instant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Orders; urgent are those past their promise.
+    pub orders: TabCount,
+    /// Stock; urgent is what open orders want and cannot get.
+    pub stock: TabCount,
+    /// Shipments; urgent are those late or silent.
+    pub shipments: TabCount,
+    /// Inspections; urgent are those that failed.
+    pub inspections: TabCount,
+    /// Tickets; urgent are those past a clock.
+    pub tickets: TabCount,
+}
+
+impl Counts {
+    /// The counts of one kind.
+    pub const fn of(&self, kind: Kind) -> TabCount {
+        match kind {
+            Kind::Order => self.orders,
+            Kind::Stock => self.stock,
+            Kind::Shipment => self.shipments,
+            Kind::Inspection => self.inspections,
+            Kind::Ticket => self.tickets,
+        }
+    }
+}
+
+/// One entry of a record's history: what one act, or one direct write, did to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The login that did it.
+    pub who: String,
+    /// The verb; none for a write that was not an act.
+    pub verb: Option<String>,
+    /// What it came through: `console`, `act`, `import`, `direct SQL`.
+    pub source: String,
+    /// The reason given.
+    pub reason: Option<String>,
+    /// What changed, a phrase each, such as `stage: confirmed → on_hold`.
+    pub changes: Vec<String>,
+}

@@ -1,1 +1,0 @@
-//! The one table of what a person can do.

@@ -1,0 +1,269 @@
+//! The one table of what a person can do.
+//!
+//! Menu, footer, help, command line, `packline act`, the README's table and the database's grants
+//! all read it; a verb says itself whether it applies, so that help cannot lie.
+
+mod inspections;
+mod orders;
+mod shipments;
+mod stock;
+mod tickets;
+
+use std::fmt;
+
+use super::people::{Person, Role};
+use super::record::{Kind, Record};
+
+/// What a person can do with a record of one kind.
+#[derive(Debug)]
+pub struct Verb {
+    /// The word to type, such as `hold`; unique within its kind.
+    pub name: &'static str,
+    /// The kind of record it acts on.
+    pub kind: Kind,
+    /// One line of help, without a full stop.
+    pub help: &'static str,
+    /// The key in the pane of its kind, where it is frequent.
+    pub key: Option<char>,
+    /// What it must or may be told.
+    pub args: &'static [Arg],
+    /// The roles that may; a supervisor may what a team may, an admin everything.
+    pub roles: &'static [Role],
+    /// Whether it asks before it acts.
+    pub danger: Danger,
+    /// What it writes in person; what follows from that is written by the database's triggers.
+    pub writes: &'static [Write],
+    /// Whether it applies to the record as it is seen, leaving roles aside.
+    pub applies_to: fn(&Record) -> Result<(), Reason>,
+}
+
+/// What a verb is told.
+#[derive(Debug)]
+pub struct Arg {
+    /// Its name, as in `--reason` and `reason=`.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: ArgKind,
+    /// Whether the verb does nothing without it.
+    pub required: bool,
+    /// One line of help, without a full stop.
+    pub help: &'static str,
+}
+
+/// What an argument may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArgKind {
+    /// A line of text.
+    Text,
+    /// Text of several lines.
+    LongText,
+    /// A whole number of units, 1 or more.
+    Quantity,
+    /// A whole number of units, 0 or more.
+    Count,
+    /// A whole number of units other than 0, such as `-2`.
+    Change,
+    /// An instant: `2026-03-10 14:00`, `14:00`, `tomorrow`, or a span from now such as `2d`, `4h`.
+    Time,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A member of staff, by login.
+    Staff,
+    /// One of our locations or a supplier, by name.
+    Source,
+    /// A carrier, by name.
+    Carrier,
+    /// An order, by number.
+    Order,
+    /// A check of the inspection, by name.
+    Check,
+}
+
+impl ArgKind {
+    /// What was expected, for an error: “units, 1 or more”.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Text | Self::LongText => "some text".to_owned(),
+            Self::Quantity => "a whole number of units, 1 or more".to_owned(),
+            Self::Count => "a whole number of units, 0 or more".to_owned(),
+            Self::Change => "a whole number of units, such as 3 or -2".to_owned(),
+            Self::Time => "a time such as 14:00, tomorrow, 2d or 2026-03-10 14:00".to_owned(),
+            Self::OneOf(words) => format!("one of {}", words.join(", ")),
+            Self::Staff => "a colleague's login".to_owned(),
+            Self::Source => "the name of a location or a supplier".to_owned(),
+            Self::Carrier => "a carrier's name".to_owned(),
+            Self::Order => "an order's number, such as #1042".to_owned(),
+            Self::Check => "the name of a check of this inspection".to_owned(),
+        }
+    }
+}
+
+/// Whether a verb asks before it acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Danger {
+    /// It acts at once.
+    None,
+    /// It says what will happen and waits for another key.
+    Confirm,
+}
+
+/// A privilege that a verb needs on a table, in the words of `GRANT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Write {
+    /// Such as `insert` or `update (assignee)`.
+    pub privilege: &'static str,
+    /// The table.
+    pub table: &'static str,
+}
+
+/// Why a verb does not apply, as a sentence for the person, without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason(pub String);
+
+impl Reason {
+    fn because(text: impl Into<String>) -> Result<(), Self> {
+        Err(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Verb {
+    /// Whether the person may do this to the record as it is seen.
+    ///
+    /// # Errors
+    /// The reason why not, for the person: the role first, then the record's state.
+    pub fn applies(&self, record: &Record, person: &Person) -> Result<(), Reason> {
+        if !person.holds_any(self.roles) && !person.roles.contains(&Role::Admin) {
+            return Reason::because(self.not_permitted());
+        }
+        (self.applies_to)(record)
+    }
+
+    /// Who may, for a person who may not: `only support or a supervisor may`.
+    pub fn not_permitted(&self) -> String {
+        let names: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+        match names.split_last() {
+            Some((last, [])) => format!("only {last} may"),
+            Some((last, rest)) => format!("only {} or {last} may", rest.join(", ")),
+            None => "only an admin may".to_owned(),
+        }
+    }
+
+    /// The argument of this name.
+    pub fn arg(&self, name: &str) -> Option<&'static Arg> {
+        self.args.iter().find(|arg| arg.name == name)
+    }
+}
+
+/// Every verb, kind by kind, the frequent ones first.
+pub fn all() -> impl Iterator<Item = &'static Verb> {
+    [
+        orders::VERBS,
+        stock::VERBS,
+        shipments::VERBS,
+        inspections::VERBS,
+        tickets::VERBS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The verbs of one kind of record.
+pub fn of(kind: Kind) -> &'static [Verb] {
+    match kind {
+        Kind::Order => orders::VERBS,
+        Kind::Stock => stock::VERBS,
+        Kind::Shipment => shipments::VERBS,
+        Kind::Inspection => inspections::VERBS,
+        Kind::Ticket => tickets::VERBS,
+    }
+}
+
+/// The verb of this name for this kind of record.
+pub fn find(kind: Kind, name: &str) -> Option<&'static Verb> {
+    of(kind).iter().find(|verb| verb.name == name)
+}
+
+const WAREHOUSE: &[Role] = &[Role::Warehouse, Role::Worker];
+const SUPPORT: &[Role] = &[Role::Support, Role::Worker];
+const QUALITY: &[Role] = &[Role::Quality, Role::Worker];
+const SUPERVISOR: &[Role] = &[Role::Supervisor];
+const ORDER_STAFF: &[Role] = &[Role::Warehouse, Role::Support, Role::Worker];
+const EVERY_TEAM: &[Role] = &[Role::Warehouse, Role::Quality, Role::Support, Role::Worker];
+
+const fn write(privilege: &'static str, table: &'static str) -> Write {
+    Write { privilege, table }
+}
+
+const fn required(name: &'static str, kind: ArgKind, help: &'static str) -> Arg {
+    Arg {
+        name,
+        kind,
+        required: true,
+        help,
+    }
+}
+
+const fn optional(name: &'static str, kind: ArgKind, help: &'static str) -> Arg {
+    Arg {
+        name,
+        kind,
+        required: false,
+        help,
+    }
+}
+
+/// The act is about a record of another kind than the one given: the caller's mistake, told as
+/// any other reason.
+fn wrong_kind() -> Result<(), Reason> {
+    Reason::because("it is for another kind of record")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_keys_are_unique_within_a_kind() {
+        for kind in Kind::ALL {
+            let verbs = of(*kind);
+            let names: BTreeSet<_> = verbs.iter().map(|verb| verb.name).collect();
+            assert_eq!(names.len(), verbs.len(), "two {kind} verbs share a name");
+            let keys: Vec<_> = verbs.iter().filter_map(|verb| verb.key).collect();
+            let distinct: BTreeSet<_> = keys.iter().collect();
+            assert_eq!(distinct.len(), keys.len(), "two {kind} verbs share a key");
+            assert!(verbs.iter().all(|verb| verb.kind == *kind));
+        }
+    }
+
+    #[test]
+    fn no_verb_takes_a_key_of_the_frame() {
+        const FRAME: &str = "jkgGvosSwau:/?!qny[]";
+        for verb in all() {
+            if let Some(key) = verb.key {
+                assert!(
+                    !FRAME.contains(key),
+                    "{} {} takes {key}",
+                    verb.kind,
+                    verb.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_verb_says_who_may_and_what_it_writes() {
+        for verb in all() {
+            assert!(!verb.roles.is_empty(), "{} {}", verb.kind, verb.name);
+            assert!(!verb.writes.is_empty(), "{} {}", verb.kind, verb.name);
+            assert!(!verb.help.ends_with('.'), "{} {}", verb.kind, verb.name);
+        }
+    }
+}

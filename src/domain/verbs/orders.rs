@@ -1,0 +1,304 @@
+//! What can be done with an order.
+
+use super::super::orders::{OrderSummary, Stage, cannot_ship};
+use super::super::record::{Kind, Record};
+use super::{
+    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, required, write,
+    wrong_kind,
+};
+
+const STAGE: &[Write] = &[write("update (confirmed_at)", "orders")];
+const HOLD: &[Write] = &[write("update (hold_reason)", "orders")];
+const ASSIGN: &[Write] = &[write("update (assignee)", "orders")];
+const RESERVE: &[Write] = &[
+    write("update (confirmed_at)", "orders"),
+    write("insert", "reservations"),
+    write("update (quantity)", "reservations"),
+    write("delete", "reservations"),
+];
+const ROUTE: &[Write] = &[
+    write("insert", "fulfilments"),
+    write("update (state)", "fulfilments"),
+    write("insert", "fulfilment_lines"),
+    write("insert", "purchase_orders"),
+    write("insert", "purchase_order_lines"),
+];
+const SHIP: &[Write] = &[
+    write("insert", "fulfilments"),
+    write("update (state)", "fulfilments"),
+    write("insert", "fulfilment_lines"),
+    write("insert", "shipments"),
+    write(
+        "update (state, carrier_id, tracking_code, ship_date)",
+        "shipments",
+    ),
+    write("insert", "shipment_lines"),
+];
+const CANCEL: &[Write] = &[
+    write("update (cancelled_at, cancel_reason)", "orders"),
+    write("update (cancelled)", "order_lines"),
+    write("delete", "reservations"),
+    write("update (state)", "fulfilments"),
+    write("update (state)", "shipments"),
+];
+const NOTE: &[Write] = &[write("insert", "order_notes")];
+const INSPECT: &[Write] = &[
+    write("insert", "inspections"),
+    write("insert", "inspection_checks"),
+];
+
+const REASON: Arg = required("reason", ArgKind::Text, "why, for colleagues");
+
+pub(super) const VERBS: &[Verb] = &[
+    Verb {
+        name: "confirm",
+        kind: Kind::Order,
+        help: "say that payment and address will do",
+        key: Some('c'),
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: STAGE,
+        applies_to: |record| {
+            on(record, |order| match order.stage {
+                Stage::New if order.financial_status.is_good() => Ok(()),
+                Stage::New => {
+                    Reason::because(format!("payment is {}", order.financial_status.label()))
+                }
+                stage => Reason::because(format!("it is {} already", stage.label())),
+            })
+        },
+    },
+    Verb {
+        name: "hold",
+        kind: Kind::Order,
+        help: "stop it until somebody releases it",
+        key: Some('h'),
+        args: &[REASON],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: HOLD,
+        applies_to: |record| {
+            on(record, |order| match order.stage {
+                Stage::New | Stage::Confirmed | Stage::Processing => Ok(()),
+                stage => Reason::because(format!("it is {}", stage.label())),
+            })
+        },
+    },
+    Verb {
+        name: "release",
+        kind: Kind::Order,
+        help: "end the hold; it goes on where it was",
+        key: Some('l'),
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: HOLD,
+        applies_to: |record| {
+            on(record, |order| match order.stage {
+                Stage::OnHold => Ok(()),
+                _ => Reason::because("it is not on hold"),
+            })
+        },
+    },
+    Verb {
+        name: "reserve",
+        kind: Kind::Order,
+        help: "set stock aside for every line, as far as there is any",
+        key: Some('r'),
+        args: &[],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: RESERVE,
+        applies_to: |record| {
+            on(record, |order| {
+                under_way(order)?;
+                if order.unallocated() == 0 {
+                    return Reason::because("every unit is covered already");
+                }
+                Ok(())
+            })
+        },
+    },
+    Verb {
+        name: "unreserve",
+        kind: Kind::Order,
+        help: "give its reserved stock back",
+        key: None,
+        args: &[],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: RESERVE,
+        applies_to: |record| {
+            on(record, |order| {
+                if order.reserved == 0 {
+                    return Reason::because("no stock is reserved for it");
+                }
+                Ok(())
+            })
+        },
+    },
+    Verb {
+        name: "route",
+        kind: Kind::Order,
+        help: "give what is not covered yet to a supplier or one of our locations",
+        key: Some('t'),
+        args: &[required("to", ArgKind::Source, "the supplier or location")],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ROUTE,
+        applies_to: |record| {
+            on(record, |order| {
+                under_way(order)?;
+                if order.unallocated() == 0 {
+                    return Reason::because("every unit is covered already");
+                }
+                Ok(())
+            })
+        },
+    },
+    Verb {
+        name: "inspect",
+        kind: Kind::Order,
+        help: "ask for an inspection before it ships",
+        key: Some('i'),
+        args: &[],
+        roles: EVERY_TEAM,
+        danger: Danger::None,
+        writes: INSPECT,
+        applies_to: |record| {
+            on(record, |order| {
+                if !order.stage.is_open() {
+                    return Reason::because(format!("it is {}", order.stage.label()));
+                }
+                if order.pending_inspections + order.failed_inspections > 0 {
+                    return Reason::because("an inspection is open already");
+                }
+                Ok(())
+            })
+        },
+    },
+    Verb {
+        name: "ship",
+        kind: Kind::Order,
+        help: "hand over one parcel with everything that is reserved",
+        key: Some('p'),
+        args: &[
+            required("carrier", ArgKind::Carrier, "who takes it"),
+            required(
+                "tracking",
+                ArgKind::Text,
+                "the carrier's code for the parcel",
+            ),
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::Confirm,
+        writes: SHIP,
+        applies_to: |record| {
+            on(record, |order| {
+                under_way(order)?;
+                if order.reserved == 0 {
+                    return Reason::because("no stock is reserved for it");
+                }
+                if order.pending_inspections + order.failed_inspections > 0
+                    || !order.financial_status.is_good()
+                {
+                    return Reason::because(cannot_ship(order).join("; "));
+                }
+                Ok(())
+            })
+        },
+    },
+    Verb {
+        name: "cancel",
+        kind: Kind::Order,
+        help: "cancel every unit that has not been shipped",
+        key: Some('x'),
+        args: &[REASON],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: CANCEL,
+        applies_to: |record| {
+            on(record, |order| {
+                if order.stage.is_open() {
+                    Ok(())
+                } else {
+                    Reason::because(format!("it is {}", order.stage.label()))
+                }
+            })
+        },
+    },
+    Verb {
+        name: "note",
+        kind: Kind::Order,
+        help: "leave a note for colleagues",
+        key: Some('e'),
+        args: &[required("text", ArgKind::LongText, "the note")],
+        roles: EVERY_TEAM,
+        danger: Danger::None,
+        writes: NOTE,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "claim",
+        kind: Kind::Order,
+        help: "make it yours",
+        key: Some('m'),
+        args: &[],
+        roles: EVERY_TEAM,
+        danger: Danger::None,
+        writes: ASSIGN,
+        applies_to: |record| {
+            on(record, |order| match &order.assignee {
+                None => Ok(()),
+                Some(who) => Reason::because(format!("{who} has it")),
+            })
+        },
+    },
+    Verb {
+        name: "unclaim",
+        kind: Kind::Order,
+        help: "let others have it",
+        key: None,
+        args: &[],
+        roles: EVERY_TEAM,
+        danger: Danger::None,
+        writes: ASSIGN,
+        applies_to: |record| {
+            on(record, |order| match order.assignee {
+                Some(_) => Ok(()),
+                None => Reason::because("nobody has it"),
+            })
+        },
+    },
+    Verb {
+        name: "assign",
+        kind: Kind::Order,
+        help: "give it to a colleague",
+        key: Some('d'),
+        args: &[required("to", ArgKind::Staff, "who gets it")],
+        roles: EVERY_TEAM,
+        danger: Danger::None,
+        writes: ASSIGN,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+];
+
+fn on(
+    record: &Record,
+    applies: impl FnOnce(&OrderSummary) -> Result<(), Reason>,
+) -> Result<(), Reason> {
+    match record {
+        Record::Order(order) => applies(order),
+        _ => wrong_kind(),
+    }
+}
+
+/// Goods may be taken for it: confirmed, processing or partly shipped.
+fn under_way(order: &OrderSummary) -> Result<(), Reason> {
+    match order.stage {
+        Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => Ok(()),
+        Stage::New => Reason::because("it is not confirmed"),
+        stage => Reason::because(format!("it is {}", stage.label())),
+    }
+}

@@ -1,0 +1,96 @@
+//! What can be done with a parcel.
+
+use super::super::record::{Kind, Record};
+use super::super::shipments::{ShipmentState, ShipmentSummary};
+use super::{Arg, ArgKind, Danger, ORDER_STAFF, Reason, Verb, Write, required, write, wrong_kind};
+
+const TRACKING: &[Write] = &[write(
+    "update (carrier_id, tracking_code, ship_date)",
+    "shipments",
+)];
+const STATE: &[Write] = &[write("update (state)", "shipments")];
+const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
+const REASON: Arg = required("reason", ArgKind::Text, "how you know");
+
+pub(super) const VERBS: &[Verb] = &[
+    Verb {
+        name: "set-tracking",
+        kind: Kind::Shipment,
+        help: "set or correct carrier and tracking code",
+        key: Some('t'),
+        args: &[
+            required("carrier", ArgKind::Carrier, "who has it"),
+            required("code", ArgKind::Text, "the carrier's code for it"),
+        ],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: TRACKING,
+        applies_to: |record| {
+            on(record, |parcel| {
+                if parcel.state.is_open() {
+                    Ok(())
+                } else {
+                    Reason::because(format!("it is {}", parcel.state.label()))
+                }
+            })
+        },
+    },
+    Verb {
+        name: "deliver",
+        kind: Kind::Shipment,
+        help: "mark it delivered",
+        key: Some('d'),
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: STATE,
+        applies_to: handed_over,
+    },
+    Verb {
+        name: "lose",
+        kind: Kind::Shipment,
+        help: "mark it lost",
+        key: Some('l'),
+        args: &[REASON],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: STATE,
+        applies_to: handed_over,
+    },
+    Verb {
+        name: "damage",
+        kind: Kind::Shipment,
+        help: "note that it arrived damaged",
+        key: Some('x'),
+        args: &[required("reason", ArgKind::Text, "what is damaged")],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: DAMAGE,
+        applies_to: |record| {
+            on(record, |parcel| match parcel.state {
+                ShipmentState::HandedOver | ShipmentState::Delivered if !parcel.damaged => Ok(()),
+                ShipmentState::HandedOver | ShipmentState::Delivered => {
+                    Reason::because("it is noted as damaged already")
+                }
+                state => Reason::because(format!("it is {}", state.label())),
+            })
+        },
+    },
+];
+
+fn handed_over(record: &Record) -> Result<(), Reason> {
+    on(record, |parcel| match parcel.state {
+        ShipmentState::HandedOver => Ok(()),
+        state => Reason::because(format!("it is {}", state.label())),
+    })
+}
+
+fn on(
+    record: &Record,
+    applies: impl FnOnce(&ShipmentSummary) -> Result<(), Reason>,
+) -> Result<(), Reason> {
+    match record {
+        Record::Shipment(parcel) => applies(parcel),
+        _ => wrong_kind(),
+    }
+}

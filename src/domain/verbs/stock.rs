@@ -1,0 +1,104 @@
+//! What can be done with a product at a location.
+
+use super::super::record::{Kind, Record};
+use super::super::stock::StockSummary;
+use super::{
+    ArgKind, Danger, Reason, Verb, WAREHOUSE, Write, optional, required, write, wrong_kind,
+};
+
+const MOVE: &[Write] = &[write("insert", "stock_movements")];
+const LEVEL: &[Write] = &[write("update (reorder_point, muted_until)", "stock_levels")];
+
+pub(super) const VERBS: &[Verb] = &[
+    Verb {
+        name: "adjust",
+        kind: Kind::Stock,
+        help: "correct the count by so many units",
+        key: Some('c'),
+        args: &[
+            required(
+                "quantity",
+                ArgKind::Change,
+                "units to add, or to take away with a minus",
+            ),
+            required("reason", ArgKind::Text, "why the count was wrong"),
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: MOVE,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "receive",
+        kind: Kind::Stock,
+        help: "book units that arrived",
+        key: Some('r'),
+        args: &[
+            required("quantity", ArgKind::Quantity, "units that arrived"),
+            optional("reason", ArgKind::Text, "delivery note or remark"),
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: MOVE,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "set-reorder-point",
+        kind: Kind::Stock,
+        help: "say at how many units it is low",
+        key: Some('p'),
+        args: &[required("quantity", ArgKind::Count, "units")],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: LEVEL,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "mute",
+        kind: Kind::Stock,
+        help: "do not show it as low until then",
+        key: Some('m'),
+        args: &[required("until", ArgKind::Time, "when to show it again")],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: LEVEL,
+        applies_to: |record| {
+            on(record, |stock| {
+                if stock.muted_until.is_some() {
+                    Reason::because("it is muted already")
+                } else {
+                    Ok(())
+                }
+            })
+        },
+    },
+    Verb {
+        name: "unmute",
+        kind: Kind::Stock,
+        help: "show it as low again",
+        key: None,
+        args: &[],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: LEVEL,
+        applies_to: |record| {
+            on(record, |stock| {
+                if stock.muted_until.is_none() {
+                    Reason::because("it is not muted")
+                } else {
+                    Ok(())
+                }
+            })
+        },
+    },
+];
+
+fn on(
+    record: &Record,
+    applies: impl FnOnce(&StockSummary) -> Result<(), Reason>,
+) -> Result<(), Reason> {
+    match record {
+        Record::Stock(stock) => applies(stock),
+        _ => wrong_kind(),
+    }
+}
