@@ -1,0 +1,450 @@
+-- Orders: lines that count units, and a stage that follows from them.
+
+create table orders (
+    id bigint generated always as identity primary key,
+    channel_id bigint not null references channels,
+    -- The channel's own key, and the number that people say.
+    external_id text not null,
+    number text not null check (number <> ''),
+    customer_id bigint references customers,
+    -- As the channel gave them, for the customer may be without an account.
+    customer_name text not null default '',
+    email text,
+    phone text,
+    placed_at timestamptz not null,
+    paid_at timestamptz,
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    subtotal bigint not null default 0 check (subtotal >= 0),
+    shipping bigint not null default 0 check (shipping >= 0),
+    tax bigint not null default 0 check (tax >= 0),
+    discount bigint not null default 0 check (discount >= 0),
+    total bigint not null default 0 check (total >= 0),
+    financial_status text not null check (financial_status in
+        ('pending', 'authorized', 'partially_paid', 'paid', 'partially_refunded', 'refunded', 'voided')),
+    shipping_method text,
+    shipping_option_id bigint references shipping_options,
+    shipping_address jsonb not null default '{}' check (jsonb_typeof(shipping_address) = 'object'),
+    billing_address jsonb not null default '{}' check (jsonb_typeof(billing_address) = 'object'),
+    country text generated always as (nullif(shipping_address ->> 'country', '')) stored,
+    note text,
+    tags text[] not null default '{}',
+    -- The promise.
+    ship_by timestamptz,
+    deliver_by timestamptz,
+    -- What people decided. The stage follows; see derive_stage.
+    confirmed_at timestamptz,
+    processing_at timestamptz,
+    hold_reason text check (hold_reason <> ''),
+    cancelled_at timestamptz,
+    cancel_reason text,
+    closed_at timestamptz,
+    stage text not null default 'new' check (stage in
+        ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped', 'shipped', 'delivered', 'closed', 'cancelled')),
+    -- The nearest promise: ship_by until all has left, then deliver_by; far away where there is none.
+    due_at timestamptz not null default '9999-12-31 00:00+00',
+    assignee text,
+    source_digest bytea,
+    version bigint not null default 1,
+    created_at timestamptz not null default clock_timestamp(),
+    updated_at timestamptz not null default clock_timestamp(),
+    unique (channel_id, external_id),
+    unique (channel_id, number)
+);
+create index orders_number on orders (number);
+create index orders_customer on orders (customer_id) where customer_id is not null;
+-- Open work, in each order that the pane can be sorted by.
+create index orders_open_due on orders (due_at, id)
+    where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
+create index orders_open_placed on orders (placed_at, id)
+    where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
+create index orders_open_number on orders (number collate "C", id)
+    where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
+create index orders_open_name on orders (customer_name collate "C", id)
+    where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
+create index orders_open_total on orders (total, id)
+    where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
+create index orders_open_stage on orders (stage collate "C", id)
+    where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
+-- All of them, for lists that ask for what is closed too.
+create index orders_all_placed on orders (placed_at, id);
+create index orders_all_due on orders (due_at, id);
+
+create table order_lines (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    position integer not null check (position > 0),
+    product_id bigint references products,
+    sku text not null,
+    title text not null,
+    unit_price bigint not null check (unit_price >= 0),
+    discount bigint not null default 0 check (discount >= 0),
+    requires_shipping boolean not null default true,
+    -- Units.
+    ordered integer not null check (ordered > 0),
+    reserved integer not null default 0 check (reserved >= 0),
+    requested integer not null default 0 check (requested >= 0),
+    shipped integer not null default 0 check (shipped >= 0),
+    delivered integer not null default 0 check (delivered >= 0),
+    cancelled integer not null default 0 check (cancelled >= 0),
+    return_requested integer not null default 0 check (return_requested >= 0),
+    returned integer not null default 0 check (returned >= 0),
+    unallocated integer generated always as (ordered - reserved - requested - shipped - cancelled) stored,
+    unique (order_id, position),
+    constraint order_lines_not_more_than_ordered
+        check (reserved + requested + shipped + cancelled <= ordered),
+    constraint order_lines_delivered_were_shipped check (delivered <= shipped),
+    constraint order_lines_returned_were_delivered check (return_requested + returned <= delivered)
+);
+create index order_lines_wanted on order_lines (product_id) include (unallocated, order_id)
+    where unallocated > 0;
+create index order_lines_reserved on order_lines (product_id) where reserved > 0;
+
+alter table stock_movements add foreign key (order_line_id) references order_lines;
+
+create table order_notes (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    at timestamptz not null default clock_timestamp(),
+    who text not null default session_user,
+    text text not null check (text <> '')
+);
+create index order_notes_of_order on order_notes (order_id, at);
+
+-- Demand by day; and nobody takes units off an order by rewriting what was ordered.
+create function count_demand() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into daily_demand (product_id, day, units)
+    select l.product_id, (o.placed_at at time zone 'UTC')::date, sum(l.ordered)
+    from new_rows l join orders o on o.id = l.order_id
+    where l.product_id is not null
+    group by 1, 2 order by 1, 2
+    on conflict (product_id, day) do update set units = daily_demand.units + excluded.units;
+    return null;
+end $$;
+create trigger count_demand after insert on order_lines
+    referencing new table as new_rows for each statement execute function count_demand();
+
+-- The counters reserved, requested, shipped and delivered follow reservations, fulfilments and
+-- parcels; they are not written by hand.
+create function guard_line_counters() returns trigger
+language plpgsql as $$
+begin
+    if tg_op = 'INSERT' then
+        if new.reserved <> 0 or new.requested <> 0 or new.shipped <> 0 or new.delivered <> 0
+           or new.return_requested <> 0 or new.returned <> 0 then
+            raise exception 'an order line begins with nothing done'
+                using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
+        end if;
+    elsif (new.reserved, new.requested, new.shipped, new.delivered, new.return_requested, new.returned)
+              is distinct from
+          (old.reserved, old.requested, old.shipped, old.delivered, old.return_requested, old.returned)
+          and pg_trigger_depth() < 2 then
+        raise exception 'units are counted by reservations, fulfilments, parcels and returns'
+            using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
+    elsif new.cancelled < old.cancelled then
+        raise exception 'a cancelled unit stays cancelled'
+            using errcode = 'check_violation', constraint = 'order_lines_cancelled_stays';
+    end if;
+    return new;
+end $$;
+create trigger guard before insert or update on order_lines
+    for each row execute function guard_line_counters();
+
+-- The part of an order that one location or supplier does.
+create table fulfilments (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    location_id bigint not null references locations,
+    state text not null default 'open' check (state in
+        ('open', 'requested', 'accepted', 'inspecting', 'ready', 'shipped', 'delivered', 'rejected', 'cancelled')),
+    created_at timestamptz not null default clock_timestamp(),
+    requested_at timestamptz,
+    reason text
+);
+create index fulfilments_of_order on fulfilments (order_id);
+create index fulfilments_of_location on fulfilments (location_id)
+    where state in ('open', 'requested', 'accepted', 'inspecting', 'ready');
+
+create table fulfilment_lines (
+    id bigint generated always as identity primary key,
+    fulfilment_id bigint not null references fulfilments,
+    order_line_id bigint not null references order_lines,
+    quantity integer not null check (quantity > 0),
+    shipped integer not null default 0 check (shipped >= 0),
+    unique (fulfilment_id, order_line_id),
+    constraint fulfilment_lines_not_more_than_planned check (shipped <= quantity)
+);
+create index fulfilment_lines_of_line on fulfilment_lines (order_line_id);
+
+insert into transition (kind, from_state, to_state) values
+    ('order', '', 'new'),
+    ('order', 'new', 'confirmed'),
+    ('order', 'confirmed', 'processing'),
+    ('order', 'processing', 'partially_shipped'),
+    -- An order that leaves in one parcel passes partially_shipped at once; and what is left of a
+    -- partly shipped one may be cancelled when the rest has arrived.
+    ('order', 'processing', 'shipped'),
+    ('order', 'partially_shipped', 'shipped'),
+    ('order', 'partially_shipped', 'delivered'),
+    ('order', 'shipped', 'delivered'),
+    ('order', 'delivered', 'closed'),
+    ('order', 'new', 'on_hold'), ('order', 'confirmed', 'on_hold'), ('order', 'processing', 'on_hold'),
+    ('order', 'on_hold', 'new'), ('order', 'on_hold', 'confirmed'), ('order', 'on_hold', 'processing'),
+    ('order', 'new', 'cancelled'), ('order', 'confirmed', 'cancelled'),
+    ('order', 'processing', 'cancelled'), ('order', 'on_hold', 'cancelled'),
+    ('fulfilment', '', 'open'),
+    ('fulfilment', 'open', 'requested'),
+    -- With own stock, requested and accepted are passed at once.
+    ('fulfilment', 'open', 'accepted'),
+    ('fulfilment', 'requested', 'accepted'),
+    ('fulfilment', 'requested', 'rejected'),
+    ('fulfilment', 'accepted', 'inspecting'),
+    -- Where nothing is to be inspected.
+    ('fulfilment', 'accepted', 'ready'),
+    ('fulfilment', 'inspecting', 'ready'),
+    ('fulfilment', 'ready', 'shipped'),
+    ('fulfilment', 'shipped', 'delivered'),
+    ('fulfilment', 'open', 'cancelled'), ('fulfilment', 'requested', 'cancelled'),
+    ('fulfilment', 'accepted', 'cancelled'), ('fulfilment', 'inspecting', 'cancelled'),
+    ('fulfilment', 'ready', 'cancelled');
+
+-- The stage of an order, from its lines, its fulfilments and what people decided. This runs
+-- before every update of an order, so the column can hold nothing else.
+create function derive_stage() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    units record;
+    active bigint;
+begin
+    select coalesce(sum(ordered), 0) as ordered, coalesce(sum(reserved), 0) as reserved,
+           coalesce(sum(requested), 0) as requested, coalesce(sum(shipped), 0) as shipped,
+           coalesce(sum(delivered), 0) as delivered, coalesce(sum(cancelled), 0) as cancelled
+    into units from order_lines where order_id = new.id;
+    active := units.ordered - units.cancelled;
+    if new.processing_at is null and (units.reserved > 0 or units.requested > 0
+        or exists (select from fulfilments f where f.order_id = new.id and f.state <> 'cancelled')) then
+        new.processing_at := clock_timestamp();
+    end if;
+    new.stage := case
+        when units.ordered > 0 and active = 0 then 'cancelled'
+        when new.closed_at is not null then 'closed'
+        when units.shipped > 0 and units.shipped >= active and units.delivered >= units.shipped then 'delivered'
+        when units.shipped > 0 and units.shipped >= active then 'shipped'
+        when units.shipped > 0 then 'partially_shipped'
+        when new.hold_reason is not null then 'on_hold'
+        when new.processing_at is not null then 'processing'
+        when new.confirmed_at is not null then 'confirmed'
+        else 'new' end;
+    if new.hold_reason is not null and old.hold_reason is null and new.stage <> 'on_hold' then
+        raise exception 'an order that is % cannot be held', replace(new.stage, '_', ' ')
+            using errcode = 'check_violation', constraint = 'order_transition';
+    end if;
+    if new.stage = 'cancelled' then
+        new.hold_reason := null;
+    end if;
+    new.due_at := coalesce(case
+        when new.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped') then new.ship_by
+        when new.stage = 'shipped' then new.deliver_by end, '9999-12-31 00:00+00');
+    return new;
+end $$;
+create function first_due() returns trigger
+language plpgsql as $$
+begin
+    new.due_at := coalesce(new.ship_by, '9999-12-31 00:00+00');
+    return new;
+end $$;
+create trigger derive_first before insert on orders for each row execute function first_due();
+create trigger derive_stage before update on orders for each row execute function derive_stage();
+-- Named to fire after derive_stage: triggers of one kind fire in the order of their names.
+create trigger guard_transition before insert or update on orders
+    for each row execute function guard_transition('order', 'stage');
+create trigger guard_transition before insert or update on fulfilments
+    for each row execute function guard_transition('fulfilment', 'state');
+
+-- Units that a supplier was asked for count as requested until they ship or the supplier is out.
+create function count_requested() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if tg_table_name = 'fulfilment_lines' then
+        update order_lines l set requested = l.requested + new.quantity
+        from fulfilments f join locations p on p.id = f.location_id
+        where l.id = new.order_line_id and f.id = new.fulfilment_id and p.supplier_id is not null;
+        if exists (select from order_lines l join fulfilments f on f.id = new.fulfilment_id
+                   where l.id = new.order_line_id and l.order_id <> f.order_id) then
+            raise exception 'a fulfilment holds lines of its own order only'
+                using errcode = 'check_violation', constraint = 'fulfilment_lines_same_order';
+        end if;
+    elsif new.state in ('rejected', 'cancelled') and old.state <> new.state then
+        update order_lines l set requested = l.requested - (fl.quantity - fl.shipped)
+        from fulfilment_lines fl join locations p on p.id = new.location_id
+        where fl.fulfilment_id = new.id and l.id = fl.order_line_id and p.supplier_id is not null;
+    end if;
+    return null;
+end $$;
+create trigger count_requested after insert on fulfilment_lines
+    for each row execute function count_requested();
+create trigger count_requested after update of state on fulfilments
+    for each row execute function count_requested();
+create function guard_fulfilment_line() returns trigger
+language plpgsql as $$
+begin
+    if pg_trigger_depth() < 2 then
+        raise exception 'what a fulfilment holds does not change: cancel it and make another'
+            using errcode = 'check_violation', constraint = 'fulfilment_lines_fixed';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end $$;
+create trigger guard before update or delete on fulfilment_lines
+    for each row execute function guard_fulfilment_line();
+
+-- Units of our own stock set aside for a line. The ledger and the line's counter follow.
+create table reservations (
+    id bigint generated always as identity primary key,
+    order_line_id bigint not null references order_lines,
+    stock_level_id bigint not null references stock_levels,
+    quantity integer not null check (quantity > 0),
+    unique (order_line_id, stock_level_id)
+);
+create index reservations_of_level on reservations (stock_level_id);
+
+create function apply_reservation() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    line bigint := case when tg_op = 'DELETE' then old.order_line_id else new.order_line_id end;
+    level bigint := case when tg_op = 'DELETE' then old.stock_level_id else new.stock_level_id end;
+    delta integer := case tg_op when 'INSERT' then new.quantity
+                                when 'DELETE' then -old.quantity
+                                else new.quantity - old.quantity end;
+begin
+    if tg_op = 'UPDATE' and (new.order_line_id, new.stock_level_id)
+                            is distinct from (old.order_line_id, old.stock_level_id) then
+        raise exception 'a reservation stays with its line and its stock'
+            using errcode = 'check_violation', constraint = 'reservations_fixed';
+    end if;
+    if delta = 0 then
+        return null;
+    end if;
+    if delta > 0 and not exists (
+        select from order_lines l join stock_levels s on s.id = level
+        where l.id = line and l.product_id = s.product_id
+    ) then
+        raise exception 'a line is reserved from stock of its own product'
+            using errcode = 'check_violation', constraint = 'reservations_same_product';
+    end if;
+    insert into stock_movements (stock_level_id, kind, reserved, order_line_id)
+    values (level, case when delta > 0 then 'reserve' else 'release' end, delta, line);
+    update order_lines set reserved = reserved + delta where id = line;
+    return null;
+end $$;
+create trigger apply after insert or update or delete on reservations
+    for each row execute function apply_reservation();
+
+create table payments (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    at timestamptz not null,
+    method text not null default '',
+    reference text not null,
+    amount bigint not null check (amount > 0),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    unique (order_id, reference)
+);
+
+create table refunds (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    payment_id bigint not null references payments,
+    at timestamptz not null default clock_timestamp(),
+    amount bigint not null check (amount > 0),
+    state text not null default 'pending' check (state in ('pending', 'settled', 'failed')),
+    reason text not null default '',
+    reference text not null,
+    unique (payment_id, reference)
+);
+create index refunds_of_order on refunds (order_id);
+insert into transition (kind, from_state, to_state) values
+    ('refund', '', 'pending'), ('refund', 'pending', 'settled'), ('refund', 'pending', 'failed');
+create trigger guard_transition before insert or update on refunds
+    for each row execute function guard_transition('refund', 'state');
+
+-- The payment's lock makes the sum safe between two people.
+create function guard_refund() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    captured bigint;
+    owner bigint;
+    refunded bigint;
+begin
+    if tg_op = 'UPDATE' and (new.amount, new.payment_id, new.order_id)
+                            is distinct from (old.amount, old.payment_id, old.order_id) then
+        raise exception 'a refund''s amount and payment do not change'
+            using errcode = 'check_violation', constraint = 'refunds_fixed';
+    end if;
+    select amount, order_id into captured, owner from payments where id = new.payment_id for update;
+    if owner <> new.order_id then
+        raise exception 'a refund belongs to the order of its payment'
+            using errcode = 'check_violation', constraint = 'refunds_same_order';
+    end if;
+    select coalesce(sum(amount), 0) into refunded
+    from refunds where payment_id = new.payment_id and state <> 'failed' and id <> new.id;
+    if new.state <> 'failed' and refunded + new.amount > captured then
+        raise exception 'refunds of % would exceed the % that was captured', refunded + new.amount, captured
+            using errcode = 'check_violation', constraint = 'refunds_within_captured';
+    end if;
+    return new;
+end $$;
+create trigger guard_sum before insert or update on refunds
+    for each row execute function guard_refund();
+create function guard_payment() returns trigger
+language plpgsql as $$
+begin
+    if tg_op = 'DELETE' or (new.amount, new.order_id, new.currency)
+                           is distinct from (old.amount, old.order_id, old.currency) then
+        raise exception 'what was captured does not change'
+            using errcode = 'check_violation', constraint = 'payments_fixed';
+    end if;
+    return new;
+end $$;
+create trigger guard before update or delete on payments
+    for each row execute function guard_payment();
+
+create table purchase_orders (
+    id bigint generated always as identity primary key,
+    supplier_id bigint not null references suppliers,
+    fulfilment_id bigint references fulfilments,
+    state text not null default 'draft' check (state in
+        ('draft', 'sent', 'accepted', 'rejected', 'received', 'cancelled')),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    created_at timestamptz not null default clock_timestamp(),
+    sent_at timestamptz,
+    answered_at timestamptz,
+    reason text,
+    version bigint not null default 1,
+    updated_at timestamptz not null default clock_timestamp()
+);
+create index purchase_orders_of_fulfilment on purchase_orders (fulfilment_id);
+create index purchase_orders_open on purchase_orders (supplier_id)
+    where state in ('draft', 'sent', 'accepted');
+create table purchase_order_lines (
+    id bigint generated always as identity primary key,
+    purchase_order_id bigint not null references purchase_orders,
+    product_id bigint not null references products,
+    quantity integer not null check (quantity > 0),
+    received integer not null default 0 check (received >= 0 and received <= quantity),
+    unit_cost bigint not null check (unit_cost >= 0),
+    unique (purchase_order_id, product_id)
+);
+insert into transition (kind, from_state, to_state) values
+    ('purchase_order', '', 'draft'), ('purchase_order', 'draft', 'sent'),
+    ('purchase_order', 'sent', 'accepted'), ('purchase_order', 'sent', 'rejected'),
+    ('purchase_order', 'accepted', 'received'), ('purchase_order', 'draft', 'cancelled'),
+    ('purchase_order', 'sent', 'cancelled'), ('purchase_order', 'accepted', 'cancelled');
+create trigger guard_transition before insert or update on purchase_orders
+    for each row execute function guard_transition('purchase_order', 'state');
+
+select watch('orders', 'order', 'orders', 'id');
+select watch(t, 'order', 'orders', 'order_id') from (values
+    ('order_lines'), ('order_notes'), ('fulfilments'), ('payments'), ('refunds')) as parts (t);
+select watch('purchase_orders', 'purchase_order', 'purchase_orders', 'id');
+select watch('purchase_order_lines', 'purchase_order', 'purchase_orders', 'purchase_order_id');

@@ -1,0 +1,260 @@
+-- Shipments (parcels), what is in them, and what carriers say of them.
+
+create table shipments (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    fulfilment_id bigint not null references fulfilments,
+    carrier_id bigint references carriers,
+    tracking_code text check (tracking_code <> ''),
+    -- Tracking codes are recycled: a code is unique with its carrier and the day it was used.
+    ship_date date,
+    state text not null default 'draft' check (state in
+        ('draft', 'labelled', 'handed_over', 'delivered', 'lost', 'returned_to_sender', 'void')),
+    tracking_status text not null default 'unknown' check (tracking_status in
+        ('unknown', 'pre_transit', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'delivered',
+         'return_to_sender', 'failure', 'cancelled', 'error')),
+    tracking_status_raw text,
+    last_event_at timestamptz,
+    eta timestamptz,
+    handed_over_at timestamptz,
+    delivered_at timestamptz,
+    damaged_reason text,
+    reason text,
+    -- By when somebody must look: see derive_attention. Far away when it is closed.
+    due_at timestamptz not null default '9999-12-31 00:00+00',
+    version bigint not null default 1,
+    created_at timestamptz not null default clock_timestamp(),
+    updated_at timestamptz not null default clock_timestamp(),
+    constraint shipments_code_once unique (carrier_id, tracking_code, ship_date),
+    constraint shipments_labelled_has_code check
+        (state in ('draft', 'void') or (carrier_id is not null and tracking_code is not null and ship_date is not null))
+);
+create index shipments_of_order on shipments (order_id);
+create index shipments_of_fulfilment on shipments (fulfilment_id);
+create index shipments_code on shipments (tracking_code) where tracking_code is not null;
+create index shipments_open_due on shipments (due_at, id) where state in ('draft', 'labelled', 'handed_over');
+create index shipments_open_age on shipments (created_at, id) where state in ('draft', 'labelled', 'handed_over');
+create index shipments_open_state on shipments (tracking_status collate "C", id)
+    where state in ('draft', 'labelled', 'handed_over');
+create index shipments_all_due on shipments (due_at, id);
+
+create table shipment_lines (
+    id bigint generated always as identity primary key,
+    shipment_id bigint not null references shipments,
+    order_line_id bigint not null references order_lines,
+    -- Our stock that it leaves; null where a supplier ships its own.
+    stock_level_id bigint references stock_levels,
+    quantity integer not null check (quantity > 0),
+    unique (shipment_id, order_line_id)
+);
+create index shipment_lines_of_line on shipment_lines (order_line_id);
+
+insert into transition (kind, from_state, to_state) values
+    ('shipment', '', 'draft'),
+    ('shipment', 'draft', 'labelled'),
+    ('shipment', 'labelled', 'handed_over'),
+    ('shipment', 'handed_over', 'delivered'),
+    ('shipment', 'handed_over', 'lost'),
+    ('shipment', 'handed_over', 'returned_to_sender'),
+    ('shipment', 'draft', 'void'), ('shipment', 'labelled', 'void');
+create trigger guard_transition before insert or update on shipments
+    for each row execute function guard_transition('shipment', 'state');
+
+-- A parcel wants attention at the first of: its ETA, its order's promise, five days after the
+-- carrier last said anything.
+create function derive_attention() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    promised timestamptz;
+begin
+    if new.state in ('draft', 'labelled', 'handed_over') then
+        if new.state = 'handed_over' then
+            select deliver_by into promised from orders where id = new.order_id;
+        else
+            select ship_by into promised from orders where id = new.order_id;
+        end if;
+        new.due_at := coalesce(
+            least(new.eta, promised, coalesce(new.last_event_at, new.handed_over_at) + interval '5 days'),
+            '9999-12-31 00:00+00');
+    else
+        new.due_at := '9999-12-31 00:00+00';
+    end if;
+    if tg_op = 'UPDATE' and new.state <> old.state then
+        if new.state = 'handed_over' then
+            new.handed_over_at := coalesce(new.handed_over_at, clock_timestamp());
+            new.due_at := least(new.due_at, new.handed_over_at + interval '5 days');
+        elsif new.state = 'delivered' then
+            new.delivered_at := coalesce(new.delivered_at, clock_timestamp());
+        end if;
+    end if;
+    return new;
+end $$;
+create trigger derive_attention before insert or update on shipments
+    for each row execute function derive_attention();
+
+-- What a parcel holds is fixed once it has left.
+create function guard_shipment_line() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    parcel shipments;
+begin
+    select * into parcel from shipments
+    where id = case when tg_op = 'DELETE' then old.shipment_id else new.shipment_id end for update;
+    if parcel.state not in ('draft', 'labelled') then
+        raise exception 'a parcel that is % cannot be repacked', replace(parcel.state, '_', ' ')
+            using errcode = 'check_violation', constraint = 'shipment_lines_fixed';
+    end if;
+    if tg_op <> 'DELETE' and not exists (
+        select from fulfilment_lines fl
+        where fl.fulfilment_id = parcel.fulfilment_id and fl.order_line_id = new.order_line_id
+    ) then
+        raise exception 'a parcel holds lines of its own fulfilment only'
+            using errcode = 'check_violation', constraint = 'shipment_lines_same_fulfilment';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end $$;
+create trigger guard before insert or update or delete on shipment_lines
+    for each row execute function guard_shipment_line();
+
+-- Handing a parcel over moves units: from the reservation and the shelf (or from what a supplier
+-- was asked for) to shipped. Delivery moves them on. Orders are locked before their parts, so
+-- that two of these never wait for each other.
+create function move_parcel() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    part record;
+    supplied boolean;
+    held text;
+begin
+    if new.state = old.state then
+        return null;
+    end if;
+    select p.supplier_id is not null into supplied
+    from fulfilments f join locations p on p.id = f.location_id where f.id = new.fulfilment_id;
+    if new.state = 'handed_over' then
+        select hold_reason into held from orders where id = new.order_id for update;
+        if held is not null then
+            raise exception 'its order is on hold: %', held
+                using errcode = 'check_violation', constraint = 'shipments_order_held';
+        end if;
+        perform from fulfilments where id = new.fulfilment_id for update;
+        if exists (select from inspections i
+                   where i.state in ('pending', 'failed')
+                     and (i.shipment_id = new.id or i.fulfilment_id = new.fulfilment_id
+                          or (i.fulfilment_id is null and i.shipment_id is null and i.order_id = new.order_id))) then
+            raise exception 'an inspection of it is pending or failed'
+                using errcode = 'check_violation', constraint = 'shipments_inspected';
+        end if;
+        if not exists (select from shipment_lines where shipment_id = new.id) then
+            raise exception 'nothing is in it'
+                using errcode = 'check_violation', constraint = 'shipments_not_empty';
+        end if;
+        for part in
+            select sl.*, l.sku from shipment_lines sl join order_lines l on l.id = sl.order_line_id
+            where sl.shipment_id = new.id order by sl.stock_level_id nulls first, sl.order_line_id
+        loop
+            if part.stock_level_id is not null then
+                delete from reservations
+                where order_line_id = part.order_line_id and stock_level_id = part.stock_level_id
+                  and quantity = part.quantity;
+                if not found then
+                    update reservations set quantity = quantity - part.quantity
+                    where order_line_id = part.order_line_id and stock_level_id = part.stock_level_id
+                      and quantity > part.quantity;
+                    if not found then
+                        raise exception '% units of % are not reserved for it', part.quantity, part.sku
+                            using errcode = 'check_violation', constraint = 'shipments_reserved';
+                    end if;
+                end if;
+                insert into stock_movements (stock_level_id, kind, on_hand, order_line_id)
+                values (part.stock_level_id, 'ship', -part.quantity, part.order_line_id);
+            elsif not supplied then
+                raise exception 'what leaves our own location leaves its stock'
+                    using errcode = 'check_violation', constraint = 'shipments_from_stock';
+            end if;
+            update fulfilment_lines set shipped = shipped + part.quantity
+            where fulfilment_id = new.fulfilment_id and order_line_id = part.order_line_id;
+            update order_lines
+            set shipped = shipped + part.quantity,
+                requested = requested - case when supplied then part.quantity else 0 end
+            where id = part.order_line_id;
+        end loop;
+        if not exists (select from fulfilment_lines
+                       where fulfilment_id = new.fulfilment_id and shipped < quantity) then
+            update fulfilments set state = 'shipped' where id = new.fulfilment_id and state = 'ready';
+            if not found then
+                raise exception 'its fulfilment is not ready'
+                    using errcode = 'check_violation', constraint = 'shipments_fulfilment_ready';
+            end if;
+        elsif not exists (select from fulfilments where id = new.fulfilment_id and state = 'ready') then
+            raise exception 'its fulfilment is not ready'
+                using errcode = 'check_violation', constraint = 'shipments_fulfilment_ready';
+        end if;
+    elsif new.state = 'delivered' then
+        perform from orders where id = new.order_id for update;
+        update order_lines l set delivered = l.delivered + sl.quantity
+        from shipment_lines sl where sl.shipment_id = new.id and l.id = sl.order_line_id;
+        if not exists (select from shipments s
+                       where s.fulfilment_id = new.fulfilment_id and s.id <> new.id
+                         and s.state not in ('delivered', 'void')) then
+            update fulfilments set state = 'delivered' where id = new.fulfilment_id and state = 'shipped';
+        end if;
+    end if;
+    return null;
+end $$;
+create trigger move after update of state on shipments
+    for each row execute function move_parcel();
+
+-- Each event of a carrier's or aggregator's feed once.
+create table provider_events (
+    provider text not null,
+    event_id text not null,
+    shipment_id bigint not null references shipments,
+    received_at timestamptz not null default clock_timestamp(),
+    primary key (provider, event_id)
+);
+
+create table tracking_events (
+    id bigint generated always as identity primary key,
+    shipment_id bigint not null references shipments,
+    at timestamptz not null,
+    status text not null check (status in
+        ('unknown', 'pre_transit', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'delivered',
+         'return_to_sender', 'failure', 'cancelled', 'error')),
+    -- The carrier's own word where the status is not known.
+    status_raw text,
+    message text not null default '',
+    location text not null default '',
+    constraint tracking_events_once unique (shipment_id, at, status, message)
+);
+create index tracking_events_of_shipment on tracking_events (shipment_id, at desc);
+
+-- The newest event is the present; an older one changes history only.
+create function apply_tracking() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    newest record;
+begin
+    for newest in
+        select distinct on (shipment_id) shipment_id, at, status, status_raw
+        from new_rows order by shipment_id, at desc, id desc
+    loop
+        perform from orders where id = (select order_id from shipments where id = newest.shipment_id) for update;
+        update shipments
+        set tracking_status = newest.status, tracking_status_raw = newest.status_raw, last_event_at = newest.at,
+            delivered_at = case when newest.status = 'delivered' and state = 'handed_over' then newest.at
+                                else delivered_at end,
+            state = case when state <> 'handed_over' then state
+                         when newest.status = 'delivered' then 'delivered'
+                         when newest.status = 'return_to_sender' then 'returned_to_sender'
+                         else state end
+        where id = newest.shipment_id and (last_event_at is null or last_event_at <= newest.at);
+    end loop;
+    return null;
+end $$;
+create trigger apply after insert on tracking_events
+    referencing new table as new_rows for each statement execute function apply_tracking();
+
+select watch('shipments', 'shipment', 'shipments', 'id');
+select watch(t, 'shipment', 'shipments', 'shipment_id') from (values
+    ('shipment_lines'), ('tracking_events')) as parts (t);
