@@ -2,3 +2,5 @@
 //! once and linking is paid once.
 
 mod harness;
+
+mod local_server;

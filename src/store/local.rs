@@ -1,1 +1,0 @@
-//! The private local server: a Postgres of this OS user, for when no database is named.

@@ -1,0 +1,60 @@
+//! The Postgres that this program carries (feature `bundled-postgres`): genuine `initdb` and
+//! `postgres` with the files that they need, as a compressed archive.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::LocalError;
+
+/// A `tar.zst` whose digest the build has checked.
+pub(super) struct Archive {
+    bytes: &'static [u8],
+    sha256: &'static str,
+}
+
+include!(concat!(env!("OUT_DIR"), "/archive.rs"));
+
+/// The bin directory of the bundled Postgres, unpacked under `dir` if it is not there yet; `None`
+/// when this program carries none.
+///
+/// # Errors
+///
+/// [`LocalError::Unpack`].
+pub(super) fn unpack(dir: &Path) -> Result<Option<PathBuf>, LocalError> {
+    let Some(archive) = ARCHIVE else {
+        return Ok(None);
+    };
+    // Named by its content, so that a program with another archive never takes this one for its own.
+    let home = dir.join(format!("postgres-{}", &archive.sha256[..12]));
+    if !home.exists() {
+        unpack_aside(&archive, dir, &home).map_err(|source| LocalError::Unpack {
+            dir: home.clone(),
+            source,
+        })?;
+    }
+    Ok(Some(home.join("bin")))
+}
+
+/// Unpacks into a directory aside and renames it, so that a half-unpacked one is never used.
+fn unpack_aside(archive: &Archive, dir: &Path, home: &Path) -> io::Result<()> {
+    let aside = tempfile::Builder::new()
+        .prefix("postgres-unpacking-")
+        .permissions(fs::Permissions::from_mode(0o755))
+        .tempdir_in(dir)?;
+    let reader = zstd::Decoder::new(archive.bytes)?;
+    let mut entries = tar::Archive::new(reader);
+    entries.set_preserve_mtime(false);
+    entries.unpack(aside.path())?;
+    match fs::rename(aside.path(), home) {
+        Ok(()) => {
+            // Its name is gone: there is nothing left to remove.
+            let _ = aside.keep();
+            Ok(())
+        }
+        // Another program was quicker, with the same content.
+        Err(_) if home.exists() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
