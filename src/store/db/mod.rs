@@ -33,6 +33,9 @@ const KEEP_OPEN: Duration = Duration::from_mins(30);
 /// cut it short would turn a known outcome into an unknown one.
 const COMMIT_GRACE: Duration = Duration::from_secs(2);
 
+/// Time that an idle connection gets to show that it is still fit.
+const FITNESS: Duration = Duration::from_secs(1);
+
 /// How a program uses the database.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -298,17 +301,18 @@ impl Pool {
         let Ok(permit) = deadline.hold(permits.acquire_owned()).await? else {
             return Err(DbError::Closed);
         };
-        loop {
-            let Some(mut session) = self.idle().pop() else {
-                break;
-            };
-            let fit =
-                sqlx::query_scalar::<_, bool>(connect::FIT).fetch_one(&mut session.connection);
-            if let Ok(true) = deadline.hold(fit).await? {
-                return Ok(Lease {
-                    session,
-                    _permit: permit,
-                });
+        while let Some(mut session) = self.pop_idle() {
+            let fit = sqlx::query_scalar(connect::FIT).fetch_one(&mut session.connection);
+            match deadline.hold(timeout(FITNESS, fit)).await? {
+                Ok(Ok(true)) => {
+                    return Ok(Lease {
+                        session,
+                        _permit: permit,
+                    });
+                }
+                Ok(Ok(false)) => {}
+                // Broken or without an answer: what broke it broke the others.
+                Ok(Err(_)) | Err(_) => drop(self.take_idle()),
             }
         }
         let (connection, server) = deadline
@@ -335,6 +339,10 @@ impl Pool {
         if now - session.opened < KEEP_OPEN {
             idle.push(session);
         }
+    }
+
+    fn pop_idle(&self) -> Option<Session> {
+        self.idle().pop()
     }
 
     fn take_idle(&self) -> Vec<Session> {
