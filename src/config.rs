@@ -1,1 +1,586 @@
 //! Settings: defaults, then the file, then the environment, then flags.
+//!
+//! Each setting is one line in the table below; the file's keys, the environment's names,
+//! `packline config` and the manual derive from it. All mistakes are reported at once, each
+//! with its file and line, variable or flag.
+
+use std::ffi::OsString;
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use chrono_tz::Tz;
+use toml::de::{DeTable, DeValue};
+use tracing::level_filters::LevelFilter;
+
+use crate::store::db::DatabaseUrl;
+
+macro_rules! settings {
+    ($($field:ident: $type:ty = $name:literal, $default:literal, $help:literal;)*) => {
+        /// Every setting, with where its value came from.
+        #[derive(Debug, Clone)]
+        pub struct Config {
+            $(#[doc = $help] pub $field: Setting<$type>,)*
+        }
+
+        /// Every setting there is, in the order in which they are printed.
+        pub const KEYS: &[Key] = &[
+            $(Key {
+                name: $name,
+                expects: <$type as Value>::EXPECTS,
+                default: $default,
+                help: $help,
+            },)*
+        ];
+
+        impl Config {
+            fn settled(layers: &Layers, places: &Places, errors: &mut Vec<ConfigError>) -> Self {
+                Self {
+                    $($field: settle($name, $default, layers, places, errors),)*
+                }
+            }
+
+            /// Each key with its value as text, secrets left out, and where it came from.
+            pub fn entries(&self) -> Vec<(&'static Key, String, &Source)> {
+                KEYS.iter()
+                    .zip([$((self.$field.value.shown(), &self.$field.source),)*])
+                    .map(|(key, (value, source))| (key, value, source))
+                    .collect()
+            }
+        }
+    };
+}
+
+settings! {
+    database_url: Option<DatabaseUrl> = "database.url", "",
+        "The database, as `postgres://USER@HOST/DATABASE`; none means the private local server.";
+    data_dir: PathBuf = "data_dir", "$XDG_DATA_HOME/packline",
+        "Where the local server, drafts and logs are kept.";
+    log_level: LevelFilter = "log.level", "warn",
+        "How much is written to the log.";
+    shop_name: String = "shop.name", "",
+        "The shop's name, as the header and mails show it; empty takes the database's.";
+    shop_time_zone: Tz = "shop.time_zone", "UTC",
+        "The zone in which times are shown and cut-offs count.";
+}
+
+/// One line of the table of settings.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Name in the file, with dots between table and key.
+    pub name: &'static str,
+    /// What a value must be.
+    pub expects: &'static str,
+    /// The value when nothing sets it, empty for none.
+    pub default: &'static str,
+    /// One sentence of help.
+    pub help: &'static str,
+}
+
+impl Key {
+    /// Name in the environment: `PACKLINE_SHOP_NAME` for `shop.name`.
+    pub fn variable(&self) -> String {
+        format!("PACKLINE_{}", self.name.replace('.', "_").to_uppercase())
+    }
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// What set it.
+    pub source: Source,
+}
+
+/// What set a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing: it is the default.
+    Default,
+    /// A line of the settings file.
+    File(PathBuf, usize),
+    /// An environment variable.
+    Environment(String),
+    /// A flag of the command line.
+    Flag(String),
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) | Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One mistake in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ConfigError {
+    /// The file and line, variable or flag.
+    pub place: Source,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+/// Every mistake in the settings, in the order of the file and then of the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+/// What the command line and the environment say.
+pub struct Given<'a> {
+    /// `--config`: this file must exist. Without it `PACKLINE_CONFIG` names the file, or it is
+    /// `packline/config.toml` in the XDG configuration directory, if that exists.
+    pub file: Option<PathBuf>,
+    /// Flag, key and value: `("--database-url", "database.url", …)`.
+    pub flags: Vec<(&'static str, &'static str, String)>,
+    /// Looks up an environment variable.
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+impl Config {
+    /// Reads every layer and settles each key.
+    ///
+    /// # Errors
+    /// All mistakes together: of the file, unknown keys in it, and values that do not parse.
+    pub fn load(given: &Given<'_>) -> Result<Self, ConfigErrors> {
+        let mut errors = Vec::new();
+        let places = Places::find(given.environment);
+        let layers = Layers::gather(given, &places, &mut errors);
+        let config = Self::settled(&layers, &places, &mut errors);
+        if errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(errors))
+        }
+    }
+}
+
+/// A kind of value that a setting can have.
+trait Value: Sized {
+    const EXPECTS: &'static str;
+
+    /// `None` where the text is not such a value; the message names [`Value::EXPECTS`] then.
+    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>>;
+
+    fn shown(&self) -> String;
+}
+
+impl Value for String {
+    const EXPECTS: &'static str = "text";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        Ok(text.to_owned())
+    }
+
+    fn shown(&self) -> String {
+        self.clone()
+    }
+}
+
+impl Value for Option<DatabaseUrl> {
+    const EXPECTS: &'static str = "a database URL";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        // An empty text in the file turns to the local server what a package's default set.
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
+            .map_err(|error: crate::store::db::UrlError| Some(error.to_string()))
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl Value for Tz {
+    const EXPECTS: &'static str = "an IANA time zone such as Europe/Lisbon";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        text.parse().map_err(|_| None)
+    }
+
+    fn shown(&self) -> String {
+        self.name().to_owned()
+    }
+}
+
+impl Value for LevelFilter {
+    const EXPECTS: &'static str = "one of off, error, warn, info, debug, trace";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        text.parse().map_err(|_| None)
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for PathBuf {
+    const EXPECTS: &'static str = "an absolute path, or one that begins with ~/";
+
+    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>> {
+        let path = if let Some(rest) = text.strip_prefix("~/") {
+            places.home.join(rest)
+        } else if let Some(rest) = text.strip_prefix("$XDG_DATA_HOME/") {
+            places.data.join(rest)
+        } else {
+            PathBuf::from(text)
+        };
+        if path.is_absolute() {
+            Ok(path)
+        } else {
+            Err(None)
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+/// The directories of this user (XDG Base Directory Specification 0.8).
+struct Places {
+    home: PathBuf,
+    config: PathBuf,
+    data: PathBuf,
+}
+
+impl Places {
+    fn find(environment: &dyn Fn(&str) -> Option<OsString>) -> Self {
+        // The specification has relative paths ignored.
+        let absolute = |name| {
+            environment(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let home = absolute("HOME")
+            .or_else(|| etcetera::home_dir().ok())
+            .unwrap_or_else(|| PathBuf::from("/"));
+        Self {
+            config: absolute("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
+            data: absolute("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),
+            home,
+        }
+    }
+}
+
+/// What each layer says, weakest first: `(key, source, text)`.
+struct Layers(Vec<(&'static str, Source, String)>);
+
+impl Layers {
+    fn gather(given: &Given<'_>, places: &Places, errors: &mut Vec<ConfigError>) -> Self {
+        let mut layers = Self(Vec::new());
+        let named = given.file.clone().or_else(|| {
+            (given.environment)("PACKLINE_CONFIG")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
+        });
+        let must_exist = named.is_some();
+        let path = named.unwrap_or_else(|| places.config.join("packline/config.toml"));
+        match fs::read_to_string(&path) {
+            Ok(text) => layers.add_file(&path, &text, errors),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => {}
+            Err(error) => errors.push(ConfigError {
+                place: Source::File(path, 1),
+                message: format!("cannot be read: {error}"),
+            }),
+        }
+        // The name that most tools share counts less than our own.
+        layers.add_variable("database.url", "DATABASE_URL", given.environment, errors);
+        for key in KEYS {
+            layers.add_variable(key.name, &key.variable(), given.environment, errors);
+        }
+        for (flag, key, text) in &given.flags {
+            let source = Source::Flag((*flag).to_owned());
+            layers.0.push((key, source, text.clone()));
+        }
+        layers
+    }
+
+    fn add_variable(
+        &mut self,
+        key: &'static str,
+        variable: &str,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+        errors: &mut Vec<ConfigError>,
+    ) {
+        let source = Source::Environment(variable.to_owned());
+        match environment(variable).map(OsString::into_string) {
+            Some(Ok(text)) if !text.is_empty() => self.0.push((key, source, text)),
+            Some(Err(_)) => errors.push(ConfigError {
+                place: source,
+                message: "is not UTF-8".to_owned(),
+            }),
+            // Service managers pass empty variables for unset ones.
+            Some(Ok(_)) | None => {}
+        }
+    }
+
+    fn add_file(&mut self, path: &Path, text: &str, errors: &mut Vec<ConfigError>) {
+        let at = |offset: usize| {
+            let line = 1 + text
+                .bytes()
+                .take(offset)
+                .filter(|&byte| byte == b'\n')
+                .count();
+            Source::File(path.to_owned(), line)
+        };
+        let (table, mistakes) = DeTable::parse_recoverable(text);
+        errors.extend(mistakes.iter().map(|mistake| ConfigError {
+            place: at(mistake.span().map_or(0, |span| span.start)),
+            message: mistake.message().to_owned(),
+        }));
+        let mut found = Vec::new();
+        flatten("", table.get_ref(), &mut found);
+        found.sort_by_key(|(offset, ..)| *offset);
+        for (offset, name, value) in found {
+            let place = at(offset);
+            match (KEYS.iter().find(|key| key.name == name), value) {
+                (Some(key), Some(text)) => self.0.push((key.name, place, text)),
+                (Some(key), None) => errors.push(ConfigError {
+                    message: format!("{name}: expected {}, found a list or table", key.expects),
+                    place,
+                }),
+                (None, _) => errors.push(ConfigError {
+                    place,
+                    message: format!(
+                        "{name} is not a setting; there are {}",
+                        KEYS.iter()
+                            .map(|key| key.name)
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ),
+                }),
+            }
+        }
+    }
+}
+
+/// Every key below `table` as `(offset, dotted name, text of a plain value)`.
+fn flatten(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Option<String>)>) {
+    for (key, value) in table {
+        let name = format!("{prefix}{}", key.get_ref());
+        let text = match value.get_ref() {
+            DeValue::Table(inner) if KEYS.iter().all(|key| key.name != name) => {
+                flatten(&format!("{name}."), inner, found);
+                continue;
+            }
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Integer(number) => Some(number.to_string()),
+            DeValue::Float(number) => Some(number.to_string()),
+            DeValue::Boolean(truth) => Some(truth.to_string()),
+            DeValue::Datetime(time) => Some(time.to_string()),
+            DeValue::Array(_) | DeValue::Table(_) => None,
+        };
+        found.push((key.span().start, name, text));
+    }
+}
+
+/// The strongest layer's value. The file's is checked even where another one wins, so that a
+/// mistake in it does not lie in wait; what other programs set is not.
+fn settle<T: Value>(
+    key: &str,
+    default: &str,
+    layers: &Layers,
+    places: &Places,
+    errors: &mut Vec<ConfigError>,
+) -> Setting<T> {
+    let said: Vec<_> = layers.0.iter().filter(|(name, ..)| *name == key).collect();
+    let mut setting = Setting {
+        value: T::parse(default, places)
+            .unwrap_or_else(|_| unreachable!("the default of {key} is valid")),
+        source: Source::Default,
+    };
+    for (index, (_, source, text)) in said.iter().enumerate() {
+        let wins = index + 1 == said.len();
+        if !wins && !matches!(source, Source::File(..)) {
+            continue;
+        }
+        match T::parse(text, places) {
+            Ok(value) => {
+                setting = Setting {
+                    value,
+                    source: source.clone(),
+                };
+            }
+            Err(reason) => errors.push(ConfigError {
+                place: source.clone(),
+                message: match reason {
+                    Some(reason) => format!("{key}: {reason}"),
+                    None => format!("{key}: expected {}, found {text:?}", T::EXPECTS),
+                },
+            }),
+        }
+    }
+    setting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Machine {
+        home: tempfile::TempDir,
+        variables: Vec<(&'static str, String)>,
+        flags: Vec<(&'static str, &'static str, String)>,
+    }
+
+    impl Machine {
+        fn new(file: &str) -> Self {
+            let home = tempfile::tempdir().expect("a directory");
+            let directory = home.path().join(".config/packline");
+            fs::create_dir_all(&directory).expect("a directory");
+            fs::write(directory.join("config.toml"), file).expect("a file");
+            let variables = vec![("HOME", home.path().display().to_string())];
+            Self {
+                home,
+                variables,
+                flags: Vec::new(),
+            }
+        }
+
+        fn with(mut self, variable: &'static str, value: &str) -> Self {
+            self.variables.push((variable, value.to_owned()));
+            self
+        }
+
+        fn load(&self) -> Result<Config, ConfigErrors> {
+            Config::load(&Given {
+                file: None,
+                flags: self.flags.clone(),
+                environment: &|name| {
+                    let set = self.variables.iter().find(|(known, _)| *known == name);
+                    set.map(|(_, value)| value.into())
+                },
+            })
+        }
+
+        fn file(&self) -> PathBuf {
+            self.home.path().join(".config/packline/config.toml")
+        }
+    }
+
+    fn url(config: &Config) -> (String, Source) {
+        let setting = &config.database_url;
+        (setting.value.shown(), setting.source.clone())
+    }
+
+    #[test]
+    fn with_nothing_set_every_value_is_its_default() {
+        let machine = Machine::new("");
+        let config = machine.load().expect("no mistakes");
+        assert!(config.database_url.value.is_none());
+        assert_eq!(
+            config.data_dir.value,
+            machine.home.path().join(".local/share/packline")
+        );
+        assert!(
+            config
+                .entries()
+                .iter()
+                .all(|(.., source)| **source == Source::Default)
+        );
+        assert_eq!(config.entries().len(), KEYS.len());
+    }
+
+    #[test]
+    fn the_database_comes_from_the_flag_then_our_variable_then_the_shared_one_then_the_file() {
+        let mut machine = Machine::new("# ours\n[database]\nurl = 'postgres://file/shop'\n");
+        let line_3 = Source::File(machine.file(), 3);
+        assert_eq!(
+            url(&machine.load().expect("file")),
+            ("postgres://file/shop".into(), line_3)
+        );
+        machine = machine.with("DATABASE_URL", "postgres://shared/shop");
+        assert_eq!(
+            url(&machine.load().expect("shared")).0,
+            "postgres://shared/shop"
+        );
+        machine = machine.with("PACKLINE_DATABASE_URL", "postgres://own/shop");
+        assert_eq!(
+            url(&machine.load().expect("own")),
+            (
+                "postgres://own/shop".into(),
+                Source::Environment("PACKLINE_DATABASE_URL".into())
+            )
+        );
+        let flag = (
+            "--database-url",
+            "database.url",
+            "postgres://flag/shop".to_owned(),
+        );
+        machine.flags.push(flag);
+        assert_eq!(
+            url(&machine.load().expect("flag")).0,
+            "postgres://flag/shop"
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_reported_with_its_place() {
+        let machine = Machine::new(
+            "data_dir = 'here'\n\n[shop]\nname = 'Ines & co'\ntime_zone = 'Lisbon'\nnam = 1\n[log]\nlevel = []\n",
+        )
+        .with("PACKLINE_DATABASE_URL", "mysql://ana:s3cret@h/shop");
+        let errors = machine.load().expect_err("five mistakes").to_string();
+        let file = machine.file().display().to_string();
+        for expected in [
+            format!("{file}:1: data_dir: expected an absolute path"),
+            format!(
+                "{file}:5: shop.time_zone: expected an IANA time zone such as Europe/Lisbon, found \"Lisbon\""
+            ),
+            format!("{file}:6: shop.nam is not a setting"),
+            format!("{file}:8: log.level: expected one of off"),
+            "PACKLINE_DATABASE_URL: database.url: expected postgres://".to_owned(),
+        ] {
+            assert!(
+                errors.contains(&expected),
+                "{expected}\nis not in\n{errors}"
+            );
+        }
+        assert_eq!(errors.lines().count(), 5, "{errors}");
+        assert!(!errors.contains("s3cret"));
+    }
+
+    #[test]
+    fn a_broken_line_does_not_hide_the_mistakes_after_it() {
+        let machine = Machine::new("[shop]\nname = \n[log]\nlevel = 'loud'\n");
+        let errors = machine.load().expect_err("two mistakes");
+        let lines: Vec<_> = errors.0.iter().map(|error| error.place.clone()).collect();
+        assert_eq!(
+            lines,
+            [
+                Source::File(machine.file(), 2),
+                Source::File(machine.file(), 4)
+            ],
+            "{errors}"
+        );
+    }
+
+    #[test]
+    fn what_other_programs_set_is_not_checked_where_it_does_not_count() {
+        let machine = Machine::new("")
+            .with("DATABASE_URL", "mysql://elsewhere")
+            .with("PACKLINE_DATABASE_URL", "postgres://own/shop");
+        assert_eq!(
+            url(&machine.load().expect("ours counts")).0,
+            "postgres://own/shop"
+        );
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_exist() {
+        let machine = Machine::new("").with("PACKLINE_CONFIG", "/nowhere/packline.toml");
+        let errors = machine.load().expect_err("it is missing").to_string();
+        assert!(errors.contains("/nowhere/packline.toml"), "{errors}");
+    }
+}

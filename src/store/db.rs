@@ -1,1 +1,0 @@
-//! Connections: a pool whose calls are never cancelled half-way.
