@@ -14,7 +14,7 @@ pub type Args = BTreeMap<String, String>;
 /// What somebody wants done.
 #[derive(Debug, Clone)]
 pub struct Act {
-    /// Made by the caller (UUIDv7). A repeat with the same id does nothing twice, so that after a
+    /// Made by the caller (a version 7 UUID). A repeat with the same id does nothing twice, so that after a
     /// lost connection one can ask instead of guess.
     pub id: Uuid,
     /// What to do.

@@ -7,6 +7,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::grants;
 
 /// Every change of the schema that this program knows, from `assets/migrations`. Its records
 /// are in `packline.migration`.
@@ -99,11 +100,12 @@ struct Applied {
 }
 
 /// Applies what is missing, each migration in a transaction of its own, under an advisory lock
-/// of the database; a second run at the same time waits and then finds nothing to do.
+/// of the database; a second run at the same time waits and then finds nothing to do. Then grants
+/// each role what its verbs need.
 pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
     // An index over years of orders takes longer than any screen would wait.
     connection
-        .execute("set statement_timeout = 0")
+        .execute("set statement_timeout = 0; set search_path = packline, pg_catalog")
         .await
         .map_err(DbError::from)?;
     let outcome = MIGRATOR.run(&mut *connection).await;
@@ -118,6 +120,7 @@ pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
         .await;
     outcome.map_err(explained)?;
     tidied.map_err(DbError::from)?;
+    grants::apply(connection).await?;
     Ok(())
 }
 

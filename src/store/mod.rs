@@ -3,5 +3,6 @@
 
 pub mod db;
 pub mod feed;
+pub mod grants;
 pub mod local;
 pub mod migrations;

@@ -1,0 +1,60 @@
+//! Grants: what each role may write, from the table of verbs.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Executor};
+
+use super::db::DbError;
+use crate::domain::people::Role;
+use crate::domain::verbs::{self, Verb, Write};
+
+/// Every privilege that some verb needs, with a role that the verb names.
+pub fn needed() -> BTreeSet<(Role, Write)> {
+    verbs::all()
+        .flat_map(|verb: &Verb| {
+            verb.roles
+                .iter()
+                .flat_map(|role| verb.writes.iter().map(|write| (*role, *write)))
+        })
+        .collect()
+}
+
+/// Grants what the verbs need and records who may which: a repeat changes nothing. Privileges
+/// that an earlier program's verbs needed are taken away first.
+pub(super) async fn apply(connection: &mut PgConnection) -> Result<(), DbError> {
+    let mut script = String::from("begin; lock table packline.verb_role;");
+    for role in [
+        Role::Warehouse,
+        Role::Quality,
+        Role::Support,
+        Role::Supervisor,
+    ] {
+        let _ = write!(
+            script,
+            "revoke insert, update, delete on all tables in schema packline from {};",
+            role.database_role()
+        );
+    }
+    for (role, Write { privilege, table }) in needed() {
+        let _ = write!(
+            script,
+            "grant {privilege} on packline.{table} to {};",
+            role.database_role()
+        );
+    }
+    script.push_str("delete from packline.verb_role;");
+    for verb in verbs::all() {
+        for role in verb.roles.iter().chain(&[Role::Admin]) {
+            let _ = write!(
+                script,
+                "insert into packline.verb_role (kind, verb, role) values ('{}', '{}', '{role}');",
+                verb.kind, verb.name
+            );
+        }
+    }
+    script.push_str("commit;");
+    connection.execute(AssertSqlSafe(script)).await?;
+    Ok(())
+}
