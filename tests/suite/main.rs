@@ -3,4 +3,6 @@
 
 mod harness;
 
+mod intake;
 mod local_server;
+mod real_data;
