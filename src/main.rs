@@ -4,29 +4,33 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Parser as _;
+use packline::cli::{self, Cli};
 use packline::store::local;
 
-fn main() -> ExitCode {
+fn main() -> color_eyre::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let [local::SUPERVISE, data_dir, linger, durability] = arguments[..] {
-        let watched = linger
-            .parse()
-            .ok()
-            .zip(durability.parse().ok())
-            .is_some_and(|(linger, durability)| {
-                local::supervise(
-                    Path::new(data_dir),
-                    Duration::from_millis(linger),
-                    durability,
-                )
-                .is_ok()
-            });
-        return if watched {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
+        return supervise(data_dir, linger, durability);
     }
-    ExitCode::SUCCESS
+    // A report for people: what went wrong and why, not where in the program.
+    color_eyre::config::HookBuilder::default()
+        .display_location_section(false)
+        .display_env_section(false)
+        .install()?;
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(cli::run(cli))
+}
+
+/// This process watches over the local server until nobody uses it.
+fn supervise(data_dir: &str, linger: &str, durability: &str) -> color_eyre::Result<ExitCode> {
+    let linger = Duration::from_millis(linger.parse()?);
+    let durability = durability.parse().map_err(color_eyre::Report::msg)?;
+    local::supervise(Path::new(data_dir), linger, durability)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,3 +6,4 @@ pub mod feed;
 pub mod grants;
 pub mod local;
 pub mod migrations;
+pub mod people;

@@ -1,0 +1,117 @@
+//! Which database a command works on, and as whom.
+
+use std::path::PathBuf;
+
+use color_eyre::eyre::{Context as _, Result};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnection;
+
+use crate::config::{Config, Source};
+use crate::domain::people::{Person, Role};
+use crate::store::db::{DatabaseUrl, Db, DbError, Settings};
+use crate::store::local::{self, LocalServer};
+use crate::store::{migrations, people};
+
+/// The database of the private local server that commands use unless told otherwise.
+const LOCAL_DATABASE: &str = "packline";
+
+/// A database that is ready for use.
+pub struct Database {
+    /// Connections to it.
+    pub db: Db,
+    /// Who is connected.
+    pub person: Person,
+    /// The private server that it is on, kept running as long as this lives.
+    _server: Option<LocalServer>,
+}
+
+impl Database {
+    /// Opens the database that the settings name, or one of the private local server.
+    ///
+    /// The schema of a shared database must fit; the local server's is kept up to date here, for
+    /// nobody else depends on it.
+    ///
+    /// # Errors
+    /// A database that cannot be reached, or whose schema does not fit.
+    pub async fn open(config: &Config, what: &str) -> Result<Self> {
+        match &config.database_url.value {
+            Some(url) => Self::shared(url.clone(), what).await,
+            None => Self::local(config, LOCAL_DATABASE, what).await,
+        }
+    }
+
+    /// Opens a database of the private local server by name, creating it where it is missing.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn local(config: &Config, database: &str, what: &str) -> Result<Self> {
+        let dir = data_dir(config)?;
+        let server = tokio::task::spawn_blocking(move || LocalServer::open(&dir)).await??;
+        server.ensure_database(database).await?;
+        let mut owner = server.connect_options(database).connect().await?;
+        migrations::run(&mut owner).await?;
+        let login = os_login();
+        people::add(
+            &mut owner,
+            &login,
+            &login,
+            &[Role::Admin, Role::Worker],
+            None,
+        )
+        .await?;
+        let options = server.connect_options(database).username(&login);
+        let url: DatabaseUrl = options
+            .to_url_lossy()
+            .as_str()
+            .parse()
+            .wrap_err("the local server's own address")?;
+        let mut database = Self::shared(url, what).await?;
+        database._server = Some(server);
+        Ok(database)
+    }
+
+    async fn shared(url: DatabaseUrl, what: &str) -> Result<Self> {
+        let db = Db::connect(url, Settings::new(what)).await?;
+        check(&mut db.session().await?).await?;
+        let person = people::person(&mut db.session().await?).await?;
+        Ok(Self {
+            db,
+            person,
+            _server: None,
+        })
+    }
+}
+
+async fn check(connection: &mut PgConnection) -> Result<()> {
+    migrations::check(connection).await.map_err(|mismatch| match mismatch {
+        migrations::SchemaMismatch::Unreadable(DbError::Denied(_)) => color_eyre::eyre::eyre!(
+            "this login has no role in Packline: an admin gives it one with `packline staff add`"
+        ),
+        other => other.into(),
+    })
+}
+
+/// Where the local server and its data are.
+pub(super) fn data_dir(config: &Config) -> Result<PathBuf> {
+    Ok(match config.data_dir.source {
+        Source::Default => local::default_data_dir()?,
+        _ => config.data_dir.value.clone(),
+    })
+}
+
+/// The login of whoever runs this program, as far as it can be one in the database.
+fn os_login() -> String {
+    ["USER", "LOGNAME"]
+        .iter()
+        .filter_map(|variable| std::env::var(variable).ok())
+        .map(|name| name.to_lowercase())
+        .find(|name| {
+            name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+                && !name.starts_with("pg_")
+                && !name.starts_with("packline")
+        })
+        .unwrap_or_else(|| "owner".to_owned())
+}

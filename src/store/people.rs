@@ -1,0 +1,70 @@
+//! People: who is connected, and who works here.
+
+use sqlx::postgres::PgConnection;
+
+use super::db::DbError;
+use crate::domain::people::{Person, Role};
+
+/// Who is connected: the login and every role that it holds.
+pub async fn person(connection: &mut PgConnection) -> Result<Person, DbError> {
+    let row = sqlx::query!(r#"select login as "login!", roles as "roles!" from person()"#)
+        .fetch_one(connection)
+        .await?;
+    Ok(Person {
+        login: row.login,
+        roles: row
+            .roles
+            .iter()
+            .filter_map(|role| role.parse().ok())
+            .collect(),
+    })
+}
+
+/// Makes a login a member of the team with these roles and no others; makes the login where it
+/// is not there yet, and sets its password where one is given.
+pub async fn add(
+    connection: &mut PgConnection,
+    login: &str,
+    name: &str,
+    roles: &[Role],
+    password: Option<&str>,
+) -> Result<(), DbError> {
+    let roles: Vec<String> = roles.iter().map(|role| role.as_str().to_owned()).collect();
+    sqlx::query!(
+        "select staff_add($1, $2, $3, $4)",
+        login,
+        name,
+        &roles,
+        password
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A member of the team.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Member {
+    /// The database login.
+    pub login: String,
+    /// The name.
+    pub name: String,
+    /// The roles, held directly or through another.
+    pub roles: Vec<String>,
+}
+
+/// Everybody who works here, by login.
+pub async fn members(connection: &mut PgConnection) -> Result<Vec<Member>, DbError> {
+    Ok(sqlx::query_as!(
+        Member,
+        r#"select s.login, s.name,
+                  coalesce((select array_agg(substr(g.rolname, 10) order by g.rolname)
+                            from pg_auth_members m
+                            join pg_roles g on g.oid = m.roleid
+                            join pg_roles u on u.oid = m.member
+                            where u.rolname = s.login and g.rolname like 'packline\_%'), '{}') as "roles!"
+           from staff s order by s.login"#
+    )
+    .fetch_all(connection)
+    .await?)
+}
