@@ -2,5 +2,7 @@
 //! once and linking is paid once.
 
 mod harness;
+mod network;
 
+mod feed;
 mod local_server;

@@ -153,15 +153,22 @@ async fn execute(connection: &mut PgConnection, statement: String) {
 
 /// The schema that a template holds.
 mod schema {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+    use packline::store::migrations::{self, MIGRATOR};
     use sqlx::postgres::PgConnection;
 
     /// Differs where the migrations differ.
     pub(super) fn version() -> String {
-        "empty".to_owned()
+        let mut hasher = DefaultHasher::new();
+        for migration in MIGRATOR.iter() {
+            migration.checksum.hash(&mut hasher);
+        }
+        format!("{:016x}", hasher.finish())
     }
 
     /// Migrates an empty database.
     pub(super) async fn apply(connection: &mut PgConnection) {
-        super::execute(connection, "create schema packline".to_owned()).await;
+        migrations::run(connection).await.expect("the migrations");
     }
 }
