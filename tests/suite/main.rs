@@ -4,5 +4,6 @@
 mod harness;
 mod network;
 
+mod db;
 mod feed;
 mod local_server;
