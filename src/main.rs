@@ -1,24 +1,47 @@
 //! The `packline` program: arguments and error hooks, then [`packline::cli`].
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser as _;
 use packline::cli::{self, Cli};
+use packline::domain::text;
 use packline::store::local;
 
-fn main() -> color_eyre::Result<ExitCode> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(report) => {
+            // For people: what went wrong and why, not where in the program.
+            let mut message = String::new();
+            for cause in report.chain().map(ToString::to_string) {
+                if message.contains(&cause) {
+                    continue;
+                }
+                for line in cause.lines() {
+                    message.push_str(if message.is_empty() {
+                        "packline: "
+                    } else {
+                        "\n  "
+                    });
+                    message.push_str(&text::plain(line));
+                }
+            }
+            let _ = writeln!(std::io::stderr(), "{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> color_eyre::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let [local::SUPERVISE, data_dir, linger, durability] = arguments[..] {
         return supervise(data_dir, linger, durability);
     }
-    // A report for people: what went wrong and why, not where in the program.
-    color_eyre::config::HookBuilder::default()
-        .display_location_section(false)
-        .display_env_section(false)
-        .install()?;
+    color_eyre::install()?;
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

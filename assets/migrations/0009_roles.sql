@@ -39,9 +39,10 @@ begin
     if password is not null then
         execute format('alter role %I password %L', staff_login, password);
     end if;
-    for role in select rolname from pg_roles
-                where rolname like 'packline\_%' and pg_has_role(staff_login, oid, 'member') and not (select rolsuper from pg_roles where rolname = staff_login)
-                  and rolname <> all (select 'packline_' || r from unnest(roles) r) loop
+    for role in select g.rolname from pg_auth_members m
+                join pg_roles g on g.oid = m.roleid join pg_roles u on u.oid = m.member
+                where u.rolname = staff_login and g.rolname like 'packline\_%'
+                  and g.rolname <> all (select 'packline_' || r from unnest(roles) r) loop
         execute format('revoke %I from %I', role, staff_login);
     end loop;
     foreach role in array roles loop

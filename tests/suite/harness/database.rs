@@ -164,7 +164,7 @@ mod schema {
         for migration in MIGRATOR.iter() {
             migration.checksum.hash(&mut hasher);
         }
-        format!("{:x}", hasher.finish())
+        format!("{:016x}", hasher.finish())
     }
 
     /// Migrates an empty database.
