@@ -1,25 +1,227 @@
 //! The private local server, and what can go wrong with it.
 
-use sqlx::{Connection as _, PgConnection};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
-use crate::harness;
+use packline::store::local::{
+    Account, Choice, Cluster, Durability, LocalError, LocalServer, SUPERVISE, Settings,
+};
+use rustix::process::Signal;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+use tempfile::TempDir;
+
+use crate::harness::{self, signal, until};
+
+/// Longest wait for a server or a process to come or go.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// How long the servers here stay after their last user.
+const LINGER: Duration = Duration::from_millis(400);
+
+/// Name the data directory and the linger of [`hold`].
+const HOLD: &str = "PACKLINE_TEST_HOLD";
+
+// ---- what the tests have in hand ----------------------------------------------------------------
+
+/// A data directory. What still runs on it is gone a linger after the test, so the value waits for
+/// that and then removes it.
+struct Place {
+    dir: TempDir,
+    data_dir: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self::named("data")
+    }
+
+    fn named(name: &str) -> Self {
+        let dir = harness::scratch_dir();
+        let data_dir = dir.path().join(name);
+        Self { dir, data_dir }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            linger: LINGER,
+            program: Some(env!("CARGO_BIN_EXE_packline").into()),
+            ..Settings::new(&self.data_dir)
+        }
+    }
+
+    fn open(&self) -> LocalServer {
+        self.settings().open().expect("the local server")
+    }
+
+    fn postmaster(&self) -> Option<i32> {
+        let known = self.data_dir.exists();
+        let cluster = || Cluster::prepare(&self.data_dir, Durability::Safe).expect("a directory");
+        known.then(cluster).and_then(|cluster| cluster.postmaster())
+    }
+
+    /// Waits until nobody runs the server, because nobody uses it.
+    fn unused(&self) {
+        until(LIMIT, "the unused server stops", || {
+            self.postmaster().is_none() && supervisors(&self.data_dir).is_empty()
+        });
+    }
+
+    /// Creates the cluster and stops it again.
+    fn created(self) -> Self {
+        drop(self.open());
+        self.unused();
+        self
+    }
+
+    fn cluster(&self) -> PathBuf {
+        self.data_dir.join("cluster")
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.unused();
+        }
+    }
+}
+
+/// A process that uses the server until it is killed or let go.
+struct Holder {
+    process: Child,
+    postmaster: i32,
+    /// Kept open, so that what the process says last has somewhere to go.
+    _said: BufReader<ChildStdout>,
+}
+
+impl Holder {
+    fn command(data_dir: &Path) -> Command {
+        let program = std::env::current_exe().expect("this program");
+        let mut command = Command::new(program);
+        command
+            .args(["--exact", "local_server::hold", "--ignored", "--nocapture"])
+            .env(HOLD, data_dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        command
+    }
+
+    fn start(data_dir: &Path) -> Self {
+        Self::run(&mut Self::command(data_dir))
+    }
+
+    /// Waits until the process uses the server.
+    fn run(command: &mut Command) -> Self {
+        let mut process = command.spawn().expect("a process");
+        let mut said = BufReader::new(process.stdout.take().expect("a pipe"));
+        let postmaster = said
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.split_once("holding ")?.1.parse().ok())
+            .expect("the process uses the server");
+        Self {
+            process,
+            postmaster,
+            _said: said,
+        }
+    }
+
+    fn kill(mut self) {
+        self.process.kill().expect("killing it");
+        self.process.wait().expect("it ends");
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// Not a test: what [`Holder`] runs. Uses the server until its standard input ends.
+#[test]
+#[ignore = "a process that other tests start"]
+fn hold() {
+    let data_dir = PathBuf::from(std::env::var_os(HOLD).expect("started by another test"));
+    let settings = Settings {
+        linger: LINGER,
+        program: Some(
+            std::env::var_os("PACKLINE_TEST_PROGRAM")
+                .unwrap_or_else(|| env!("CARGO_BIN_EXE_packline").into())
+                .into(),
+        ),
+        ..Settings::new(&data_dir)
+    };
+    let _server = settings.open().expect("the local server");
+    let cluster = Cluster::prepare(&data_dir, Durability::Safe).expect("its directory");
+    let postmaster = cluster.postmaster().expect("it runs");
+    writeln!(std::io::stdout(), "holding {postmaster}").expect("a reader");
+    std::io::stdin()
+        .read_to_end(&mut Vec::new())
+        .expect("the end");
+}
+
+/// The supervisors of a data directory.
+fn supervisors(data_dir: &Path) -> Vec<i32> {
+    let listed = Command::new("ps")
+        .args(["-A", "-o", "pid=,stat=,args="])
+        .output()
+        .expect("a list of processes");
+    let data_dir = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_path_buf());
+    String::from_utf8_lossy(&listed.stdout)
+        .lines()
+        .filter(|line| line.contains(SUPERVISE) && line.contains(&*data_dir.to_string_lossy()))
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .collect()
+}
+
+async fn connect(options: &PgConnectOptions) -> PgConnection {
+    harness::deadline(LIMIT, "connecting", PgConnection::connect_with(options))
+        .await
+        .expect("the server answers")
+}
+
+async fn text(connection: &mut PgConnection, query: &'static str) -> String {
+    sqlx::query_scalar(query)
+        .fetch_one(connection)
+        .await
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+/// Who runs Postgres when these tests start it.
+fn account() -> Account {
+    Account::choose(Path::new("/nonexistent")).expect("an account")
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+// ---- the harness --------------------------------------------------------------------------------
 
 #[tokio::test]
 async fn each_test_has_a_database_of_its_own() {
     let (one, other) = tokio::join!(harness::database(), harness::database());
     assert_ne!(one.name, other.name);
     let mut connection = one.connect().await;
-    let name: String = sqlx::query_scalar("select current_database()::text")
-        .fetch_one(&mut connection)
-        .await
-        .expect("a name");
-    assert_eq!(name, one.name);
+    assert_eq!(
+        text(&mut connection, "select current_database()::text").await,
+        one.name
+    );
     let mut by_url = PgConnection::connect(&other.url).await.expect("its URL");
-    let name: String = sqlx::query_scalar("select current_database()::text")
-        .fetch_one(&mut by_url)
-        .await
-        .expect("a name");
-    assert_eq!(name, other.name);
+    assert_eq!(
+        text(&mut by_url, "select current_database()::text").await,
+        other.name
+    );
 }
 
 #[tokio::test]
@@ -45,4 +247,454 @@ async fn a_server_of_its_own_can_be_stopped_killed_and_started() {
             .await
             .expect("the table is still there");
     }
+}
+
+// ---- the server ---------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn it_is_private_durable_and_off_the_network() {
+    let place = Place::new();
+    let server = place.open();
+    let mut connection = connect(&server.connect_options("postgres")).await;
+    assert_eq!(text(&mut connection, "show fsync").await, "on");
+    assert_eq!(text(&mut connection, "show full_page_writes").await, "on");
+    assert_eq!(text(&mut connection, "show synchronous_commit").await, "on");
+    assert_eq!(text(&mut connection, "show listen_addresses").await, "");
+    assert_eq!(text(&mut connection, "show server_encoding").await, "UTF8");
+    assert_eq!(text(&mut connection, "select upper('ä')").await, "Ä");
+
+    let account = account();
+    for dir in [server.socket_dir(), &place.cluster()] {
+        let found = fs::metadata(dir).expect("a directory");
+        assert_eq!(
+            found.permissions().mode() & 0o777,
+            0o700,
+            "{}",
+            dir.display()
+        );
+        assert_eq!(found.uid(), account.uid, "{}", dir.display());
+    }
+}
+
+#[tokio::test]
+async fn databases_are_made_once_and_roles_enter_without_a_password() {
+    let place = Place::new();
+    let server = place.open();
+    let name = "a \"demo\"; of ours";
+    let (one, other) = tokio::join!(server.ensure_database(name), server.ensure_database(name));
+    one.and(other).expect("made by one, found by the other");
+    server.ensure_database(name).await.expect("it is there");
+
+    let options = server.connect_options(name);
+    let mut connection = connect(&options).await;
+    assert_eq!(
+        text(&mut connection, "select session_user::text").await,
+        "packline"
+    );
+    sqlx::query("create role ada login")
+        .execute(&mut connection)
+        .await
+        .expect("a role");
+    let mut connection = connect(&options.username("ada")).await;
+    assert_eq!(
+        text(&mut connection, "select session_user::text").await,
+        "ada"
+    );
+}
+
+#[test]
+fn programs_that_start_at_once_share_one_server() {
+    let place = Place::new();
+    let postmasters: Vec<i32> = std::thread::scope(|scope| {
+        let holders: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| Holder::start(&place.data_dir)))
+            .collect();
+        let holders: Vec<Holder> = holders
+            .into_iter()
+            .map(|holder| holder.join().expect("each of them uses it"))
+            .collect();
+        holders.iter().map(|holder| holder.postmaster).collect()
+    });
+    assert_eq!(postmasters, [postmasters[0]; 4]);
+}
+
+#[tokio::test]
+async fn killed_programs_give_the_server_back_and_lose_nothing() {
+    let place = Place::new();
+    let first = Holder::start(&place.data_dir);
+    let second = Holder::start(&place.data_dir);
+    let server = place.open();
+    let mut connection = connect(&server.connect_options("postgres")).await;
+    sqlx::query("create table kept as select 7 as n")
+        .execute(&mut connection)
+        .await
+        .expect("a table");
+    drop(server);
+
+    first.kill();
+    // Still used by the second, so it must outlast the linger.
+    sqlx::query("select pg_sleep($1)")
+        .bind(LINGER.as_secs_f64() * 4.0)
+        .execute(&mut connection)
+        .await
+        .expect("the server stays while someone uses it");
+    second.kill();
+    place.unused();
+    assert!(
+        !place.cluster().join("postmaster.pid").exists(),
+        "it shut down in order"
+    );
+
+    let server = place.open();
+    let mut connection = connect(&server.connect_options("postgres")).await;
+    assert_eq!(text(&mut connection, "select n::text from kept").await, "7");
+}
+
+#[test]
+fn a_killed_supervisor_is_replaced_by_the_next_program() {
+    let place = Place::new();
+    let holder = Holder::start(&place.data_dir);
+    let watching = || {
+        until(LIMIT, "a supervisor watches", || {
+            supervisors(&place.data_dir).len() == 1
+        });
+        supervisors(&place.data_dir)[0]
+    };
+    let killed = watching();
+    signal(killed, Signal::KILL);
+    until(LIMIT, "the supervisor is gone", || {
+        !supervisors(&place.data_dir).contains(&killed)
+    });
+
+    let server = place.open();
+    assert_eq!(
+        place.postmaster(),
+        Some(holder.postmaster),
+        "the server runs on"
+    );
+    assert_ne!(watching(), killed);
+    drop((server, holder));
+    place.unused();
+}
+
+#[tokio::test]
+async fn a_killed_server_comes_back_while_it_is_used() {
+    let place = Place::new();
+    let server = place.open();
+    let killed = place.postmaster().expect("it runs");
+    signal(killed, Signal::KILL);
+    until(LIMIT, "another postmaster runs", || {
+        place.postmaster().is_some_and(|pid| pid != killed)
+    });
+    // Joins it once it is ready.
+    drop(place.open());
+    connect(&server.connect_options("postgres")).await;
+}
+
+/// Lock files of a dead server, whose process number now belongs to `pid`.
+fn leave_lock_files(place: &Place, pid: u32) {
+    let cluster = fs::canonicalize(place.cluster()).expect("a cluster");
+    let run = cluster.with_file_name("run");
+    let lines = format!(
+        "{pid}\n{}\n1\n5432\n{}\n\n1 1\nready\n",
+        cluster.display(),
+        run.display()
+    );
+    let account = account();
+    for path in [
+        cluster.join("postmaster.pid"),
+        run.join(".s.PGSQL.5432.lock"),
+    ] {
+        fs::write(&path, &lines).expect("a lock file");
+        chown(&path, Some(account.uid), Some(account.gid)).expect("its owner");
+    }
+}
+
+/// A process of the account that runs Postgres.
+fn process_of_account(program: &str, argument: &str) -> Child {
+    let account = account();
+    let mut command = Command::new(program);
+    command.arg(argument).current_dir("/");
+    if is_root() {
+        command.uid(account.uid).gid(account.gid);
+    }
+    command.spawn().expect("a process")
+}
+
+#[test]
+fn a_zombie_in_the_pid_file_is_dead() {
+    let place = Place::new().created();
+    let mut zombie = process_of_account("true", "");
+    let stat = format!("/proc/{}/stat", zombie.id());
+    if Path::new("/proc/self/stat").exists() {
+        until(LIMIT, "it is a zombie", || {
+            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "))
+        });
+    }
+    leave_lock_files(&place, zombie.id());
+    assert_eq!(place.postmaster(), None);
+    drop(place.open());
+    zombie.wait().expect("collected at last");
+}
+
+#[test]
+fn another_process_in_the_pid_file_is_not_the_server() {
+    let place = Place::new().created();
+    let mut other = process_of_account("sleep", "600");
+    leave_lock_files(&place, other.id());
+    assert_eq!(place.postmaster(), None);
+    drop(place.open());
+    other.kill().expect("stopping it");
+    other.wait().expect("it ends");
+}
+
+#[tokio::test]
+async fn a_long_path_gets_a_short_private_socket() {
+    let place = Place::named(&"long-".repeat(40));
+    let server = place.open();
+    let dir = server.socket_dir();
+    assert!(!dir.starts_with(&place.data_dir), "{}", dir.display());
+    let found = fs::symlink_metadata(dir).expect("a directory");
+    assert_eq!(found.permissions().mode() & 0o777, 0o700);
+    connect(&server.connect_options("postgres")).await;
+    let short = dir.to_path_buf();
+    drop(server);
+    place.unused();
+
+    // What another user could have put there is refused.
+    let permissions = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(&short, permissions).expect("opening it to all");
+    let refused = place.settings().open().expect_err("open to all");
+    assert!(
+        matches!(&refused, LocalError::NotPrivate { dir, .. } if *dir == short),
+        "{refused}"
+    );
+    fs::remove_dir_all(&short).expect("removing it");
+    symlink(place.dir.path(), &short).expect("a link");
+    let refused = place.settings().open().expect_err("a link");
+    assert!(
+        matches!(&refused, LocalError::NotPrivate { dir, .. } if *dir == short),
+        "{refused}"
+    );
+    fs::remove_file(&short).expect("removing it");
+}
+
+#[tokio::test]
+async fn the_environment_cannot_mislead_it() {
+    let place = Place::new();
+    let mut command = Holder::command(&place.data_dir);
+    for name in ["LC_ALL", "LANG", "LC_CTYPE"] {
+        command.env(name, "xx_XX.broken");
+    }
+    for name in ["PGHOST", "PGPORT", "PGDATA", "PGUSER", "PGOPTIONS", "PGTZ"] {
+        command.env(name, "wrong");
+    }
+    let holder = Holder::run(&mut command);
+    let server = place.open();
+    assert_eq!(place.postmaster(), Some(holder.postmaster));
+    let mut connection = connect(&server.connect_options("postgres")).await;
+    assert_eq!(text(&mut connection, "select upper('ä')").await, "Ä");
+    assert_eq!(text(&mut connection, "show timezone").await, "UTC");
+}
+
+#[test]
+fn a_program_killed_while_it_creates_leaves_no_half_made_cluster() {
+    let place = Place::new();
+    let mut process = Holder::command(&place.data_dir).spawn().expect("a process");
+    let making = || {
+        fs::read_dir(&place.data_dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .find(|entry| entry.path().join("PG_VERSION").exists())
+    };
+    until(LIMIT, "initdb is at work", || making().is_some());
+    process.kill().expect("killing it");
+    process.wait().expect("it ends");
+    assert!(!place.cluster().exists() || place.cluster().join("global/pg_control").exists());
+    drop(place.open());
+    until(LIMIT, "what was left is gone", || {
+        making().is_none_or(|entry| entry.path().ends_with("cluster"))
+    });
+}
+
+#[test]
+fn what_is_no_cluster_is_set_aside_not_removed() {
+    let place = Place::new();
+    fs::create_dir_all(place.cluster()).expect("a directory");
+    fs::write(place.cluster().join("PG_VERSION"), "15\n").expect("a file");
+    drop(place.open());
+    let aside = place.data_dir.join("cluster.incomplete-1/PG_VERSION");
+    assert_eq!(fs::read_to_string(aside).expect("kept"), "15\n");
+}
+
+#[test]
+fn a_cluster_of_another_major_version_is_named() {
+    let place = Place::new().created();
+    fs::write(place.cluster().join("PG_VERSION"), "12\n").expect("a file");
+    let refused = place.settings().open().expect_err("nobody has version 12");
+    assert!(
+        matches!(&refused, LocalError::OtherVersion { cluster: 12, found, .. } if !found.is_empty()),
+        "{refused}"
+    );
+    let said = refused.to_string();
+    assert!(said.contains("was made by Postgres 12"), "{said}");
+}
+
+#[test]
+fn the_bundled_server_is_a_real_one() {
+    let place = Place::new();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let bundled = Settings {
+        choice: Choice::Bundled,
+        ..place.settings()
+    };
+    let server = match bundled.open() {
+        Ok(server) => server,
+        Err(LocalError::NoPostgres { tried }) if !cfg!(feature = "bundled-postgres") => {
+            assert_eq!(tried, "this program carries none");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    runtime.block_on(async {
+        let mut connection = connect(&server.connect_options("postgres")).await;
+        let version = text(&mut connection, "show server_version").await;
+        assert!(version.starts_with("17."), "{version}");
+        // What the schema stands on: procedures, partitions, full text, zones, digests.
+        sqlx::raw_sql(
+            "create table part (at timestamptz) partition by range (at);
+             create table part_rest partition of part default;
+             do $$ begin insert into part select now() from generate_series(1, 1000); end $$;",
+        )
+        .execute(&mut connection)
+        .await
+        .expect("statements");
+        let zone = "select (timestamptz '2026-07-01 12:00Z' at time zone 'Europe/Berlin')::text";
+        assert_eq!(text(&mut connection, zone).await, "2026-07-01 14:00:00");
+        assert_eq!(
+            text(
+                &mut connection,
+                "select to_tsvector('german', 'Häuser')::text"
+            )
+            .await,
+            "'haus':1"
+        );
+    });
+
+    // It recovers what was committed, and is found again without being asked for by name.
+    signal(place.postmaster().expect("it runs"), Signal::KILL);
+    drop(server);
+    until(LIMIT, "it is gone", || place.postmaster().is_none());
+    let server = place.open();
+    runtime.block_on(async {
+        let mut connection = connect(&server.connect_options("postgres")).await;
+        assert_eq!(
+            text(&mut connection, "select count(*)::text from part").await,
+            "1000"
+        );
+    });
+}
+
+#[test]
+fn a_directory_without_initdb_will_not_do() {
+    let place = Place::new();
+    let bin = place.dir.path().join("bin");
+    fs::create_dir(&bin).expect("a directory");
+    fs::write(bin.join("postgres"), "#!/bin/sh\n").expect("a file");
+    fs::set_permissions(bin.join("postgres"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    let refused = Settings {
+        choice: Choice::Dir(bin.clone()),
+        ..place.settings()
+    }
+    .open()
+    .expect_err("no initdb");
+    assert!(refused.to_string().contains("initdb"), "{refused}");
+
+    // In PATH it is passed over, for one that is whole.
+    let mut command = Holder::command(&place.data_dir);
+    command.env(
+        "PATH",
+        std::env::join_paths([bin.as_os_str(), OsStr::new("/bin")]).expect("a path"),
+    );
+    Holder::run(&mut command);
+}
+
+// ---- root and others ----------------------------------------------------------------------------
+
+#[test]
+fn root_is_told_which_directory_is_closed() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    let permissions = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(place.dir.path(), permissions).expect("closing it");
+    let refused = place.settings().open().expect_err("closed");
+    let closed = place.dir.path();
+    assert!(
+        matches!(&refused, LocalError::Unreachable { dir, .. } if dir == closed),
+        "{refused}"
+    );
+}
+
+#[test]
+fn root_hands_the_server_to_an_account_and_keeps_its_own_files() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    let _server = place.open();
+    let owner = |path: &Path| fs::metadata(path).expect("it is there").uid();
+    assert_ne!(owner(&place.cluster()), 0);
+    for name in ["", "start.lock", "server.log"] {
+        assert_eq!(owner(&place.data_dir.join(name)), 0, "{name:?}");
+    }
+    let status = fs::read_to_string(format!(
+        "/proc/{}/status",
+        place.postmaster().expect("runs")
+    ));
+    if let Ok(status) = status {
+        let groups = status.lines().find_map(|line| line.strip_prefix("Groups:"));
+        assert_eq!(groups.map(str::trim), Some(""), "none of root's groups");
+    }
+}
+
+#[test]
+fn an_ordinary_user_has_one_too() {
+    if !is_root() {
+        // Then every other test here shows it.
+        return;
+    }
+    let account = account();
+    let place = Place::new();
+    chown(place.dir.path(), Some(account.uid), Some(account.gid)).expect("its owner");
+    // The build's own directory may be closed to that account.
+    let copy = |from: &Path| {
+        let to = place.dir.path().join(from.file_name().expect("a name"));
+        fs::copy(from, &to).expect("a copy");
+        to
+    };
+    let mut command = Holder::command(&place.data_dir);
+    let program = copy(Path::new(command.get_program()));
+    let arguments: Vec<_> = command.get_args().map(OsStr::to_owned).collect();
+    command = Command::new(program);
+    command
+        .args(arguments)
+        .env(HOLD, &place.data_dir)
+        .env(
+            "PACKLINE_TEST_PROGRAM",
+            copy(Path::new(env!("CARGO_BIN_EXE_packline"))),
+        )
+        .env_remove("HOME")
+        .current_dir("/")
+        .uid(account.uid)
+        .gid(account.gid)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let holder = Holder::run(&mut command);
+    let owner = |path: &Path| fs::metadata(path).expect("it is there").uid();
+    assert_eq!(owner(&place.data_dir.join("start.lock")), account.uid);
+    assert_eq!(owner(&place.cluster()), account.uid);
+    drop(holder);
 }

@@ -119,6 +119,7 @@ impl Cluster {
     /// [`LocalError::NoAccount`], [`LocalError::Unreachable`], [`LocalError::File`].
     pub fn prepare(data_dir: &Path, durability: Durability) -> Result<Self, LocalError> {
         let account = Account::choose(&data_dir.join(CLUSTER))?;
+        account.reach(data_dir)?;
         if !data_dir.exists() {
             // For root the files here are root's own, so that the account cannot put links in the
             // way of a file that root opens; it only passes through.
@@ -132,6 +133,7 @@ impl Cluster {
         }
         let data_dir = fs::canonicalize(data_dir)
             .map_err(LocalError::file(data_dir, "finding the data directory"))?;
+        // Once more, where the path has led through links or was created just now.
         account.reach(&data_dir)?;
         Ok(Self {
             data_dir,
