@@ -4,6 +4,13 @@
 pub mod db;
 pub mod feed;
 pub mod grants;
+pub mod inspections;
 pub mod local;
 pub mod migrations;
 pub mod people;
+pub mod names;
+pub mod orders;
+mod rows;
+pub mod shipments;
+pub mod stock;
+pub mod tickets;

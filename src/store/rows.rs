@@ -1,0 +1,61 @@
+//! Reading rows: a value that does not fit says which column of which row it is.
+
+use std::str::FromStr;
+
+use sqlx::postgres::PgRow;
+use sqlx::{Decode, Postgres, Row as _, Type};
+
+use super::db::DbError;
+use crate::domain::words::UnknownWord;
+
+/// The columns of one row of a table, read by name.
+pub(super) struct Columns<'r> {
+    row: &'r PgRow,
+    table: &'static str,
+    /// The row's primary key, which its column `id` holds.
+    pub(super) id: i64,
+}
+
+impl<'r> Columns<'r> {
+    /// Reads the row's `id`.
+    pub(super) fn of(table: &'static str, row: &'r PgRow) -> Result<Self, DbError> {
+        let mut columns = Self { row, table, id: 0 };
+        columns.id = columns.get("id")?;
+        Ok(columns)
+    }
+
+    /// The value of a column.
+    pub(super) fn get<T>(&self, column: &str) -> Result<T, DbError>
+    where
+        T: Decode<'r, Postgres> + Type<Postgres>,
+    {
+        self.row
+            .try_get(column)
+            .map_err(|error| self.misfit(column, Box::new(error)))
+    }
+
+    /// The value of a column that holds a word of a closed vocabulary.
+    pub(super) fn word<T: FromStr<Err = UnknownWord>>(&self, column: &str) -> Result<T, DbError> {
+        self.get::<&str>(column)?
+            .parse()
+            .map_err(|error| self.misfit(column, Box::new(error)))
+    }
+
+    /// As [`Columns::word`], of a column that may be null.
+    pub(super) fn optional_word<T: FromStr<Err = UnknownWord>>(
+        &self,
+        column: &str,
+    ) -> Result<Option<T>, DbError> {
+        self.get::<Option<&str>>(column)?
+            .map(str::parse)
+            .transpose()
+            .map_err(|error| self.misfit(column, Box::new(error)))
+    }
+
+    fn misfit(&self, column: &str, source: sqlx::error::BoxDynError) -> DbError {
+        DbError::Other(sqlx::Error::ColumnDecode {
+            index: format!("{column} of {} {}", self.table, self.id),
+            source,
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! Stock: summaries of stock levels, and what acts read and write of them.
+
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use super::db::DbError;
+use super::rows::Columns;
+use crate::domain::stock::StockSummary;
+
+/// A stock level as its list shows it: a `select` that ends where conditions may follow. The level
+/// is `s`, its product `product`, its location `location`; [`from_row`] reads its rows.
+///
+/// What open orders want is counted by product: a product that lies in two of our locations is
+/// wanted at both. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
+/// the one with the cheapest offer.
+pub const SELECT: &str = "
+    select s.id, s.version, product.sku, product.title, location.name as location,
+           s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
+           demand.units as demand_28d, offer.supplier, offer.lead_time_days, s.muted_until
+    from stock_levels s
+    join products product on product.id = s.product_id
+    join locations location on location.id = s.location_id
+    cross join lateral (
+        select coalesce(sum(line.unallocated), 0) as units
+        from order_lines line join orders wanter on wanter.id = line.order_id
+        where line.product_id = s.product_id and line.unallocated > 0
+          and wanter.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')) wanting
+    cross join lateral (
+        select coalesce(sum(daily.units), 0)::bigint as units
+        from daily_demand daily
+        where daily.product_id = s.product_id
+          and daily.day > (now() at time zone 'UTC')::date - 28) demand
+    left join lateral (
+        select supplier.name as supplier, cheapest.lead_time_days
+        from supplier_offers cheapest join suppliers supplier on supplier.id = cheapest.supplier_id
+        where cheapest.product_id = s.product_id
+        order by cheapest.unit_cost, cheapest.id limit 1) offer on true ";
+
+/// Reads a row of [`SELECT`].
+///
+/// # Errors
+/// Which column of which stock level does not fit.
+pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
+    let columns = Columns::of("stock level", row)?;
+    Ok(StockSummary {
+        id: columns.id,
+        version: columns.get("version")?,
+        sku: columns.get("sku")?,
+        title: columns.get("title")?,
+        location: columns.get("location")?,
+        on_hand: columns.get("on_hand")?,
+        reserved: columns.get("reserved")?,
+        reorder_point: columns.get("reorder_point")?,
+        wanted: columns.get("wanted")?,
+        demand_28d: columns.get("demand_28d")?,
+        supplier: columns.get("supplier")?,
+        lead_time_days: columns.get("lead_time_days")?,
+        muted_until: columns.get("muted_until")?,
+    })
+}
+
+/// The stock level with this primary key.
+pub async fn summary(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Option<StockSummary>, DbError> {
+    sqlx::query(AssertSqlSafe(format!("{SELECT} where s.id = $1")))
+        .bind(id)
+        .fetch_optional(connection)
+        .await?
+        .as_ref()
+        .map(from_row)
+        .transpose()
+}
