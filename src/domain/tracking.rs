@@ -27,3 +27,22 @@ words! {
         Error = "error",
     }
 }
+
+impl TrackingStatus {
+    /// The status of a carrier's word. A word that is not known stays [`Self::Unknown`]; keep the
+    /// word itself beside it.
+    pub fn of_word(word: &str) -> Self {
+        word.parse().unwrap_or(Self::Unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_not_known_stays_unknown() {
+        assert_eq!(TrackingStatus::of_word("out_for_delivery"), TrackingStatus::OutForDelivery);
+        assert_eq!(TrackingStatus::of_word("teleported"), TrackingStatus::Unknown);
+    }
+}
