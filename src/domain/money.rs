@@ -124,13 +124,19 @@ impl Money {
     /// The sum; `None` where the currencies differ or 64 bits do not hold it.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.same(other)?;
-        Some(Self::new(self.minor.checked_add(other.minor)?, self.currency))
+        Some(Self::new(
+            self.minor.checked_add(other.minor)?,
+            self.currency,
+        ))
     }
 
     /// The difference; `None` where the currencies differ or 64 bits do not hold it.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.same(other)?;
-        Some(Self::new(self.minor.checked_sub(other.minor)?, self.currency))
+        Some(Self::new(
+            self.minor.checked_sub(other.minor)?,
+            self.currency,
+        ))
     }
 
     /// The amount times a count of units; `None` where 64 bits do not hold it.
@@ -186,11 +192,18 @@ mod tests {
 
     #[test]
     fn what_a_currency_cannot_hold_is_refused() {
-        let yen = AmountError::TooPrecise { currency: currency("JPY") };
+        let yen = AmountError::TooPrecise {
+            currency: currency("JPY"),
+        };
         assert_eq!(minor("1200.50", "JPY"), Err(yen));
         assert_eq!(yen.to_string(), "expected at most 0 decimals in JPY");
-        assert_eq!(minor("92233720368547758.08", "USD"), Err(AmountError::TooLarge));
-        for text in ["", "-", ".", "1.", ".5", "+1", "1,50", "1e3", "€1", " 1", "٣", "--1"] {
+        assert_eq!(
+            minor("92233720368547758.08", "USD"),
+            Err(AmountError::TooLarge)
+        );
+        for text in [
+            "", "-", ".", "1.", ".5", "+1", "1,50", "1e3", "€1", " 1", "٣", "--1",
+        ] {
             assert_eq!(minor(text, "EUR"), Err(AmountError::NotDecimal), "{text:?}");
         }
     }

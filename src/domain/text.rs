@@ -33,7 +33,11 @@ pub fn plain(text: &str) -> Cow<'_, str> {
         clean.push(shown);
         before = Some(char);
     }
-    if changed { Cow::Owned(clean) } else { Cow::Borrowed(text) }
+    if changed {
+        Cow::Owned(clean)
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// The lines of a longer text, each made [`plain`], with a tab widened to four columns.
@@ -63,7 +67,9 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     let mut cut = String::new();
     let mut left = columns.saturating_sub(1);
     for grapheme in text.graphemes(true) {
-        let Some(rest) = left.checked_sub(grapheme.width()) else { break };
+        let Some(rest) = left.checked_sub(grapheme.width()) else {
+            break;
+        };
         left = rest;
         cut.push_str(grapheme);
     }
@@ -147,7 +153,10 @@ mod tests {
             "क्‍ष",
             "葛\u{e0100}",
         ] {
-            assert!(matches!(plain(text), Cow::Borrowed(same) if same == text), "{text}");
+            assert!(
+                matches!(plain(text), Cow::Borrowed(same) if same == text),
+                "{text}"
+            );
         }
     }
 

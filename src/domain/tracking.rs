@@ -42,7 +42,13 @@ mod tests {
 
     #[test]
     fn a_word_that_is_not_known_stays_unknown() {
-        assert_eq!(TrackingStatus::of_word("out_for_delivery"), TrackingStatus::OutForDelivery);
-        assert_eq!(TrackingStatus::of_word("teleported"), TrackingStatus::Unknown);
+        assert_eq!(
+            TrackingStatus::of_word("out_for_delivery"),
+            TrackingStatus::OutForDelivery
+        );
+        assert_eq!(
+            TrackingStatus::of_word("teleported"),
+            TrackingStatus::Unknown
+        );
     }
 }
