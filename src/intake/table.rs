@@ -117,11 +117,7 @@ impl<R: Read> Table<R> {
     /// The line on which a record starts, from the line on which it ends: the reader's own position
     /// is that of the blank lines before the record.
     fn line_of(&self, record: &ByteRecord) -> u64 {
-        let within = record
-            .as_slice()
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count() as u64;
+        let within = record.as_slice().split(|byte| *byte == b'\n').count() as u64 - 1;
         let terminator = u64::from(!self.reader.get_ref().ends_open());
         self.reader.position().line() - within - terminator
     }
@@ -281,7 +277,7 @@ fn delimiter(start: &[u8]) -> u8 {
         .split(|byte| matches!(byte, b'\n' | b'\r'))
         .next()
         .unwrap_or_default();
-    let count = |delimiter: u8| header.iter().filter(|byte| **byte == delimiter).count();
+    let count = |delimiter: u8| header.split(|byte| *byte == delimiter).count();
     // The last of equals wins: the comma.
     b"\t;,"
         .iter()

@@ -3,4 +3,6 @@
 
 mod grants;
 mod harness;
+mod intake;
 mod local_server;
+mod real_data;
