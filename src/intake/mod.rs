@@ -9,7 +9,6 @@ pub mod catalog;
 pub mod dispatches;
 pub mod easypost;
 pub mod mail;
-pub mod order;
 pub mod shopify;
 mod table;
 
