@@ -4,6 +4,7 @@
 pub mod act;
 pub mod calendar;
 pub mod filter;
+pub mod incoming;
 pub mod inspections;
 pub mod list;
 pub mod money;

@@ -2,39 +2,9 @@
 
 use std::io::Read;
 
-use serde::Serialize;
-
 use super::table::{Row, Table};
 use super::{Fault, Rejection};
-use crate::domain::money::Currency;
-
-/// One line of a catalogue: a product, who supplies it, and what is at hand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Item {
-    /// The line in the source, from 1.
-    #[serde(skip)]
-    pub line: u64,
-    /// The stock keeping unit, unique in the catalogue.
-    pub sku: String,
-    /// What people call it.
-    pub title: String,
-    /// The supplier's name.
-    pub supplier: String,
-    /// Where the supplier takes orders.
-    pub supplier_email: Option<String>,
-    /// What one unit costs, in minor units.
-    pub unit_cost: i64,
-    /// The currency of the cost.
-    pub currency: Currency,
-    /// Days from order to dispatch by the supplier.
-    pub lead_time_days: i32,
-    /// Units in stock.
-    pub on_hand: i32,
-    /// At how many units to order again.
-    pub reorder_point: i32,
-    /// Grams of one unit.
-    pub weight_g: Option<i32>,
-}
+use crate::domain::incoming::Item;
 
 /// Reads a catalogue with the columns `sku`, `title`, `supplier`, `unit_cost`, `currency`, and
 /// where they are known `supplier_email`, `lead_time_days`, `on_hand`, `reorder_point`, `weight_g`.
@@ -93,6 +63,7 @@ impl<R: Read> Iterator for Items<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::money::Currency;
 
     fn read(text: &str) -> Vec<Result<Item, Fault>> {
         Items::open(text.as_bytes(), "catalog.csv")

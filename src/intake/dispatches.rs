@@ -2,33 +2,9 @@
 
 use std::io::Read;
 
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-
 use super::table::{Row, Table};
 use super::{Fault, Rejection};
-
-/// One line of a dispatch file: units of one SKU of one order that left in one parcel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Dispatch {
-    /// The line in the source, from 1.
-    #[serde(skip)]
-    pub line: u64,
-    /// The order's number as the shop writes it, for example `#1007`.
-    pub order: String,
-    /// What was sent.
-    pub sku: String,
-    /// How many units, at least one.
-    pub quantity: i32,
-    /// The supplier's name, where the file gives it.
-    pub supplier: Option<String>,
-    /// The carrier's name.
-    pub carrier: String,
-    /// The carrier's tracking number.
-    pub tracking_number: String,
-    /// When the parcel left.
-    pub shipped_at: DateTime<Utc>,
-}
+use crate::domain::incoming::Dispatch;
 
 /// Reads a dispatch file with the columns `Order`, `SKU`, `Quantity`, `Tracking company`,
 /// `Tracking number`, `Shipped at`, and where it is known `Supplier`.

@@ -3,54 +3,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::DateTime;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Fault, Rejection};
+use crate::domain::incoming::{TrackerEvent, TrackingDetail};
 use crate::domain::tracking::TrackingStatus;
 
 /// The longest event or array, in bytes. EasyPost's own are a few kilobytes.
 const LONGEST: u64 = 16 << 20;
-
-/// What a carrier says of one parcel, with its history so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TrackerEvent {
-    /// The line in the source where the event stands or, in an array, where the array starts.
-    #[serde(skip)]
-    pub line: u64,
-    /// The event's key at the provider; the same event may come more than once.
-    pub id: String,
-    /// The carrier's tracking number.
-    pub tracking_code: String,
-    /// The carrier's name in EasyPost's spelling.
-    pub carrier: Option<String>,
-    /// Where the parcel is now.
-    pub status: TrackingStatus,
-    /// The word that the carrier or EasyPost used for it.
-    pub raw_status: String,
-    /// When the provider said so.
-    pub created_at: DateTime<Utc>,
-    /// When the carrier means to deliver.
-    pub estimated_delivery: Option<DateTime<Utc>>,
-    /// Each thing that happened to the parcel, as the provider ordered them.
-    pub details: Vec<TrackingDetail>,
-}
-
-/// One thing that happened to a parcel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TrackingDetail {
-    /// Where that put the parcel.
-    pub status: TrackingStatus,
-    /// The word for it as it came.
-    pub raw_status: String,
-    /// The carrier's sentence.
-    pub message: String,
-    /// When it happened.
-    pub happened_at: DateTime<Utc>,
-    /// Where, as far as the carrier says: town, state, postal code, country.
-    pub location: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct RawEvent {

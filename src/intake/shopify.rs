@@ -11,9 +11,9 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 
-use super::order::{Line, Order};
 use super::table::{Row, Table};
 use super::{Fault, Rejection};
+use crate::domain::incoming::{Line, Order};
 use crate::domain::money::{Currency, Money};
 use crate::domain::orders::Address;
 use crate::domain::orders::FinancialStatus::{

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
+use packline::domain::incoming::Order;
 use packline::domain::tracking::TrackingStatus;
 use packline::intake::mail::{Mail, Mails};
-use packline::intake::order::Order;
 use packline::intake::{Fault, catalog, dispatches, easypost, shopify};
 
 use crate::real_data::real_data;
