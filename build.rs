@@ -37,6 +37,8 @@ const ARCHIVES: [(&str, &str); 4] = [
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    // A new migration is no file that the compiler knows of yet.
+    println!("cargo::rerun-if-changed=assets/migrations");
     println!("cargo::rerun-if-env-changed=PACKLINE_POSTGRES_ARCHIVE");
 
     let out_dir = PathBuf::from(variable("OUT_DIR"));

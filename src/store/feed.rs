@@ -31,7 +31,7 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// An answer that takes longer is reported as [`FeedEvent::Lost`]: with [`POLL`], a server that
 /// hangs or a cut cable shows within two seconds.
-const SLOW: Duration = Duration::from_millis(900);
+const SLOW: Duration = Duration::from_millis(700);
 
 /// An answer that takes longer is given up, and the connection with it.
 const DEAD: Duration = Duration::from_secs(5);

@@ -103,24 +103,28 @@ struct Applied {
 /// of the database; a second run at the same time waits and then finds nothing to do. Then grants
 /// each role what its verbs need.
 pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
-    // An index over years of orders takes longer than any screen would wait.
+    // Migrations name their tables plainly; and an index over years of orders takes longer than
+    // any screen would wait.
     connection
-        .execute("set statement_timeout = 0; set search_path = packline, pg_catalog")
+        .execute("set search_path = packline, pg_catalog, pg_temp; set statement_timeout = 0")
         .await
         .map_err(DbError::from)?;
-    let outcome = MIGRATOR.run(&mut *connection).await;
+    let outcome = match MIGRATOR.run(&mut *connection).await {
+        Ok(()) => grants::apply(connection).await.map_err(MigrationError::from),
+        Err(error) => Err(explained(error)),
+    };
     // A migrator that failed keeps its lock until the session ends; and every program may see
     // what was applied, whatever its role.
     let tidied = connection
         .execute(if outcome.is_ok() {
-            "grant select on packline.migration to public; reset statement_timeout"
+            "grant select on packline.migration to public; \
+             reset search_path; reset statement_timeout"
         } else {
-            "select pg_advisory_unlock_all(); reset statement_timeout"
+            "select pg_advisory_unlock_all(); reset search_path; reset statement_timeout"
         })
         .await;
-    outcome.map_err(explained)?;
+    outcome?;
     tidied.map_err(DbError::from)?;
-    grants::apply(connection).await?;
     Ok(())
 }
 

@@ -1,8 +1,11 @@
 //! Every test that needs a real server or the whole program, in one binary: the server is started
 //! once and linking is paid once.
 
-mod grants;
 mod harness;
+mod network;
+
+mod feed;
+mod grants;
 mod intake;
 mod local_server;
 mod real_data;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError};
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Executor, Row};
 use tokio::time::timeout;
 
 use super::Settings;
@@ -13,8 +13,15 @@ use super::url::DatabaseUrl;
 
 /// Asks whether a connection is fit to be used: not inside a forgotten transaction (sqlx issues
 /// 4385 and 4393: a cancelled `begin` leaves one open), and on a server that takes writes.
-pub(super) const FIT: &str = "select now() = statement_timestamp() \
-     and not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off'";
+///
+/// By the simple protocol, because the extended one starts the transaction at Bind and the
+/// statement at Execute, so that the two times always differ.
+pub(super) async fn is_fit(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let question = "select now() = statement_timestamp() and not pg_is_in_recovery() \
+         and current_setting('transaction_read_only') = 'off'";
+    let answer = sqlx::raw_sql(question).fetch_one(connection).await?;
+    answer.try_get(0)
+}
 
 /// Connects to the first server of the URL that takes writes, and says which one it is.
 pub(super) async fn open(
@@ -60,8 +67,7 @@ async fn open_one(
         Ok(_) | Err(sqlx::Error::Database(_)) => {}
         Err(error) => return Err(error),
     }
-    let fit: bool = sqlx::query_scalar(FIT).fetch_one(&mut connection).await?;
-    Ok(fit.then_some(connection))
+    Ok(is_fit(&mut connection).await?.then_some(connection))
 }
 
 /// The settings of every session of this program.

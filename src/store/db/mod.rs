@@ -302,7 +302,7 @@ impl Pool {
             return Err(DbError::Closed);
         };
         while let Some(mut session) = self.pop_idle() {
-            let fit = sqlx::query_scalar(connect::FIT).fetch_one(&mut session.connection);
+            let fit = connect::is_fit(&mut session.connection);
             match deadline.hold(timeout(FITNESS, fit)).await? {
                 Ok(Ok(true)) => {
                     return Ok(Lease {
