@@ -4,6 +4,7 @@
 mod harness;
 mod network;
 
+mod db;
 mod feed;
 mod grants;
 mod intake;

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use tracing::instrument::WithSubscriber;
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
@@ -36,6 +37,10 @@ struct Listener;
 impl Subscriber for Listener {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == TARGET && *metadata.level() <= Level::WARN
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::WARN)
     }
 
     fn event(&self, event: &Event<'_>) {
