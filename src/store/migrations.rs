@@ -110,7 +110,9 @@ pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
         .await
         .map_err(DbError::from)?;
     let outcome = match MIGRATOR.run(&mut *connection).await {
-        Ok(()) => grants::apply(connection).await.map_err(MigrationError::from),
+        Ok(()) => grants::apply(connection)
+            .await
+            .map_err(MigrationError::from),
         Err(error) => Err(explained(error)),
     };
     // A migrator that failed keeps its lock until the session ends; and every program may see
