@@ -261,7 +261,6 @@ struct Look {
 }
 
 /// The cursor's columns, in every row, and a change's, absent where there is none.
-#[derive(sqlx::FromRow)]
 struct Row {
     snapshot: String,
     timeline: String,
@@ -274,14 +273,14 @@ struct Row {
 
 impl Cursor {
     async fn now(listener: &mut PgListener) -> Result<Self, DbError> {
-        let row: (String, String, String) = sqlx::query_as(
-            "select pg_current_snapshot()::text,
-                    left(pg_walfile_name(pg_current_wal_lsn()), 8),
-                    packline.change_horizon()::text",
+        let row = sqlx::query!(
+            r#"select pg_current_snapshot()::text as "snapshot!",
+                      left(pg_walfile_name(pg_current_wal_lsn()), 8) as "timeline!",
+                      change_horizon()::text as "horizon!""#,
         )
         .fetch_one(listener)
         .await?;
-        Self::read(row.0, row.1, &row.2)
+        Self::read(row.snapshot, row.timeline, &row.horizon)
     }
 
     fn read(snapshot: String, timeline: String, horizon: &str) -> Result<Self, DbError> {
@@ -297,19 +296,22 @@ impl Cursor {
     /// The changes that this cursor could not see, and the cursor that saw them: one statement,
     /// because two would see two states of the database.
     async fn look(&self, listener: &mut PgListener) -> Result<Look, DbError> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "select reader.*, change.*
-               from (select pg_current_snapshot()::text as snapshot,
-                            left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline,
-                            packline.change_horizon()::text as horizon) as reader
-               left join (select seq, kind, id, version
-                            from packline.change
-                           where xid >= pg_snapshot_xmin($1::text::pg_snapshot)
-                             and not pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
-                           limit $2 + 1) as change on true",
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select reader.snapshot as "snapshot!", reader.timeline as "timeline!",
+                      reader.horizon as "horizon!", change.seq as "seq?", change.kind as "kind?",
+                      change.id as "id?", change.version as "version?"
+                 from (select pg_current_snapshot()::text as snapshot,
+                              left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline,
+                              change_horizon()::text as horizon) as reader
+                 left join (select seq, kind, id, version
+                              from change
+                             where xid >= pg_snapshot_xmin($1::text::pg_snapshot)
+                               and not pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
+                             limit $2) as change on true"#,
+            self.snapshot,
+            BATCH + 1,
         )
-        .bind(&self.snapshot)
-        .bind(BATCH)
         .fetch_all(listener)
         .await?;
         let Some(first) = rows.first() else {

@@ -109,7 +109,12 @@ pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
         .execute("set search_path = packline, pg_catalog, pg_temp; set statement_timeout = 0")
         .await
         .map_err(DbError::from)?;
-    let outcome = MIGRATOR.run(&mut *connection).await;
+    let outcome = match MIGRATOR.run(&mut *connection).await {
+        Ok(()) => grants::apply(connection)
+            .await
+            .map_err(MigrationError::from),
+        Err(error) => Err(explained(error)),
+    };
     // A migrator that failed keeps its lock until the session ends; and every program may see
     // what was applied, whatever its role.
     let tidied = connection
@@ -120,9 +125,8 @@ pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
             "select pg_advisory_unlock_all(); reset search_path; reset statement_timeout"
         })
         .await;
-    outcome.map_err(explained)?;
+    outcome?;
     tidied.map_err(DbError::from)?;
-    grants::apply(connection).await?;
     Ok(())
 }
 

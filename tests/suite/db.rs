@@ -159,7 +159,7 @@ async fn a_failure_that_the_work_overlooked_is_not_taken_for_success() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_without_an_answer_is_unknown_and_one_that_was_not_sent_is_not() {
     let database = harness::database().await;
-    let line = Line::to(&database).await;
+    let line = Line::to(&database);
     let far = handle(&line.url, 1);
     let near = handle(&database.url, 1);
     run(&near, "create table packline.trial (n int)")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use packline::store::db::{Db, DbError, Settings};
 use packline::store::feed::{self, Feed, FeedEvent};
-use sqlx::Connection as _;
+use sqlx::{Connection as _, Executor as _};
 use tokio::time::timeout;
 
 use crate::harness;
@@ -226,7 +226,7 @@ async fn a_killed_server_is_reported_and_nothing_is_lost_over_the_reconnect() {
 #[expect(clippy::print_stdout, reason = "the figures are part of the result")]
 async fn a_line_that_goes_silent_is_reported_and_a_short_silence_costs_no_resync() {
     let database = harness::database().await;
-    let line = Line::to(&database).await;
+    let line = Line::to(&database);
     let near = handle(&database.url, 2);
     let far = handle(&line.url, 2);
     let mut feed = live(&far).await;
@@ -290,6 +290,43 @@ async fn a_change_by_plain_sql_is_seen_within_the_poll() {
         "{:?}",
         written.elapsed()
     );
+    psql.close().await.expect("closing");
+    db.close().await;
+}
+
+#[tokio::test]
+async fn the_feed_asks_for_a_resync_where_it_cannot_say_what_changed() {
+    let database = harness::database().await;
+    let db = handle(&database.url, 2);
+    let mut feed = live(&db).await;
+    let mut psql = database.connect().await;
+
+    let many = "insert into packline.change (kind, id, version)
+                select 'test', n, 1 from generate_series(1, 10001) n";
+    psql.execute(many).await.expect("writing");
+    let event = next(&mut feed).await;
+    assert!(
+        matches!(event, FeedEvent::Resync),
+        "too many to list: {event:?}"
+    );
+
+    // As when a partition is dropped that somebody may not have read.
+    let forget = "update packline.change_kept
+                     set horizon = (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 10)::text::xid8";
+    psql.execute(forget).await.expect("writing");
+    let event = next(&mut feed).await;
+    assert!(
+        matches!(event, FeedEvent::Resync),
+        "dropped unread: {event:?}"
+    );
+
+    psql.execute("insert into packline.change (kind, id, version) values ('test', 5, 2)")
+        .await
+        .expect("writing");
+    match next(&mut feed).await {
+        FeedEvent::Changes(changes) => assert_eq!((changes[0].id, changes[0].version), (5, 2)),
+        other => panic!("a change was made, but: {other:?}"),
+    }
     psql.close().await.expect("closing");
     db.close().await;
 }

@@ -31,7 +31,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) async fn to(database: &TestDatabase) -> Self {
+    pub(crate) fn to(database: &TestDatabase) -> Self {
         let options = &database.options;
         let port = options.get_port();
         let socket = format!(".s.PGSQL.{port}");
