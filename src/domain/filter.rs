@@ -27,6 +27,8 @@ pub enum Test {
     Late,
     /// `all`: also what is closed, not only open work.
     All,
+    /// `snoozed`: out of sight until later.
+    Snoozed,
     /// `state:WORD`, by the word of the schema.
     State(String),
     /// `who:LOGIN`, `who:me`, `who:nobody`.
@@ -36,6 +38,21 @@ pub enum Test {
     /// `tag:WORD`.
     Tag(String),
 }
+
+/// States in which nothing is left to do, of every kind.
+const CLOSED_STATES: &[&str] = &[
+    "shipped",
+    "delivered",
+    "closed",
+    "cancelled",
+    "lost",
+    "returned_to_sender",
+    "void",
+    "passed",
+    "waived",
+    "resolved",
+    "merged",
+];
 
 /// What is wrong with a filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +82,32 @@ impl Filter {
         Ok(Self { terms })
     }
 
+    /// Whether it asks for records that are closed: by `all`, or by a state that open work has not.
+    pub fn wants_closed(&self) -> bool {
+        self.terms.iter().any(|term| {
+            !term.negated
+                && match &term.test {
+                    Test::All => true,
+                    Test::State(state) => CLOSED_STATES.contains(&state.as_str()),
+                    _ => false,
+                }
+        })
+    }
+
+    /// Whether it asks for this state.
+    pub fn names_state(&self, wanted: &str) -> bool {
+        self.terms.iter().any(|term| {
+            !term.negated && matches!(&term.test, Test::State(state) if state == wanted)
+        })
+    }
+
+    /// Whether it asks for what is snoozed.
+    pub fn names_snoozed(&self) -> bool {
+        self.terms
+            .iter()
+            .any(|term| !term.negated && term.test == Test::Snoozed)
+    }
+
     /// Whether it lets every open record through.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
@@ -80,6 +123,7 @@ fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
     let test = match body.split_once(':') {
         None if body == "late" => Test::Late,
         None if body == "all" => Test::All,
+        None if body == "snoozed" && kind == Kind::Ticket => Test::Snoozed,
         None => Test::Word(body.to_owned()),
         Some((field, "")) => {
             return Err(FilterError {
