@@ -10,3 +10,4 @@ mod grants;
 mod intake;
 mod local_server;
 mod real_data;
+mod sqlx_metadata;
