@@ -4,6 +4,8 @@
 //! `packline config` and the manual derive from it. All mistakes are reported at once, each
 //! with its file and line, variable or flag.
 
+mod value;
+
 use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 use tracing::level_filters::LevelFilter;
 
+use self::value::{Places, Value};
 use crate::store::db::DatabaseUrl;
 
 macro_rules! settings {
@@ -156,119 +159,6 @@ impl Config {
             Ok(config)
         } else {
             Err(ConfigErrors(errors))
-        }
-    }
-}
-
-/// A kind of value that a setting can have.
-trait Value: Sized {
-    const EXPECTS: &'static str;
-
-    /// `None` where the text is not such a value; the message names [`Value::EXPECTS`] then.
-    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>>;
-
-    fn shown(&self) -> String;
-}
-
-impl Value for String {
-    const EXPECTS: &'static str = "text";
-
-    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
-        Ok(text.to_owned())
-    }
-
-    fn shown(&self) -> String {
-        self.clone()
-    }
-}
-
-impl Value for Option<DatabaseUrl> {
-    const EXPECTS: &'static str = "a database URL";
-
-    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
-        // An empty text in the file turns to the local server what a package's default set.
-        if text.is_empty() {
-            return Ok(None);
-        }
-        text.parse()
-            .map(Some)
-            .map_err(|error: crate::store::db::UrlError| Some(error.to_string()))
-    }
-
-    fn shown(&self) -> String {
-        self.as_ref().map(ToString::to_string).unwrap_or_default()
-    }
-}
-
-impl Value for Tz {
-    const EXPECTS: &'static str = "an IANA time zone such as Europe/Lisbon";
-
-    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
-        text.parse().map_err(|_| None)
-    }
-
-    fn shown(&self) -> String {
-        self.name().to_owned()
-    }
-}
-
-impl Value for LevelFilter {
-    const EXPECTS: &'static str = "one of off, error, warn, info, debug, trace";
-
-    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
-        text.parse().map_err(|_| None)
-    }
-
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Value for PathBuf {
-    const EXPECTS: &'static str = "an absolute path, or one that begins with ~/";
-
-    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>> {
-        let path = if let Some(rest) = text.strip_prefix("~/") {
-            places.home.join(rest)
-        } else if let Some(rest) = text.strip_prefix("$XDG_DATA_HOME/") {
-            places.data.join(rest)
-        } else {
-            PathBuf::from(text)
-        };
-        if path.is_absolute() {
-            Ok(path)
-        } else {
-            Err(None)
-        }
-    }
-
-    fn shown(&self) -> String {
-        self.display().to_string()
-    }
-}
-
-/// The directories of this user (XDG Base Directory Specification 0.8).
-struct Places {
-    home: PathBuf,
-    config: PathBuf,
-    data: PathBuf,
-}
-
-impl Places {
-    fn find(environment: &dyn Fn(&str) -> Option<OsString>) -> Self {
-        // The specification has relative paths ignored.
-        let absolute = |name| {
-            environment(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let home = absolute("HOME")
-            .or_else(|| etcetera::home_dir().ok())
-            .unwrap_or_else(|| PathBuf::from("/"));
-        Self {
-            config: absolute("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
-            data: absolute("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),
-            home,
         }
     }
 }

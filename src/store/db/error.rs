@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sqlx::postgres::PgDatabaseError;
 
-/// Why a database call failed.
+use crate::domain::text;
+
+/// Why a database call failed. As text it is safe for a terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// No server could be reached; nothing was done.
@@ -45,7 +47,7 @@ pub enum DbError {
     #[error("the database handle is closed")]
     Closed,
     /// Anything else: a mistake in this program or a schema that does not fit it.
-    #[error("database error: {0}")]
+    #[error("database error: {}", text::plain(&.0.to_string()))]
     Other(#[source] sqlx::Error),
 }
 
@@ -71,7 +73,7 @@ impl Display for Violation {
 /// What a trigger or function of the schema said when it refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
-    /// SQLSTATE: P0001, or one of the schema's own.
+    /// SQLSTATE: P0001, or the one that it chose.
     pub code: String,
     /// The message.
     pub message: String,
@@ -161,27 +163,29 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// By SQLSTATE (PostgreSQL manual, appendix A).
+/// By SQLSTATE (PostgreSQL manual, appendix A). What the server says may quote what a customer
+/// wrote.
 fn classified(error: &PgDatabaseError) -> Option<DbError> {
-    let message = || error.message().to_owned();
-    let owned = |part: Option<&str>| part.map(ToOwned::to_owned);
+    let message = || text::plain(error.message()).into_owned();
+    let owned = |part: Option<&str>| part.map(|part| text::plain(part).into_owned());
     Some(match error.code() {
         "42501" => DbError::Denied(message()),
         "40001" | "40P01" | "55P03" => DbError::Retry(message()),
         "25006" => DbError::ReadOnly(message()),
         "57014" => DbError::Cancelled(message()),
-        "P0001" => DbError::Raised(Box::new(Raised {
-            code: error.code().to_owned(),
-            message: message(),
-            detail: owned(error.detail()),
-            hint: owned(error.hint()),
-        })),
         code if code.starts_with("57P") || code.starts_with("08") => DbError::Lost(message()),
         code if code.starts_with("23") => DbError::Constraint(Box::new(Violation {
             constraint: owned(error.constraint()).unwrap_or_default(),
             table: owned(error.table()).unwrap_or_default(),
             code: code.to_owned(),
             message: message(),
+        })),
+        // What RAISE says is meant for people, whatever SQLSTATE it chose.
+        code if error.routine() == Some("exec_stmt_raise") => DbError::Raised(Box::new(Raised {
+            code: code.to_owned(),
+            message: message(),
+            detail: owned(error.detail()),
+            hint: owned(error.hint()),
         })),
         _ => return None,
     })

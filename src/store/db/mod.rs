@@ -182,7 +182,12 @@ impl Db {
                 .max_connections(1)
                 .max_lifetime(None)
                 .idle_timeout(None)
-                .connect_lazy_with(connect::session(server, &self.pool.settings));
+                .connect_lazy_with(
+                    connect::session(server, &self.pool.settings)
+                        // The feed's one plan is made while the newest partition is empty, and
+                        // must still be right when it is full.
+                        .options([("enable_seqscan", "off")]),
+                );
             let mut listener = PgListener::connect_with(&alone).await?;
             listener.ignore_pool_close_event(true);
             listener.eager_reconnect(false);
