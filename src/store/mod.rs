@@ -4,5 +4,6 @@
 pub mod db;
 pub mod feed;
 pub mod grants;
+pub mod import;
 pub mod local;
 pub mod migrations;

@@ -3,6 +3,7 @@
 
 mod grants;
 mod harness;
+mod imports;
 mod intake;
 mod local_server;
 mod real_data;

@@ -9,7 +9,7 @@
 mod database;
 mod server;
 
-pub(crate) use database::database;
+pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir};
 
 use std::future::Future;
