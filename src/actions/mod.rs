@@ -1,6 +1,8 @@
 //! Floor 3: what can be done. One use case is one transaction: load and lock, decide in the
 //! domain, write, and let the database's triggers write the history.
 
+pub mod import;
+
 use crate::domain::verbs::Reason;
 
 /// Why an act was not done. Nothing has been written.

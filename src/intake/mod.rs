@@ -94,3 +94,15 @@ pub fn digest(value: &impl Serialize) -> [u8; 32] {
     serde_json::to_writer(&mut sink, value).expect("a value of this program has string keys only");
     sink.0.finalize().into()
 }
+
+/// Bytes in hexadecimal, as `decode(…, 'hex')` of the database reads them.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

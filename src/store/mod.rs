@@ -6,6 +6,7 @@ pub mod feed;
 pub mod grants;
 pub mod inspections;
 pub mod lists;
+pub mod import;
 pub mod local;
 pub mod migrations;
 pub mod names;

@@ -1,0 +1,376 @@
+//! Importing orders of a sales channel.
+//!
+//! An order that changed in the channel (paid, refunded, cancelled, another address, other lines)
+//! changes here as far as it still can. What the channel no longer wants is cancelled here unless a
+//! supplier was asked for it or it has left: then the order is rejected, for a person to decide.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+
+use sqlx::postgres::PgConnection;
+
+use super::{Failed, Import, Run, Summary, Verdict};
+use crate::domain::incoming::{Line, Order};
+use crate::intake::shopify::Orders;
+use crate::intake::{Rejection, digest, hex};
+use crate::store::db::DbError;
+use crate::store::import::orders::{self as store, Known, KnownLine, Told};
+
+/// Imports Shopify's `orders_export` CSV into a channel, which is made where it is not there yet.
+pub async fn import(
+    run: Run<'_>,
+    source: impl Read + Send,
+    file: &str,
+    channel: &str,
+) -> Result<Summary, Failed> {
+    let orders = match Orders::open(source, file) {
+        Ok(orders) => orders,
+        Err(fault) => return super::unopened(fault),
+    };
+    let importer = ChannelOrders {
+        file: file.to_owned(),
+        channel: channel.to_owned(),
+    };
+    super::run(run, importer, orders).await
+}
+
+struct ChannelOrders {
+    file: String,
+    channel: String,
+}
+
+impl Import for ChannelOrders {
+    type Value = Order;
+
+    const BATCH: usize = 100;
+
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        orders: &[Order],
+    ) -> Result<Vec<Verdict>, DbError> {
+        let channel = store::channel(connection, &self.channel).await?;
+        let keys: Vec<_> = orders
+            .iter()
+            .map(|order| order.external_id.clone())
+            .collect();
+        let numbers: Vec<_> = orders.iter().map(|order| order.number.clone()).collect();
+        let known = store::known(connection, channel, &keys, &numbers).await?;
+        let told: Vec<_> = orders.iter().map(told).collect();
+        let plans = plan(&told, &known);
+        let fresh: Vec<_> = told
+            .iter()
+            .zip(&plans)
+            .filter(|(_, plan)| matches!(plan, Plan::Create))
+            .map(|(told, _)| told)
+            .collect();
+        let touched: Vec<_> = told
+            .iter()
+            .zip(&plans)
+            .filter(|(_, plan)| matches!(plan, Plan::Create | Plan::Update(_)))
+            .map(|(told, _)| told)
+            .collect();
+        if !touched.is_empty() {
+            store::put_parties(connection, &touched).await?;
+        }
+        if !fresh.is_empty() {
+            store::insert(connection, channel, &fresh).await?;
+        }
+        let mut verdicts = Vec::with_capacity(orders.len());
+        for (told, plan) in told.iter().zip(plans) {
+            verdicts.push(match plan {
+                Plan::Create => Verdict::Created,
+                Plan::Keep => Verdict::Unchanged,
+                Plan::Update(id) => {
+                    self.change(connection, id, told).await?;
+                    Verdict::Updated
+                }
+                Plan::Reject(reason) => Verdict::Rejected(self.refused(told.order, &reason)),
+            });
+        }
+        if !touched.is_empty() {
+            store::put_money(connection, channel, &touched).await?;
+        }
+        Ok(verdicts)
+    }
+
+    fn line(&self, order: &Order) -> u64 {
+        order.lines.last().map_or(order.line, |line| line.line)
+    }
+
+    fn file<'v>(&'v self, _: &'v Order) -> &'v str {
+        &self.file
+    }
+
+    fn refused(&self, order: &Order, reason: &str) -> Vec<Rejection> {
+        vec![Rejection::new(
+            &self.file,
+            order.line,
+            "Name",
+            &order.number,
+            reason,
+        )]
+    }
+
+    /// The same key twice under two numbers is for two transactions.
+    fn apart(&self, batch: &[Order], order: &Order) -> bool {
+        batch
+            .iter()
+            .any(|other| other.external_id == order.external_id)
+    }
+}
+
+impl ChannelOrders {
+    /// Changes an order that is there to what the channel now says.
+    async fn change(
+        &self,
+        connection: &mut PgConnection,
+        id: i64,
+        told: &Told<'_>,
+    ) -> Result<(), DbError> {
+        if told.order.cancelled_at.is_some() {
+            store::release(connection, id).await?;
+        }
+        let lines = store::lines(connection, id).await?;
+        for step in steps(told.order, lines) {
+            match step {
+                Step::Set {
+                    line,
+                    ordered,
+                    cancelled,
+                    release,
+                    told,
+                } => {
+                    if release {
+                        store::release_line(connection, line).await?;
+                    }
+                    store::update_line(connection, line, ordered, cancelled, told).await?;
+                }
+                Step::Add {
+                    position,
+                    cancelled,
+                    told,
+                } => {
+                    store::add_line(connection, id, position, cancelled, told).await?;
+                }
+            }
+        }
+        store::update(connection, id, told).await
+    }
+}
+
+/// What is to be done with an order.
+enum Plan {
+    Create,
+    Update(i64),
+    Keep,
+    Reject(String),
+}
+
+fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
+    let by_key: HashMap<_, _> = known
+        .iter()
+        .map(|order| (order.external_id.as_str(), order))
+        .collect();
+    let taken: HashMap<_, _> = known
+        .iter()
+        .map(|order| (order.number.as_str(), order.external_id.as_str()))
+        .collect();
+    let mut names = HashSet::new();
+    let plan = |told: &Told<'_>| {
+        let order = told.order;
+        let owner = taken.get(order.number.as_str());
+        if owner.is_some_and(|owner| *owner != order.external_id)
+            || !names.insert(order.number.as_str().to_owned())
+        {
+            return Plan::Reject(format!("another order of this channel is {}", order.number));
+        }
+        match by_key.get(order.external_id.as_str()) {
+            None => Plan::Create,
+            Some(before) if before.digest.as_deref().map(hex).as_ref() == Some(&told.digest) => {
+                Plan::Keep
+            }
+            Some(before) => Plan::Update(before.id),
+        }
+    };
+    orders.iter().map(plan).collect()
+}
+
+fn told(order: &Order) -> Told<'_> {
+    let name = [&order.shipping.name, &order.billing.name]
+        .into_iter()
+        .find(|name| !name.is_empty());
+    let phone = [&order.shipping.phone, &order.billing.phone];
+    Told {
+        order,
+        customer_name: name.or(order.email.as_ref()).map_or("", String::as_str),
+        contact_phone: order.phone.as_deref().or_else(|| {
+            phone
+                .into_iter()
+                .map(String::as_str)
+                .find(|phone| !phone.is_empty())
+        }),
+        digest: hex(&digest(order)),
+    }
+}
+
+/// One change of an order's lines.
+#[derive(Debug, PartialEq)]
+enum Step<'a> {
+    /// Sets the units of a line; with `release` its reservations end first.
+    Set {
+        line: i64,
+        ordered: i32,
+        cancelled: i32,
+        release: bool,
+        told: Option<&'a Line>,
+    },
+    /// Adds a line.
+    Add {
+        position: i32,
+        cancelled: i32,
+        told: &'a Line,
+    },
+}
+
+/// How the lines that are there become those that the channel tells. The channel does not name its
+/// lines, so the first line of a SKU is the first line of that SKU, and so on.
+fn steps(order: &Order, known: Vec<KnownLine>) -> Vec<Step<'_>> {
+    let mut next = known.iter().map(|line| line.position).max().unwrap_or(0);
+    let mut left = known;
+    let mut steps = Vec::new();
+    // What a cancelled order sent before stays sent.
+    let cancelled = order.cancelled_at.is_some();
+    for told in &order.lines {
+        if let Some(at) = left.iter().position(|line| line.sku == told.sku) {
+            let line = left.remove(at);
+            let wanted = if cancelled {
+                line.committed
+            } else {
+                told.quantity
+            };
+            steps.push(set(&line, wanted, Some(told)));
+        } else {
+            next += 1;
+            let cancelled = if cancelled { told.quantity } else { 0 };
+            steps.push(Step::Add {
+                position: next,
+                cancelled,
+                told,
+            });
+        }
+    }
+    for line in &left {
+        steps.push(set(line, if cancelled { line.committed } else { 0 }, None));
+    }
+    steps
+}
+
+/// Sets how many units of a line are wanted. Units that are not wanted any more are cancelled, never
+/// taken off what was ordered, and those that were cancelled stay so. Reservations end where they
+/// are in the way; where committed units are, the database refuses.
+fn set<'a>(line: &KnownLine, wanted: i32, told: Option<&'a Line>) -> Step<'a> {
+    let ordered = line.ordered.max(wanted + line.cancelled);
+    let cancelled = ordered - wanted;
+    let release = line.reserved > 0 && line.reserved + line.committed > wanted;
+    Step::Set {
+        line: line.id,
+        ordered,
+        cancelled,
+        release,
+        told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(id: i64, sku: &str, ordered: i32, reserved: i32, committed: i32) -> KnownLine {
+        let position = id as i32;
+        let sku = sku.to_owned();
+        KnownLine {
+            id,
+            position,
+            sku,
+            ordered,
+            reserved,
+            committed,
+            cancelled: 0,
+        }
+    }
+
+    fn order(lines: &[(&str, i32)], cancelled: bool) -> Order {
+        let header = "Name,Financial Status,Currency,Subtotal,Total,Created at,Cancelled at,\
+                      Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n";
+        let at = "2026-01-31 14:05:00 +0100";
+        let cancelled = if cancelled { at } else { "" };
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(sku, units)| format!("#1,paid,EUR,1,1,{at},{cancelled},{units},x,1,{sku}\n"))
+            .collect();
+        let text = header.to_owned() + &lines.concat();
+        Orders::open(text.as_bytes(), "o.csv")
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+    }
+
+    fn units(steps: &[Step<'_>]) -> Vec<(i64, i32, i32, bool)> {
+        steps
+            .iter()
+            .map(|step| match step {
+                Step::Set {
+                    line,
+                    ordered,
+                    cancelled,
+                    release,
+                    ..
+                } => (*line, *ordered, *cancelled, *release),
+                Step::Add {
+                    position,
+                    cancelled,
+                    told,
+                } => (-i64::from(*position), told.quantity, *cancelled, false),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn fewer_units_are_cancelled_more_are_ordered_and_new_lines_follow() {
+        let order = order(&[("B", 5), ("A", 1), ("C", 2)], false);
+        let before = vec![
+            known(1, "A", 3, 0, 0),
+            known(2, "B", 2, 0, 0),
+            known(3, "D", 1, 0, 0),
+        ];
+        assert_eq!(
+            units(&steps(&order, before)),
+            [
+                (2, 5, 0, false),
+                (1, 3, 2, false),
+                (-4, 2, 0, false),
+                (3, 1, 1, false)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cancelled_order_keeps_what_has_left() {
+        let order = order(&[("A", 3), ("A", 2)], true);
+        let before = vec![known(1, "A", 3, 2, 1), known(2, "A", 2, 0, 0)];
+        assert_eq!(
+            units(&steps(&order, before)),
+            [(1, 3, 2, true), (2, 2, 2, false)]
+        );
+    }
+
+    #[test]
+    fn units_that_came_back_are_ordered_anew() {
+        let mut line = known(1, "A", 3, 0, 0);
+        line.cancelled = 3;
+        let order = order(&[("A", 2)], false);
+        assert_eq!(units(&steps(&order, vec![line])), [(1, 5, 3, false)]);
+    }
+}

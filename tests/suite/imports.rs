@@ -1,0 +1,136 @@
+//! Imports: real data whole, twice without a difference, and hostile files with their verdicts.
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Instant;
+
+use packline::actions::import::{self, Run, Stop, Summary};
+use packline::store::db::{Db, Settings};
+use sqlx::{Connection, PgConnection};
+
+use crate::harness::{TestDatabase, database};
+use crate::real_data::real_data;
+
+/// A database and a handle on it.
+struct Shop {
+    database: TestDatabase,
+    db: Db,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let database = database().await;
+        let url = database
+            .url
+            .parse()
+            .expect("the URL of the test's database");
+        let db = Db::connect(url, Settings::new("import"))
+            .await
+            .expect("a connection");
+        Self { database, db }
+    }
+
+    async fn catalog(&self, source: impl Read + Send) -> Summary {
+        let stop = Stop::default();
+        let run = Run {
+            db: &self.db,
+            stop: &stop,
+            progress: &mut |_| {},
+        };
+        import::catalog::import(run, source, "catalog.csv")
+            .await
+            .expect("a catalogue")
+    }
+
+    async fn orders(&self, source: impl Read + Send) -> Summary {
+        let stop = Stop::default();
+        let run = Run {
+            db: &self.db,
+            stop: &stop,
+            progress: &mut |_| {},
+        };
+        import::orders::import(run, source, "orders.csv", "shop")
+            .await
+            .expect("orders")
+    }
+
+    async fn number(&self, sql: &'static str) -> i64 {
+        let mut connection = self.connection().await;
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut connection)
+            .await
+            .expect(sql)
+    }
+
+    async fn connection(&self) -> PgConnection {
+        PgConnection::connect_with(&self.database.options)
+            .await
+            .expect("a connection")
+    }
+
+    /// How many rows each table has, and what is in them, in short.
+    async fn fingerprint(&self) -> Vec<(String, String)> {
+        let mut connection = self.connection().await;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select tablename::text from pg_tables
+             where schemaname = 'packline' order by tablename",
+        )
+        .fetch_all(&mut connection)
+        .await
+        .expect("the tables");
+        let mut prints = Vec::new();
+        for table in tables {
+            let sql = format!(
+                "select count(*) || ' rows ' || coalesce(sum(hashtextextended(t::text, 0)), 0)
+                 from packline.\"{table}\" t"
+            );
+            let print = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_one(&mut connection)
+                .await
+                .expect("a fingerprint");
+            prints.push((table, print));
+        }
+        prints
+    }
+}
+
+fn file(path: &str) -> Option<File> {
+    let path = real_data(path)?;
+    Some(File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+fn counts(summary: &Summary) -> (u64, u64, u64, u64) {
+    assert_eq!(summary.rejected, [], "nothing is rejected");
+    (
+        summary.read,
+        summary.created,
+        summary.updated,
+        summary.unchanged,
+    )
+}
+
+#[tokio::test]
+async fn the_gift_shop_is_in_to_the_unit_and_a_second_time_changes_nothing() {
+    let Some(catalog) = file("giftshop/catalog.csv") else {
+        return;
+    };
+    let orders = file("giftshop/orders.csv").expect("orders beside the catalogue");
+    let shop = Shop::open().await;
+    let start = Instant::now();
+    assert_eq!(counts(&shop.catalog(catalog).await), (2_431, 2_431, 0, 0));
+    println!("catalog {:?}", start.elapsed());
+    let start = Instant::now();
+    assert_eq!(counts(&shop.orders(orders).await), (834, 834, 0, 0));
+    println!("orders {:?}", start.elapsed());
+    assert_eq!(
+        shop.number("select count(*) from packline.order_lines")
+            .await,
+        21_996
+    );
+    let before = shop.fingerprint().await;
+    let catalog = file("giftshop/catalog.csv").expect("still there");
+    let orders = file("giftshop/orders.csv").expect("still there");
+    assert_eq!(counts(&shop.catalog(catalog).await), (2_431, 0, 0, 2_431));
+    assert_eq!(counts(&shop.orders(orders).await), (834, 0, 0, 834));
+    assert_eq!(shop.fingerprint().await, before);
+}
