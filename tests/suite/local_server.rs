@@ -421,8 +421,8 @@ fn process_of_account(program: &str, argument: &str) -> Child {
     command.spawn().expect("a process")
 }
 
-#[test]
-fn a_zombie_in_the_pid_file_is_dead() {
+#[tokio::test]
+async fn a_zombie_in_the_pid_file_is_dead() {
     let place = Place::new().created();
     let mut zombie = process_of_account("true", "");
     let stat = format!("/proc/{}/stat", zombie.id());
@@ -433,17 +433,19 @@ fn a_zombie_in_the_pid_file_is_dead() {
     }
     leave_lock_files(&place, zombie.id());
     assert_eq!(place.postmaster(), None);
-    drop(place.open());
+    let server = place.open();
+    connect(&server.connect_options("postgres")).await;
     zombie.wait().expect("collected at last");
 }
 
-#[test]
-fn another_process_in_the_pid_file_is_not_the_server() {
+#[tokio::test]
+async fn another_process_in_the_pid_file_is_not_the_server() {
     let place = Place::new().created();
-    let mut other = process_of_account("sleep", "600");
+    let mut other = process_of_account("sleep", "60");
     leave_lock_files(&place, other.id());
     assert_eq!(place.postmaster(), None);
-    drop(place.open());
+    let server = place.open();
+    connect(&server.connect_options("postgres")).await;
     other.kill().expect("stopping it");
     other.wait().expect("it ends");
 }

@@ -480,7 +480,10 @@ impl Cluster {
     fn comes_up(&self, child: &mut Child) -> Result<bool, LocalError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if PidFile::read(&self.dir()).is_some_and(|found| found.status == "ready") {
+            if self
+                .running()
+                .is_some_and(|running| running.status == "ready")
+            {
                 return Ok(true);
             }
             let ended = child
