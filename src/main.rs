@@ -47,7 +47,9 @@ fn run() -> color_eyre::Result<ExitCode> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    runtime.block_on(cli::run(cli))
+    #[expect(clippy::disallowed_methods, reason = "the shell asks the clock")]
+    let now = chrono::Utc::now();
+    runtime.block_on(cli::run(cli, now))
 }
 
 /// This process watches over the local server until nobody uses it.

@@ -119,10 +119,18 @@ begin
           and c.relname ~ '^change_[0-9]{10}$'
         order by c.relname
     loop
+        -- A transaction that began to write here long ago ends first, so that nothing above the
+        -- horizon is dropped.
+        execute format('lock table %I in access exclusive mode', old.relname);
         execute format('select coalesce(max(xid), ''0'') from %I', old.relname) into part;
         update change_kept set horizon = greatest(horizon, part::xid8);
         execute format('drop table %I', old.relname);
     end loop;
+    with gone as (
+        delete from change_default c
+        where c.at < maintain_partitions.at - interval '1 day' returning c.xid)
+    update change_kept set horizon = greatest(horizon, (select max(xid) from gone))
+    where exists (select from gone);
 end $$;
 
 create function refuse_change() returns trigger

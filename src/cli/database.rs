@@ -22,7 +22,8 @@ pub struct Database {
     /// Who is connected.
     pub person: Person,
     /// The private server that it is on, kept running as long as this lives.
-    _server: Option<LocalServer>,
+    #[expect(dead_code, reason = "held for its lease")]
+    server: Option<LocalServer>,
 }
 
 impl Database {
@@ -66,7 +67,7 @@ impl Database {
             .parse()
             .wrap_err("the local server's own address")?;
         let mut database = Self::shared(url, what).await?;
-        database._server = Some(server);
+        database.server = Some(server);
         Ok(database)
     }
 
@@ -77,7 +78,7 @@ impl Database {
         Ok(Self {
             db,
             person,
-            _server: None,
+            server: None,
         })
     }
 }

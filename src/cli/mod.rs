@@ -1,14 +1,18 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
 pub mod database;
+mod list;
 mod migrate;
 mod print;
+mod show;
 mod staff;
+mod status;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use color_eyre::eyre::Result;
 
@@ -32,14 +36,23 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List records: open work, or what a filter asks for
+    List(list::List),
+    /// Show everything about one record
+    Show(show::Show),
+    /// Say how many records are open, late and breaching
+    Status(status::Status),
     /// Bring the schema of a shared database up to date
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
     Staff(staff::Staff),
 }
 
+/// Exit status for arguments that make no sense.
+const USAGE: u8 = 2;
+
 /// Runs the program.
-pub async fn run(cli: Cli) -> Result<ExitCode> {
+pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
     let environment = |name: &str| -> Option<OsString> { std::env::var_os(name) };
     let config = Config::load(&Given {
         file: cli.config,
@@ -51,6 +64,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         environment: &environment,
     })?;
     match cli.command {
+        Some(Command::List(list)) => list.run(&config, now).await,
+        Some(Command::Show(show)) => show.run(&config).await,
+        Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => Ok(ExitCode::SUCCESS),

@@ -18,4 +18,5 @@ pub mod text;
 pub mod tickets;
 pub mod tracking;
 pub mod verbs;
+pub mod when;
 pub mod words;

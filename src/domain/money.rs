@@ -156,6 +156,15 @@ impl fmt::Display for Money {
     }
 }
 
+/// An amount in minor units of the currency with this ISO 4217 code, for people: `12.50 EUR`. A
+/// code that is not known is shown with the bare number.
+pub fn shown(minor: i64, code: &str) -> String {
+    match Currency::from_code(code) {
+        Some(currency) => format!("{} {code}", Money::new(minor, currency).decimal()),
+        None => format!("{minor} {code}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,9 +4,9 @@
 pub mod db;
 pub mod feed;
 pub mod grants;
+pub mod import;
 pub mod inspections;
 pub mod lists;
-pub mod import;
 pub mod local;
 pub mod migrations;
 pub mod names;

@@ -10,7 +10,7 @@ mod database;
 mod server;
 
 pub(crate) use database::{TestDatabase, database};
-pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir};
+pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,0 +1,324 @@
+//! `packline list`: a pane's rows, for scripts and screen readers.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use clap::{Args, ValueEnum};
+use color_eyre::eyre::{Result, eyre};
+
+use super::database::Database;
+use super::print;
+use crate::config::Config;
+use crate::domain::filter::Filter;
+use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn};
+use crate::domain::money;
+use crate::domain::record::{Kind, Record};
+use crate::domain::{text, when};
+use crate::store::lists;
+
+/// Rows that are fetched at a time.
+const PAGE: i64 = 500;
+
+/// The longest wait for a page.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// List records: open work, or what a filter asks for.
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Which records
+    kind: ListKind,
+    /// Words and fields, as in the console: "late state:held who:me"; "all" for closed ones too
+    #[arg(long, default_value = "", hide_default_value = true)]
+    filter: String,
+    /// A column: due, cover, number, age, name, state or amount; with a leading - for the largest first
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// At most so many rows
+    #[arg(long, default_value_t = 100, value_name = "ROWS")]
+    limit: usize,
+    /// One JSON object a line
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Comma-separated values with a header
+    #[arg(long)]
+    csv: bool,
+}
+
+/// The lists there are.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ListKind {
+    Orders,
+    Stock,
+    Shipments,
+    Inspections,
+    Tickets,
+}
+
+impl From<ListKind> for Kind {
+    fn from(kind: ListKind) -> Self {
+        match kind {
+            ListKind::Orders => Kind::Order,
+            ListKind::Stock => Kind::Stock,
+            ListKind::Shipments => Kind::Shipment,
+            ListKind::Inspections => Kind::Inspection,
+            ListKind::Tickets => Kind::Ticket,
+        }
+    }
+}
+
+impl List {
+    pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
+        let kind = Kind::from(self.kind);
+        let query = match self.query(kind) {
+            Ok(query) => query,
+            Err(mistake) => {
+                print::note(format_args!("packline: {mistake}"));
+                return Ok(ExitCode::from(super::USAGE));
+            }
+        };
+        let database = Database::open(config, "list").await?;
+        let zone = config.shop_time_zone.value;
+        let mut csv = self
+            .csv
+            .then(|| csv::Writer::from_writer(io::stdout().lock()));
+        let (headings, _) = columns(kind);
+        if let Some(csv) = &mut csv {
+            csv.write_record(headings)?;
+        }
+        let mut table = Vec::new();
+        let mut left = self.limit;
+        let mut anchor = Anchor::Start;
+        while left > 0 {
+            let (query, me) = (query.clone(), database.person.login.clone());
+            let want = PAGE.min(i64::try_from(left).unwrap_or(PAGE));
+            let page = database
+                .db
+                .call(LIMIT, move |connection| {
+                    Box::pin(async move {
+                        lists::page(connection, &query, &me, &anchor, want, now).await
+                    })
+                })
+                .await?;
+            for row in &page.rows {
+                if self.json {
+                    print::line(serde_json::to_string(&row.record)?);
+                } else if let Some(csv) = &mut csv {
+                    csv.write_record(cells(row, zone, now).iter().map(|cell| spreadsheet(cell)))?;
+                } else {
+                    table.push(cells(row, zone, now));
+                }
+            }
+            left -= page.rows.len();
+            match page.rows.last() {
+                Some(last) if !page.complete => anchor = Anchor::After(last.key.clone()),
+                _ => break,
+            }
+        }
+        if let Some(mut csv) = csv {
+            csv.flush()?;
+        } else if !self.json {
+            print_table(headings, columns(kind).1, &table);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn query(&self, kind: Kind) -> Result<ListQuery> {
+        let filter = Filter::parse(kind, &self.filter).map_err(|error| {
+            eyre!(
+                "--filter: {error}\n  {}\n  {}^",
+                self.filter,
+                " ".repeat(text::width(&self.filter[..error.at]))
+            )
+        })?;
+        let mut sort = Sort::default_of(kind);
+        if let Some(word) = &self.sort {
+            let column = word.strip_prefix('-').unwrap_or(word);
+            let known = SortColumn::of(kind);
+            sort.column = known
+                .iter()
+                .copied()
+                .find(|known| known.as_str() == column)
+                .ok_or_else(|| {
+                    let words: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
+                    eyre!("--sort: “{column}” is not one of {}", words.join(", "))
+                })?;
+            sort.descending = word.starts_with('-');
+        }
+        Ok(ListQuery { kind, filter, sort })
+    }
+}
+
+/// A kind's headings, and the widest that each column gets on a terminal.
+const fn columns(kind: Kind) -> (&'static [&'static str], &'static [usize]) {
+    match kind {
+        Kind::Order => (
+            &[
+                "number", "customer", "stage", "ship by", "left", "total", "units", "who",
+            ],
+            &[16, 24, 12, 16, 7, 14, 9, 12],
+        ),
+        Kind::Stock => (
+            &[
+                "sku", "title", "location", "on hand", "reserved", "wanted", "reorder", "cover",
+                "supplier",
+            ],
+            &[16, 28, 12, 8, 8, 8, 8, 8, 20],
+        ),
+        Kind::Shipment => (
+            &[
+                "number", "order", "customer", "carrier", "code", "state", "tracking", "due",
+                "left",
+            ],
+            &[10, 12, 20, 12, 22, 12, 20, 16, 7],
+        ),
+        Kind::Inspection => (
+            &[
+                "number", "order", "subject", "state", "checks", "due", "left", "who", "defect",
+            ],
+            &[10, 12, 24, 8, 8, 16, 7, 12, 30],
+        ),
+        Kind::Ticket => (
+            &[
+                "number", "order", "customer", "subject", "state", "priority", "due", "left", "who",
+            ],
+            &[10, 12, 20, 32, 8, 8, 16, 7, 12],
+        ),
+    }
+}
+
+fn cells(row: &ListRow, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
+    let due = row.record.due_at();
+    let by = due.map(|due| {
+        due.with_timezone(&zone)
+            .format("%Y-%m-%d %H:%M")
+            .to_string()
+    });
+    let by = by.unwrap_or_default();
+    let left = due.map(|due| when::left(due, now)).unwrap_or_default();
+    let who = row.record.assignee().unwrap_or_default().to_owned();
+    let number = row.record.number();
+    match &row.record {
+        Record::Order(o) => vec![
+            number,
+            o.customer.clone(),
+            o.stage.label().to_owned(),
+            by,
+            left,
+            money::shown(o.total, &o.currency),
+            format!(
+                "{}/{}",
+                o.reserved + o.requested + o.shipped,
+                o.ordered - o.cancelled
+            ),
+            who,
+        ],
+        Record::Stock(s) => vec![
+            number,
+            s.title.clone(),
+            s.location.clone(),
+            s.on_hand.to_string(),
+            s.reserved.to_string(),
+            s.wanted.to_string(),
+            s.reorder_point.to_string(),
+            s.days_of_cover()
+                .map(|days| format!("{days} d"))
+                .unwrap_or_default(),
+            s.supplier.clone().unwrap_or_default(),
+        ],
+        Record::Shipment(p) => vec![
+            number,
+            p.order_number.clone(),
+            p.customer.clone(),
+            p.carrier.clone().unwrap_or_default(),
+            p.tracking_code.clone().unwrap_or_default(),
+            p.state.label().to_owned(),
+            p.tracking_status.to_string(),
+            by,
+            left,
+        ],
+        Record::Inspection(i) => vec![
+            number,
+            i.order_number.clone().unwrap_or_default(),
+            i.subject.clone(),
+            i.state.to_string(),
+            format!("{}/{}", i.passed + i.failed, i.checks),
+            by,
+            left,
+            who,
+            i.defect.clone().unwrap_or_default(),
+        ],
+        Record::Ticket(t) => vec![
+            number,
+            t.order_number.clone().unwrap_or_default(),
+            t.customer.clone(),
+            t.subject.clone(),
+            t.state.to_string(),
+            t.priority.to_string(),
+            by,
+            left,
+            who,
+        ],
+    }
+}
+
+fn print_table(headings: &[&str], widest: &[usize], rows: &[Vec<String>]) {
+    let widths: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(index, heading)| {
+            let cells = rows
+                .iter()
+                .map(|row| text::width(&text::plain(&row[index])));
+            cells
+                .max()
+                .unwrap_or(0)
+                .min(widest[index])
+                .max(heading.len())
+        })
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut line = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            let cell = text::plain(cell);
+            let cell = text::fit(&cell, *width);
+            line.push_str(&cell);
+            line.push_str(&" ".repeat(width - text::width(&cell) + 2));
+        }
+        print::line(line.trim_end());
+    };
+    line(&mut headings.iter().copied());
+    for row in rows {
+        line(&mut row.iter().map(String::as_str));
+    }
+}
+
+/// A cell that a spreadsheet takes as text: one that begins like a formula gets a leading `'`
+/// (OWASP, “CSV Injection”), unless it is a plain number or a time left.
+fn spreadsheet(cell: &str) -> String {
+    let plain = text::plain(cell);
+    let harmless = plain.strip_prefix('-').is_some_and(|rest| {
+        rest.chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'd' | 'h' | 'm'))
+    });
+    if plain.starts_with(['=', '+', '-', '@', '\t', '\r']) && !harmless {
+        format!("'{plain}")
+    } else {
+        plain.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_never_becomes_a_formula() {
+        assert_eq!(spreadsheet("=1+1"), "'=1+1");
+        assert_eq!(spreadsheet("-2+cmd|' /C calc'!A0"), "'-2+cmd|' /C calc'!A0");
+        assert_eq!(spreadsheet("-2h03"), "-2h03");
+        assert_eq!(spreadsheet("#1042"), "#1042");
+    }
+}

@@ -1,0 +1,132 @@
+//! `packline status`: how the shop stands, for people and for monitoring.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use color_eyre::eyre::Result;
+use serde::Serialize;
+
+use super::database::Database;
+use super::print;
+use crate::config::Config;
+use crate::domain::list::Counts;
+use crate::domain::record::Kind;
+use crate::store::lists;
+
+/// Say how many records are open, late and breaching.
+///
+/// Exits as monitoring plugins do: 0 all is well, 1 something is late, 2 tickets breach or
+/// inspections failed, 3 it is not known.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// As one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit statuses and words of the Monitoring Plugins Development Guidelines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+}
+
+#[derive(Serialize)]
+struct Report {
+    status: Level,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+impl Level {
+    fn of(counts: &Counts) -> Self {
+        if counts.tickets.urgent.0 > 0 || counts.inspections.urgent.0 > 0 {
+            Self::Critical
+        } else if Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0) {
+            Self::Warning
+        } else {
+            Self::Ok
+        }
+    }
+
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+impl Status {
+    pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
+        let counts = match self.counts(config, now).await {
+            Ok(counts) => counts,
+            Err(error) => {
+                print::note(format_args!("packline: unknown: {error:#}"));
+                return Ok(ExitCode::from(Level::Unknown.exit_code()));
+            }
+        };
+        let status = Level::of(&counts);
+        if self.json {
+            print::line(serde_json::to_string(&Report { status, counts })?);
+        } else {
+            for kind in Kind::ALL {
+                let count = counts.of(*kind);
+                print::line(format_args!(
+                    "{:<12} {:>5} open  {:>5} {}",
+                    kind.plural(),
+                    count.open.to_string(),
+                    count.urgent.to_string(),
+                    urgent_word(*kind)
+                ));
+            }
+        }
+        Ok(ExitCode::from(status.exit_code()))
+    }
+
+    async fn counts(&self, config: &Config, now: DateTime<Utc>) -> Result<Counts> {
+        let database = Database::open(config, "status").await?;
+        Ok(database
+            .db
+            .call(Duration::from_secs(10), move |connection| {
+                Box::pin(async move { lists::counts(connection, now).await })
+            })
+            .await?)
+    }
+}
+
+const fn urgent_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Order => "late",
+        Kind::Stock => "short",
+        Kind::Shipment => "late or silent",
+        Kind::Inspection => "failed",
+        Kind::Ticket => "breaching",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::list::{Count, TabCount};
+
+    #[test]
+    fn the_worst_count_decides() {
+        let mut counts = Counts::default();
+        assert_eq!(Level::of(&counts), Level::Ok);
+        counts.stock = TabCount {
+            open: Count(1),
+            urgent: Count(1),
+        };
+        assert_eq!(Level::of(&counts), Level::Warning);
+        counts.tickets.urgent = Count(1);
+        assert_eq!(Level::of(&counts), Level::Critical);
+    }
+}
