@@ -22,7 +22,6 @@ pub struct Database {
     /// Who is connected.
     pub person: Person,
     /// The private server that it is on, kept running as long as this lives.
-    #[expect(dead_code, reason = "held for its lease")]
     server: Option<LocalServer>,
 }
 

@@ -24,7 +24,7 @@ use crate::config::{Config, Given};
 #[derive(Debug, Parser)]
 #[command(name = "packline", version, max_term_width = 100)]
 pub struct Cli {
-    /// The database, as postgres://USER@HOST/DATABASE; without one, a private local server
+    /// The database, as `postgres://USER@HOST/DATABASE`; without one, a private local server
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// The settings file
