@@ -2,6 +2,7 @@
 //! domain, write, and let the database's triggers write the history.
 
 pub mod import;
+pub mod notices;
 
 use crate::domain::verbs::Reason;
 

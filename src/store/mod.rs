@@ -10,6 +10,7 @@ pub mod lists;
 pub mod local;
 pub mod migrations;
 pub mod names;
+pub mod notices;
 pub mod orders;
 pub mod people;
 pub mod records;
