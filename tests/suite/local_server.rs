@@ -172,15 +172,36 @@ fn hold() {
 
 /// The supervisors of a data directory.
 fn supervisors(data_dir: &Path) -> Vec<i32> {
-    let listed = Command::new("ps")
-        .args(["-A", "-o", "pid=,stat=,args="])
-        .output()
-        .expect("a list of processes");
     let data_dir = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_path_buf());
-    String::from_utf8_lossy(&listed.stdout)
-        .lines()
-        .filter(|line| line.contains(SUPERVISE) && line.contains(&*data_dir.to_string_lossy()))
-        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+    processes()
+        .into_iter()
+        .filter(|(_, command)| command.contains(SUPERVISE))
+        .filter(|(_, command)| command.contains(&*data_dir.to_string_lossy()))
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// Every process with its command line. A machine for builds may lack `ps`, and macOS has no `/proc`.
+fn processes() -> Vec<(i32, String)> {
+    let Ok(listed) = fs::read_dir("/proc") else {
+        let listed = Command::new("ps")
+            .args(["-A", "-o", "pid=,args="])
+            .output()
+            .expect("a list of processes");
+        return String::from_utf8_lossy(&listed.stdout)
+            .lines()
+            .filter_map(|line| line.trim().split_once(' '))
+            .filter_map(|(pid, command)| Some((pid.parse().ok()?, command.to_owned())))
+            .collect();
+    };
+    listed
+        .flatten()
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            // Empty for a zombie; gone for a process that ended since.
+            let command = fs::read(entry.path().join("cmdline")).ok()?;
+            Some((pid, String::from_utf8_lossy(&command).into_owned()))
+        })
         .collect()
 }
 
