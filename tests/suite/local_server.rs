@@ -284,6 +284,10 @@ async fn it_is_private_durable_and_off_the_network() {
     assert_eq!(text(&mut connection, "show server_encoding").await, "UTF8");
     assert_eq!(text(&mut connection, "select upper('ä')").await, "Ä");
 
+    for name in ["start.lock", "lease.lock", "server.log"] {
+        let found = fs::metadata(place.data_dir.join(name)).expect("a file");
+        assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+    }
     let account = account();
     for dir in [server.socket_dir(), &place.cluster()] {
         let found = fs::metadata(dir).expect("a directory");

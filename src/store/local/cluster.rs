@@ -3,10 +3,10 @@
 //! Every function that changes something expects its caller to hold `start.lock`.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103
 const CTYPES: [&str; 5] = ["C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8", "C"];
 
 /// What a private server of one person needs, on a laptop that has other things to do.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "cluster_name=packline",
@@ -51,6 +51,7 @@ const SETTINGS: [&str; 12] = [
     "wal_level=minimal",
     "max_wal_senders=0",
     "jit=off",
+    "log_checkpoints=off",
     "timezone=UTC",
     "log_timezone=UTC",
 ];
@@ -448,7 +449,14 @@ impl Cluster {
         let log = self.log();
         // There is none before the first start.
         let _ = fs::rename(&log, log.with_extension("log.1"));
-        let output = File::create(&log).map_err(LocalError::file(&log, "creating the log"))?;
+        let output = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            // A statement that failed is in it, with its values.
+            .mode(0o600)
+            .open(&log)
+            .map_err(LocalError::file(&log, "creating the log"))?;
         let errors = output
             .try_clone()
             .map_err(LocalError::file(&log, "opening the log again"))?;
