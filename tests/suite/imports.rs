@@ -54,6 +54,30 @@ impl Shop {
             .expect("orders")
     }
 
+    async fn dispatches(&self, source: impl Read + Send) -> Summary {
+        let stop = Stop::default();
+        let run = Run {
+            db: &self.db,
+            stop: &stop,
+            progress: &mut |_| {},
+        };
+        import::dispatches::import(run, source, "dispatches.csv")
+            .await
+            .expect("dispatches")
+    }
+
+    async fn tracking(&self, source: impl Read + Send) -> Summary {
+        let stop = Stop::default();
+        let run = Run {
+            db: &self.db,
+            stop: &stop,
+            progress: &mut |_| {},
+        };
+        import::tracking::import(run, source, "tracking.jsonl")
+            .await
+            .expect("events")
+    }
+
     async fn number(&self, sql: &'static str) -> i64 {
         let mut connection = self.connection().await;
         sqlx::query_scalar(sql)
@@ -132,5 +156,45 @@ async fn the_gift_shop_is_in_to_the_unit_and_a_second_time_changes_nothing() {
     let orders = file("giftshop/orders.csv").expect("still there");
     assert_eq!(counts(&shop.catalog(catalog).await), (2_431, 0, 0, 2_431));
     assert_eq!(counts(&shop.orders(orders).await), (834, 0, 0, 834));
+    assert_eq!(shop.fingerprint().await, before);
+}
+
+#[tokio::test]
+async fn the_marketplace_is_in_with_its_parcels_and_a_second_time_changes_nothing() {
+    let Some(catalog) = file("marketplace/catalog.csv") else {
+        return;
+    };
+    let file = |name: &str| file(name).expect("beside the catalogue");
+    let shop = Shop::open().await;
+    assert_eq!(counts(&shop.catalog(catalog).await), (3_059, 3_059, 0, 0));
+    let start = Instant::now();
+    let orders = shop.orders(file("marketplace/orders.csv")).await;
+    assert_eq!(counts(&orders), (3_731, 3_731, 0, 0));
+    println!("orders {:?}", start.elapsed());
+    let start = Instant::now();
+    let dispatches = shop.dispatches(file("marketplace/dispatches.csv")).await;
+    assert_eq!((dispatches.read, dispatches.created), (3_349, 3_311));
+    for rejection in &dispatches.rejected {
+        let reason = &rejection.reason;
+        let known = reason == "its order was cancelled" || reason.ends_with("was rejected");
+        assert!(known, "{rejection:?}");
+    }
+    println!("dispatches {:?}", start.elapsed());
+    let start = Instant::now();
+    let events = shop.tracking(file("marketplace/tracking.jsonl")).await;
+    assert_eq!((events.read, events.created), (5_831, 5_791));
+    println!("events {:?}", start.elapsed());
+    assert_eq!(
+        shop.number("select count(*) from packline.shipments where state = 'delivered'")
+            .await,
+        2_603
+    );
+    let before = shop.fingerprint().await;
+    let orders = shop.orders(file("marketplace/orders.csv")).await;
+    assert_eq!(counts(&orders), (3_731, 0, 0, 3_731));
+    let dispatches = shop.dispatches(file("marketplace/dispatches.csv")).await;
+    assert_eq!((dispatches.read, dispatches.unchanged), (3_349, 3_311));
+    let events = shop.tracking(file("marketplace/tracking.jsonl")).await;
+    assert_eq!((events.read, events.unchanged), (5_831, 5_791));
     assert_eq!(shop.fingerprint().await, before);
 }
