@@ -1,5 +1,6 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
+pub mod console;
 pub mod database;
 mod migrate;
 mod print;
@@ -53,6 +54,6 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
-        None => Ok(ExitCode::SUCCESS),
+        None => console::run(&config).await,
     }
 }

@@ -5,5 +5,10 @@
 //! asks for, [`terminal`] owns the terminal, and [`run`] is the loop between them.
 
 pub mod app;
+pub mod effects;
 pub mod input;
+pub mod run;
+pub mod terminal;
 pub mod view;
+
+pub use run::{ConsoleOptions, run};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::msg::{Reach, Request, Window};
-use super::seam::Refreshed;
+use crate::store::lists::Refreshed;
 use crate::domain::filter::Filter;
 use crate::domain::list::{ListQuery, ListRow, Sort, SortColumn, SortKey};
 use crate::domain::record::{Kind, Record};

@@ -18,7 +18,6 @@ mod msg;
 mod orders;
 mod pages;
 mod place;
-pub mod seam;
 mod shipments;
 mod stock;
 mod tickets;
@@ -289,15 +288,13 @@ impl App {
     }
 
     fn resync(&mut self) {
+        self.retry();
         for list in &mut self.lists {
-            list.retry();
             list.resync();
         }
         for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
-            page.retry();
             page.touch();
         }
-        self.counting = false;
         self.count_again = true;
     }
 
@@ -307,40 +304,50 @@ impl App {
                 if matches!(self.connection, Connection::Lost { .. }) {
                     self.say(Level::Info, "the database is back".to_owned());
                 }
-                self.connection.live(self.now);
-                self.resync();
+                self.connection = Connection::Live;
+                self.retry();
             }
-            Feed::Quiet => self.connection.hear(self.now),
             Feed::Changed(records) => {
-                self.connection.hear(self.now);
                 for id in records {
                     self.touch(id);
                 }
             }
-            Feed::Resync => {
-                self.connection.hear(self.now);
-                self.resync();
-            }
-            Feed::Lost(why) => {
-                if !matches!(self.connection, Connection::Lost { .. }) {
+            Feed::Resync => self.resync(),
+            Feed::Lost { heard, why } => {
+                let heard = match &self.connection {
+                    Connection::Live => Some(heard),
+                    Connection::Starting => None,
+                    // A failed try to reconnect is no news.
+                    Connection::Lost { heard, .. } => *heard,
+                };
+                if self.connection == Connection::Live {
                     self.log(Level::Error, format!("the database is not heard: {why}"));
                 }
-                self.connection.lose(why, self.now);
+                let since = match self.connection {
+                    Connection::Lost { since, .. } => since,
+                    Connection::Live | Connection::Starting => heard.unwrap_or(self.now),
+                };
+                self.connection = Connection::Lost { since, heard, why };
             }
+        }
+    }
+
+    /// Asks again what had no answer.
+    fn retry(&mut self) {
+        for list in &mut self.lists {
+            list.retry();
+        }
+        for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
+            page.retry();
         }
     }
 
     fn tick(&mut self) {
         for list in &mut self.lists {
             list.age(self.now);
-            if self.connection.is_live() {
-                list.retry();
-            }
         }
-        if self.connection.is_live() {
-            for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
-                page.retry();
-            }
+        if self.connection == Connection::Live {
+            self.retry();
         }
         if self.counted_at.is_none_or(|at| self.now - at > COUNT_AGE) {
             self.count_again = true;

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::seam::{FullRecord, Refreshed};
+use crate::store::lists::Refreshed;
+use crate::store::records::FullRecord;
 use crate::actions::ActError;
 use crate::console::input::{Chord, Input};
 use crate::domain::act::{Args, Done};
@@ -54,16 +55,19 @@ impl From<Input> for Msg {
 /// What the change feed says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Feed {
-    /// It hears the database; what was known before may be out of date.
+    /// It hears the database.
     Live,
-    /// It has looked, and nothing has changed.
-    Quiet,
     /// These records have changed.
     Changed(Vec<RecordId>),
     /// Anything may have changed.
     Resync,
-    /// It does not hear the database; why.
-    Lost(String),
+    /// It does not hear the database.
+    Lost {
+        /// When the database last spoke; what is shown is of then.
+        heard: DateTime<Utc>,
+        /// Why, as far as is known.
+        why: String,
+    },
 }
 
 /// Why a question to the database has no answer.

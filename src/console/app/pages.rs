@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::document::{Cell, Document, Row, Span, Tone, bad, link, muted, plain, right, strong};
 use super::msg::RecordPage;
-use super::seam::FullRecord;
+use crate::store::records::FullRecord;
 use super::{inspections, orders, shipments, stock, tickets, when};
 use crate::domain::inspections::InspectionSummary;
 use crate::domain::list::HistoryEntry;

@@ -2,7 +2,7 @@
 
 use super::document::Line;
 use super::msg::{RecordPage, Request};
-use super::seam::FullRecord;
+use crate::store::records::FullRecord;
 use crate::domain::record::{Kind, Record, RecordId};
 
 /// Places remembered at most.

@@ -322,7 +322,7 @@ fn draw_field(
             } else {
                 Style::new()
             });
-            text.widget().render(place, buffer);
+            (&*text).render(place, buffer);
             for y in place.top()..place.bottom() {
                 buffer.set_string(area.x, y, "│", theme.frame());
             }

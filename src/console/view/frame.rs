@@ -63,7 +63,7 @@ fn truth(app: &App) -> Vec<Span> {
     let zone = app.settings.zone;
     match &app.connection {
         Connection::Starting => vec![Span::new("◌ connecting", Tone::Warn)],
-        Connection::Live { .. } => vec![
+        Connection::Live => vec![
             Span::new("● live ", Tone::Good),
             plain(facts::time_of_day(app.now, zone)),
             muted(format!(" {}", facts::offset(app.now, zone))),

@@ -18,7 +18,7 @@ use ratatui::style::{Modifier, Style};
 
 pub use theme::Theme;
 
-use super::app::{App, Dialog, Geometry, Line, Place, Span, Tone};
+use super::app::{App, Geometry, Line, Place, Span, Tone};
 use super::input::Command;
 use crate::domain::record::Kind;
 
