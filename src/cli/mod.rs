@@ -1,5 +1,6 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
+pub mod console;
 pub mod database;
 mod list;
 mod migrate;
@@ -69,6 +70,6 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
-        None => Ok(ExitCode::SUCCESS),
+        None => console::run(&config).await,
     }
 }
