@@ -68,10 +68,8 @@ impl Performer {
                     let choices = this
                         .db
                         .call(READ, move |connection| {
-                            async move {
-                                records::choices(connection, kind, &prefix, record).await
-                            }
-                            .boxed()
+                            async move { records::choices(connection, kind, &prefix, record).await }
+                                .boxed()
                         })
                         .await;
                     Msg::Choices(request, choices.map_err(failure))
@@ -95,13 +93,11 @@ impl Performer {
             .call(READ, move |connection| {
                 async move {
                     let around = match reach {
-                        Reach::Around(id) => {
-                            lists::rows(connection, &query, &me, &[id], now)
-                                .await?
-                                .pop()
-                                .filter(|found| found.matches)
-                                .and_then(|found| found.row)
-                        }
+                        Reach::Around(id) => lists::rows(connection, &query, &me, &[id], now)
+                            .await?
+                            .pop()
+                            .filter(|found| found.matches)
+                            .and_then(|found| found.row),
                         _ => None,
                     };
                     if let Some(row) = around {
@@ -155,7 +151,9 @@ impl Performer {
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<crate::domain::list::Counts, Failure> {
         self.db
-            .call(READ, move |connection| lists::counts(connection, now).boxed())
+            .call(READ, move |connection| {
+                lists::counts(connection, now).boxed()
+            })
             .await
             .map_err(failure)
     }

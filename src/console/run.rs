@@ -89,7 +89,11 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
             End::Suspend => {
                 taken.suspend()?;
                 let size = taken.screen().size()?;
-                update(&mut console.app, Msg::Resize(size.width, size.height), now());
+                update(
+                    &mut console.app,
+                    Msg::Resize(size.width, size.height),
+                    now(),
+                );
             }
             End::Redraw => taken.screen().clear()?,
         }
@@ -206,7 +210,9 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                 return Ok(end);
             }
             for _ in 0..BURST {
-                let Some(msg) = self.waiting(inputs) else { break };
+                let Some(msg) = self.waiting(inputs) else {
+                    break;
+                };
                 if let Some(end) = self.take(msg) {
                     return Ok(end);
                 }
@@ -262,7 +268,11 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
     /// The next full second, so that the clock goes evenly; sooner where the state waits.
     fn next_tick(&self) -> At {
         let rest = 1000 - (self.clock)().timestamp_subsec_millis() % 1000;
-        let rest = if self.app.wants_tick() { rest.min(100) } else { rest };
+        let rest = if self.app.wants_tick() {
+            rest.min(100)
+        } else {
+            rest
+        };
         At::now() + Duration::from_millis(u64::from(rest))
     }
 }

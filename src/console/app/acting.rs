@@ -14,7 +14,10 @@ impl App {
     pub(super) fn begin(&mut self, verb: &'static Verb, given: &Args, effects: &mut Vec<Effect>) {
         let records = self.targets();
         let Some(first) = records.first() else {
-            return self.say(Level::Refused, format!("{}: nothing is selected", verb.name));
+            return self.say(
+                Level::Refused,
+                format!("{}: nothing is selected", verb.name),
+            );
         };
         if first.id().kind != verb.kind {
             let why = format!("{} is for {}", verb.name, verb.kind.plural());
@@ -215,13 +218,16 @@ impl App {
     }
 
     fn succeeded(&mut self, request: Request, step: &Step, done: Done, in_bulk: bool) {
-        let undoable = done.undo.filter(|_| step.undoes.is_none()).map(|undo| Undoable {
-            act: done.id,
-            record: step.record,
-            number: step.number.clone(),
-            version: done.version,
-            undo,
-        });
+        let undoable = done
+            .undo
+            .filter(|_| step.undoes.is_none())
+            .map(|undo| Undoable {
+                act: done.id,
+                record: step.record,
+                number: step.number.clone(),
+                version: done.version,
+                undo,
+            });
         let mut text = format!("{} {}", step.number, done.summary);
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.undo.extend(undoable);

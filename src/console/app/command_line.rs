@@ -85,7 +85,10 @@ impl App {
                 (score, blocked.is_some(), scored.len()),
                 Candidate {
                     name: verb.name,
-                    key: verb.key.filter(|_| verb.kind == kind).map_or_else(String::new, String::from),
+                    key: verb
+                        .key
+                        .filter(|_| verb.kind == kind)
+                        .map_or_else(String::new, String::from),
                     help: verb.help.to_owned(),
                     takes: takes.join(" "),
                     blocked,
@@ -184,8 +187,8 @@ impl App {
             }
             What::Command(Command::Filter) if !rest.is_empty() => {
                 let kind = self.journey.pane();
-                let filter = Filter::parse(kind, rest)
-                    .map_err(|error| (at + error.at, error.message))?;
+                let filter =
+                    Filter::parse(kind, rest).map_err(|error| (at + error.at, error.message))?;
                 self.go_to_pane(kind);
                 self.list_mut(kind).set_filter(rest.to_owned(), filter);
             }
@@ -253,7 +256,11 @@ fn complete(line: &mut CommandLine, candidate: &Candidate) {
     };
     let token = rest.rsplit(char::is_whitespace).next().unwrap_or_default();
     let kept = &text[..text.len() - token.len()];
-    let kept = if kept.ends_with(' ') { kept.to_owned() } else { format!("{kept} ") };
+    let kept = if kept.ends_with(' ') {
+        kept.to_owned()
+    } else {
+        format!("{kept} ")
+    };
     if let Some((name, begun)) = token.split_once('=') {
         if let Some(ArgKind::OneOf(words)) = verb.arg(name).map(|arg| arg.kind)
             && let Some(word) = words.iter().find(|word| word.starts_with(begun))
@@ -289,15 +296,23 @@ fn arguments(verb: &Verb, text: &str) -> Result<Args, (usize, String)> {
             Some((next, 0))
         }) else {
             let word = rest.split_whitespace().next().unwrap_or_default();
-            return Err((at, match verb.args {
-                [] => format!("{} takes no arguments", verb.name),
-                _ => format!("“{word}” is one too many"),
-            }));
+            return Err((
+                at,
+                match verb.args {
+                    [] => format!("{} takes no arguments", verb.name),
+                    _ => format!("“{word}” is one too many"),
+                },
+            ));
         };
         let after = &rest[value_from..];
         let is_last_text = matches!(arg.kind, ArgKind::Text | ArgKind::LongText)
             && value_from == 0
-            && verb.args.iter().filter(|a| !args.contains_key(a.name)).count() == 1;
+            && verb
+                .args
+                .iter()
+                .filter(|a| !args.contains_key(a.name))
+                .count()
+                == 1;
         let (value, taken) = if let Some(quoted) = after.strip_prefix('"') {
             let Some(end) = quoted.find('"') else {
                 return Err((at + value_from, "the quotation does not end".to_owned()));
@@ -339,14 +354,25 @@ mod tests {
     fn arguments_are_read_by_name_or_in_turn() {
         let reason = pairs(&[("reason", "address unclear")]);
         assert_eq!(read(Kind::Order, "hold", "address unclear"), reason);
-        assert_eq!(read(Kind::Order, "hold", "reason=\"address unclear\""), reason);
+        assert_eq!(
+            read(Kind::Order, "hold", "reason=\"address unclear\""),
+            reason
+        );
         assert_eq!(
             read(Kind::Stock, "adjust", "-2 broken in transit"),
             pairs(&[("quantity", "-2"), ("reason", "broken in transit")])
         );
         assert_eq!(
-            read(Kind::Inspection, "fail-check", "severity=major item wrong colour"),
-            pairs(&[("check", "item"), ("defect", "wrong colour"), ("severity", "major")])
+            read(
+                Kind::Inspection,
+                "fail-check",
+                "severity=major item wrong colour"
+            ),
+            pairs(&[
+                ("check", "item"),
+                ("defect", "wrong colour"),
+                ("severity", "major")
+            ])
         );
     }
 
@@ -354,7 +380,10 @@ mod tests {
     fn a_wrong_argument_is_told_with_its_place() {
         let (at, why) = read(Kind::Stock, "adjust", "quantity=lots").unwrap_err();
         assert_eq!(at, 9);
-        assert!(why.starts_with("quantity: expected a whole number"), "{why}");
+        assert!(
+            why.starts_with("quantity: expected a whole number"),
+            "{why}"
+        );
         assert_eq!(read(Kind::Order, "confirm", " now").unwrap_err().0, 1);
         assert_eq!(read(Kind::Order, "hold", "reason=\"a").unwrap_err().0, 7);
     }

@@ -395,7 +395,10 @@ mod tests {
     #[test]
     fn facts_wrap_under_themselves() {
         let mut document = Document::default();
-        document.fact("customer", vec![plain("Ines Duarte, "), strong("Rua da Rosa 12")]);
+        document.fact(
+            "customer",
+            vec![plain("Ines Duarte, "), strong("Rua da Rosa 12")],
+        );
         assert_eq!(
             shown(&document, 26),
             ["customer   Ines Duarte, ", "           Rua da Rosa 12"]
@@ -409,7 +412,13 @@ mod tests {
             link: None,
         };
         let mut document = Document::default();
-        document.table(1, vec![row("85123A", "White hanging heart", "6"), row("7", "山田", "12")]);
+        document.table(
+            1,
+            vec![
+                row("85123A", "White hanging heart", "6"),
+                row("7", "山田", "12"),
+            ],
+        );
         assert_eq!(
             shown(&document, 26),
             ["  85123A  White hang…   6", "  7       山田         12"]

@@ -110,8 +110,9 @@ impl Edit {
 
     fn word_before(&self) -> usize {
         let head = self.text[..self.cursor].trim_end();
-        head.rfind(char::is_whitespace)
-            .map_or(0, |at| at + head[at..].chars().next().map_or(0, char::len_utf8))
+        head.rfind(char::is_whitespace).map_or(0, |at| {
+            at + head[at..].chars().next().map_or(0, char::len_utf8)
+        })
     }
 }
 

@@ -428,7 +428,12 @@ mod tests {
     use crate::domain::verbs;
 
     fn form(kind: Kind, verb: &str) -> Form {
-        Form::new(verbs::find(kind, verb).unwrap(), vec![], vec![], &Args::new())
+        Form::new(
+            verbs::find(kind, verb).unwrap(),
+            vec![],
+            vec![],
+            &Args::new(),
+        )
     }
 
     fn keys(form: &mut Form, text: &str) {
@@ -456,7 +461,13 @@ mod tests {
         keys(&mut form, "x");
         assert_eq!(form.args(), None);
         assert_eq!(form.focus, 0);
-        assert!(form.fields[0].error.as_ref().unwrap().contains("such as 3 or -2"));
+        assert!(
+            form.fields[0]
+                .error
+                .as_ref()
+                .unwrap()
+                .contains("such as 3 or -2")
+        );
         assert_eq!(form.fields[1].error, None);
     }
 

@@ -42,17 +42,39 @@ impl Geometry {
         let (list, divider, detail) = if columns >= BESIDE {
             let wide = (columns * 58 / 100).max(78);
             (
-                Rect { width: wide, ..body },
-                Rect { x: wide, width: 1, ..body },
-                Rect { x: wide + 1, width: columns - wide - 1, ..body },
+                Rect {
+                    width: wide,
+                    ..body
+                },
+                Rect {
+                    x: wide,
+                    width: 1,
+                    ..body
+                },
+                Rect {
+                    x: wide + 1,
+                    width: columns - wide - 1,
+                    ..body
+                },
             )
         } else {
             let high = (body.height / 3).max(4);
             let above = body.height - high - 1;
             (
-                Rect { height: above, ..body },
-                Rect { y: body.y + above, height: 1, ..body },
-                Rect { y: body.y + above + 1, height: high, ..body },
+                Rect {
+                    height: above,
+                    ..body
+                },
+                Rect {
+                    y: body.y + above,
+                    height: 1,
+                    ..body
+                },
+                Rect {
+                    y: body.y + above + 1,
+                    height: high,
+                    ..body
+                },
             )
         };
         Some(Self {
@@ -99,7 +121,10 @@ mod tests {
             let g = Geometry::of(columns, rows).unwrap();
             assert_eq!(g.body.bottom(), g.rule.y);
             assert_eq!(g.footer.bottom(), rows);
-            assert_eq!(g.list.area() + g.divider.area() + g.detail.area(), g.body.area());
+            assert_eq!(
+                g.list.area() + g.divider.area() + g.detail.area(),
+                g.body.area()
+            );
             assert!(!g.list.intersects(g.detail));
         }
         assert_eq!(Geometry::of(39, 24), None);

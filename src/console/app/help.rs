@@ -84,7 +84,10 @@ impl App {
             (">", "the selected row"),
             ("+", "a marked row"),
             ("▏", "it changed a moment ago; what changed is underlined"),
-            ("×", "it is no longer in this list and goes when you move on"),
+            (
+                "×",
+                "it is no longer in this list and goes when you move on",
+            ),
             ("⚑", "late: its promise has passed, or it failed"),
         ] {
             document.fact(sign, vec![plain(meaning)]);

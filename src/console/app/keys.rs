@@ -149,7 +149,9 @@ impl App {
         let menu = self.menu();
         let last = menu.len().saturating_sub(1);
         let key = chord.typed();
-        if let Some((verb, _)) = menu.iter().find(|(verb, _)| verb.key.is_some() && verb.key == key)
+        if let Some((verb, _)) = menu
+            .iter()
+            .find(|(verb, _)| verb.key.is_some() && verb.key == key)
         {
             return self.begin(verb, &Args::new(), effects);
         }

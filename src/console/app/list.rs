@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::msg::{Reach, Request, Window};
-use crate::store::lists::Refreshed;
 use crate::domain::filter::Filter;
 use crate::domain::list::{ListQuery, ListRow, Sort, SortColumn, SortKey};
 use crate::domain::record::{Kind, Record};
+use crate::store::lists::Refreshed;
 
 /// Rows that are kept at most.
 pub const WINDOW: usize = 600;
@@ -266,7 +266,9 @@ impl List {
     pub fn is_marked(&self, index: usize) -> bool {
         self.rows.get(index).is_some_and(|row| {
             self.marks.contains_key(&row.key.id)
-                || self.range_bounds().is_some_and(|(a, b)| (a..=b).contains(&index))
+                || self
+                    .range_bounds()
+                    .is_some_and(|(a, b)| (a..=b).contains(&index))
         })
     }
 
@@ -455,7 +457,11 @@ impl List {
         now: DateTime<Utc>,
         height: usize,
     ) -> bool {
-        if self.under_way.take_if(|wanted| wanted.0 == request).is_none() {
+        if self
+            .under_way
+            .take_if(|wanted| wanted.0 == request)
+            .is_none()
+        {
             return false;
         }
         self.error = None;

@@ -36,9 +36,7 @@ pub use edit::Edit;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
-pub use msg::{
-    Effect, Entry, Failure, Feed, Level, Msg, Reach, RecordPage, Request, Step, Window,
-};
+pub use msg::{Effect, Entry, Failure, Feed, Level, Msg, Reach, RecordPage, Request, Step, Window};
 pub use pages::Context;
 pub use place::{Journey, Page, Place};
 
@@ -210,11 +208,7 @@ impl App {
     /// The record where one is, as a page.
     pub fn page_document(&self) -> Document {
         match self.journey.page() {
-            Some(page) => pages::page(
-                page.record().as_ref(),
-                page.shown.as_ref(),
-                self.context(),
-            ),
+            Some(page) => pages::page(page.record().as_ref(), page.shown.as_ref(), self.context()),
             None => Document::default(),
         }
     }

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::store::lists::Refreshed;
-use crate::store::records::FullRecord;
 use crate::actions::ActError;
 use crate::console::input::{Chord, Input};
 use crate::domain::act::{Args, Done};
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
+use crate::store::lists::Refreshed;
+use crate::store::records::FullRecord;
 use uuid::Uuid;
 
 /// The number of a request; its reply carries it, so that late replies are known as such.

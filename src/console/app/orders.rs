@@ -1,9 +1,7 @@
 //! What an order's page says.
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
-use super::pages::{
-    Context, address, checks, count, dotted, money, parcels, ticket_table, whose,
-};
+use super::pages::{Context, address, checks, count, dotted, money, parcels, ticket_table, whose};
 use crate::domain::orders::{FulfilmentState, Order, OrderSummary, Stage, cannot_ship};
 
 /// The order's stage, in its tone.
@@ -125,7 +123,12 @@ pub(super) fn body(document: &mut Document, order: &Order, ctx: Context) {
                     Span::new(part.state.as_str(), tone).into(),
                     right(plain(count(part.units, "unit", "units"))),
                     plain(&part.location).into(),
-                    muted(if part.by_supplier { "supplier" } else { "own stock" }).into(),
+                    muted(if part.by_supplier {
+                        "supplier"
+                    } else {
+                        "own stock"
+                    })
+                    .into(),
                 ],
                 link: None,
             }

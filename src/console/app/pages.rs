@@ -5,7 +5,6 @@ use chrono_tz::Tz;
 
 use super::document::{Cell, Document, Row, Span, Tone, bad, link, muted, plain, right, strong};
 use super::msg::RecordPage;
-use crate::store::records::FullRecord;
 use super::{inspections, orders, shipments, stock, tickets, when};
 use crate::domain::inspections::InspectionSummary;
 use crate::domain::list::HistoryEntry;
@@ -14,6 +13,7 @@ use crate::domain::orders::Address;
 use crate::domain::record::{Kind, Record, RecordId};
 use crate::domain::shipments::{ShipmentLine, ShipmentSummary};
 use crate::domain::tickets::TicketSummary;
+use crate::store::records::FullRecord;
 
 /// When and where a page is read.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use super::document::Line;
 use super::msg::{RecordPage, Request};
-use crate::store::records::FullRecord;
 use crate::domain::record::{Kind, Record, RecordId};
+use crate::store::records::FullRecord;
 
 /// Places remembered at most.
 const REMEMBERED: usize = 100;
@@ -78,7 +78,11 @@ impl Page {
 
     /// Takes what was read, if it was asked for here.
     pub fn take(&mut self, request: Request, read: Result<Option<RecordPage>, String>) -> bool {
-        if self.under_way.take_if(|wanted| *wanted == request).is_none() {
+        if self
+            .under_way
+            .take_if(|wanted| *wanted == request)
+            .is_none()
+        {
             return false;
         }
         match read {

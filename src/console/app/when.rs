@@ -131,9 +131,15 @@ mod tests {
         let zone = Tz::Europe__Lisbon;
         assert_eq!(stamp(at("2026-07-10T23:10:00Z"), now, zone), "00:10");
         assert_eq!(stamp(at("2026-07-10T22:10:00Z"), now, zone), "10 Jul");
-        assert_eq!(moment(at("2026-07-10T22:10:00Z"), now, zone), "yesterday 23:10");
+        assert_eq!(
+            moment(at("2026-07-10T22:10:00Z"), now, zone),
+            "yesterday 23:10"
+        );
         assert_eq!(offset(now, zone), "UTC+1");
-        assert_eq!(offset(at("2026-01-10T23:30:00Z"), Tz::America__St_Johns), "UTC-3:30");
+        assert_eq!(
+            offset(at("2026-01-10T23:30:00Z"), Tz::America__St_Johns),
+            "UTC-3:30"
+        );
         assert_eq!(offset(now, Tz::UTC), "UTC");
     }
 }

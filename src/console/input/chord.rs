@@ -175,7 +175,16 @@ mod tests {
     #[test]
     fn a_chord_is_written_as_it_is_read() {
         for text in [
-            "j", "G", "/", "-", "ctrl-d", "alt-x", "ctrl-alt-f5", "shift-tab", "space", "pagedown",
+            "j",
+            "G",
+            "/",
+            "-",
+            "ctrl-d",
+            "alt-x",
+            "ctrl-alt-f5",
+            "shift-tab",
+            "space",
+            "pagedown",
         ] {
             assert_eq!(text.parse::<Chord>().unwrap().to_string(), text);
         }

@@ -80,8 +80,8 @@ impl Keymap {
                 match chord.get_ref().parse::<Chord>() {
                     Err(error) => mistakes.push((at, error.to_string())),
                     Ok(key) => {
-                        if let Some(verb) = verbs::all()
-                            .find(|verb| verb.key.is_some() && verb.key == key.typed())
+                        if let Some(verb) =
+                            verbs::all().find(|verb| verb.key.is_some() && verb.key == key.typed())
                         {
                             let (kind, verb) = (verb.kind, verb.name);
                             mistakes.push((at, format!("{key} is the key of {verb} ({kind})")));

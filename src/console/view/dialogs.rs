@@ -126,7 +126,11 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
         [only] => only.number(),
         many => format!("{} {}", many.len(), app.kind_here().plural()),
     };
-    let names = items.iter().map(|(verb, _)| verb.name.len()).max().unwrap_or(0);
+    let names = items
+        .iter()
+        .map(|(verb, _)| verb.name.len())
+        .max()
+        .unwrap_or(0);
     let able = items.iter().filter(|(_, why)| why.is_none()).count();
     let gap = usize::from(able > 0 && able < items.len());
     let hints = keys(&[("enter", "do it"), ("esc", "close")]);
@@ -188,12 +192,7 @@ fn form_title(form: &Form) -> String {
 /// Rows of the box in which a long text is written.
 const TEXT_ROWS: usize = 8;
 
-fn form(
-    buffer: &mut Buffer,
-    form: &Form,
-    g: &Geometry,
-    theme: Theme,
-) -> Option<Position> {
+fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<Position> {
     let height: usize = form
         .fields
         .iter()
@@ -217,7 +216,12 @@ fn form(
     row += 1;
     if !form.skipped.is_empty() {
         let text = format!("not for {}: {}", form.skipped.len(), form.skipped[0].1);
-        write(buffer, line(inner, row), &[Span::new(text, Tone::Warn)], theme);
+        write(
+            buffer,
+            line(inner, row),
+            &[Span::new(text, Tone::Warn)],
+            theme,
+        );
         row += 1;
     }
     for (index, field) in form.fields.iter().enumerate() {
@@ -237,7 +241,12 @@ fn form(
     if let Some(error) = &form.error
         && row < inner.height as usize
     {
-        write(buffer, line(inner, row), &[bad(format!("! {error}"))], theme);
+        write(
+            buffer,
+            line(inner, row),
+            &[bad(format!("! {error}"))],
+            theme,
+        );
     }
     if form.has_button() {
         let place = Rect {
@@ -260,7 +269,11 @@ fn field_rows(field: &Field, focused: bool) -> usize {
         Value::Text(_) => TEXT_ROWS - 1,
         _ => 0,
     };
-    let choices = if focused { field.choices.len().min(6) } else { 0 };
+    let choices = if focused {
+        field.choices.len().min(6)
+    } else {
+        0
+    };
     value + choices
 }
 
@@ -271,7 +284,11 @@ fn draw_field(
     area: Rect,
     theme: Theme,
 ) -> (usize, Option<Position>) {
-    let need = if field.arg.required { "" } else { " (optional)" };
+    let need = if field.arg.required {
+        ""
+    } else {
+        " (optional)"
+    };
     let label = vec![
         if focused { strong("> ") } else { plain("  ") },
         strong(field.arg.name),
@@ -363,7 +380,11 @@ fn draw_edit(buffer: &mut Buffer, edit: &Edit, area: Rect, style: Style) -> Posi
 }
 
 fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
-    let mut lines: Vec<Vec<Span>> = confirm.detail.iter().map(|line| vec![plain(line)]).collect();
+    let mut lines: Vec<Vec<Span>> = confirm
+        .detail
+        .iter()
+        .map(|line| vec![plain(line)])
+        .collect();
     if let [_, _, ..] = confirm.steps.as_slice() {
         let numbers: Vec<&str> = confirm.steps.iter().map(|s| s.number.as_str()).collect();
         lines.push(vec![plain(numbers.join(", "))]);
@@ -406,7 +427,10 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, g: &Geometry, theme: Theme) {
     for (index, (number, how)) in results.enumerate() {
         let spans = match how {
             Ok(summary) => vec![strong(format!("{number:<9} ")), plain(summary)],
-            Err(why) => vec![strong(format!("{number:<9} ")), bad(format!("not done: {why}"))],
+            Err(why) => vec![
+                strong(format!("{number:<9} ")),
+                bad(format!("not done: {why}")),
+            ],
         };
         let spans = cut(spans, inner.width as usize);
         write(buffer, line(inner, index), &spans, theme);
@@ -438,7 +462,10 @@ fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, t
     let hints = if conflict.form.is_some() {
         keys(&[("enter", "back to what you wrote")])
     } else {
-        keys(&[("enter", "look at it, then try again if it still makes sense")])
+        keys(&[(
+            "enter",
+            "look at it, then try again if it still makes sense",
+        )])
     };
     let title = format!("{} has changed", conflict.number);
     let inner = boxed(buffer, g, &title, &hints, 68, lines.len(), theme);
@@ -562,7 +589,9 @@ fn candidate_spans(candidate: &Candidate, g: &Geometry) -> Vec<Span> {
     let key = format!("{:<10}", candidate.key);
     let spans = match &candidate.blocked {
         Some(why) => vec![muted(name), muted(key), muted(format!("not now: {why}"))],
-        None if candidate.takes.is_empty() => vec![plain(name), strong(key), plain(&candidate.help)],
+        None if candidate.takes.is_empty() => {
+            vec![plain(name), strong(key), plain(&candidate.help)]
+        }
         None => vec![
             plain(name),
             strong(key),
@@ -597,7 +626,10 @@ fn reading(buffer: &mut Buffer, what: Reading, top: usize, app: &App, g: &Geomet
         (keymap.shown(Command::PageDown), "page"),
         (keymap.shown(Command::Clear), "close"),
     ];
-    let hints: Vec<(&str, &str)> = hints.iter().map(|(key, word)| (key.as_str(), *word)).collect();
+    let hints: Vec<(&str, &str)> = hints
+        .iter()
+        .map(|(key, word)| (key.as_str(), *word))
+        .collect();
     let mut spans = vec![plain(" ")];
     spans.extend(keys(&hints));
     write(buffer, g.footer, &spans, theme);

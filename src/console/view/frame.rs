@@ -29,7 +29,10 @@ fn width(spans: &[Span]) -> usize {
 }
 
 pub(super) fn header(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
-    let role = app.person.foremost_role().map_or("no role", |role| role.as_str());
+    let role = app
+        .person
+        .foremost_role()
+        .map_or("no role", |role| role.as_str());
     let left = vec![
         plain(" "),
         strong("packline"),
@@ -213,7 +216,11 @@ fn trail(app: &App) -> Vec<Span> {
             },
         };
         spans.push(muted(" › "));
-        spans.push(if index == last { strong(name) } else { muted(name) });
+        spans.push(if index == last {
+            strong(name)
+        } else {
+            muted(name)
+        });
     }
     spans
 }

@@ -118,13 +118,26 @@ fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     let lines = document.lines(area.width as usize);
     let height = area.height as usize;
     for (y, line) in (area.y..).zip(lines.iter().take(height)) {
-        write(buffer, Rect { y, height: 1, ..area }, &line.spans, theme);
+        write(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+            &line.spans,
+            theme,
+        );
     }
     if lines.len() > height {
         let rest = lines.len() - height + 1;
         let key = app.keymap.shown(Command::Full);
         let y = area.bottom() - 1;
-        let last = Rect { y, height: 1, ..area };
+        let last = Rect {
+            y,
+            height: 1,
+            ..area
+        };
         blank(buffer, last);
         let text = format!("… {rest} more lines, {key} opens in full");
         write(buffer, last, &[Span::new(text, Tone::Muted)], theme);
@@ -141,7 +154,11 @@ fn record(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
             (None, true) => "There is no such record any more.",
             (None, false) => "reading …",
         };
-        let area = Rect { x: 2, height: 1, ..g.body };
+        let area = Rect {
+            x: 2,
+            height: 1,
+            ..g.body
+        };
         return write(buffer, area, &[Span::new(text, Tone::Muted)], theme);
     }
     let lines = app.page_lines(g.page_columns());
@@ -170,7 +187,14 @@ fn page_lines(
             let sign = Style::new().add_modifier(Modifier::BOLD);
             buffer.set_string(g.body.x, y, ">", sign);
             if line.link.is_some() {
-                buffer.set_style(Rect { x: g.body.x, width: g.body.width, ..area }, theme.selected());
+                buffer.set_style(
+                    Rect {
+                        x: g.body.x,
+                        width: g.body.width,
+                        ..area
+                    },
+                    theme.selected(),
+                );
             }
         }
     }

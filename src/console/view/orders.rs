@@ -23,7 +23,10 @@ const COLUMNS: &[Column] = &[
     fixed("to", 2).from(90),
     fixed("stage", 12).sorts(SortColumn::State),
     fixed("units", 6).right(),
-    fixed("total", 12).right().sorts(SortColumn::Amount).from(100),
+    fixed("total", 12)
+        .right()
+        .sorts(SortColumn::Amount)
+        .from(100),
     fixed("ship by", 7).right().sorts(SortColumn::Due),
     fixed("left", 5).right(),
     fixed("who", 6),

@@ -161,7 +161,10 @@ fn titles(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a row is drawn with all that its list knows")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a row is drawn with all that its list knows"
+)]
 fn draw_row(
     buffer: &mut Buffer,
     area: Rect,
@@ -182,7 +185,11 @@ fn draw_row(
     buffer.set_style(area, base);
     let toned = |tone: Tone| {
         // On the reversed bar colours would be patches; the words say it too.
-        if selected { base } else { base.patch(theme.tone(tone)) }
+        if selected {
+            base
+        } else {
+            base.patch(theme.tone(tone))
+        }
     };
     let cursor = if selected { ">" } else { " " };
     buffer.set_stringn(area.x, area.y, cursor, 1, base);
@@ -209,10 +216,21 @@ fn draw_row(
             continue;
         }
         let mut style = toned(cell.tone);
-        if before.as_ref().is_some_and(|before| before[at].text != cell.text) {
+        if before
+            .as_ref()
+            .is_some_and(|before| before[at].text != cell.text)
+        {
             style = style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
         }
-        put(buffer, x, area.y, width, &cell.text, kind.columns[at].right, style);
+        put(
+            buffer,
+            x,
+            area.y,
+            width,
+            &cell.text,
+            kind.columns[at].right,
+            style,
+        );
         x += width + 1;
     }
 }
@@ -221,7 +239,11 @@ fn draw_row(
 fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, right: bool, style: Style) {
     let text = text::fit(text, width as usize);
     let taken = text::width(&text) as u16;
-    let x = if right { x + width.saturating_sub(taken) } else { x };
+    let x = if right {
+        x + width.saturating_sub(taken)
+    } else {
+        x
+    };
     let room = buffer.area.right().saturating_sub(x).min(width);
     buffer.set_stringn(x, y, &text, room as usize, style);
 }

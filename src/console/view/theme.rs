@@ -41,11 +41,7 @@ impl Theme {
     }
 
     const fn coloured(self, style: Style, colour: Color) -> Style {
-        if self.colour {
-            style.fg(colour)
-        } else {
-            style
-        }
+        if self.colour { style.fg(colour) } else { style }
     }
 
     /// What is selected.
