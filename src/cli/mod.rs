@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod database;
+mod import;
 mod list;
 mod migrate;
 mod print;
@@ -43,6 +44,8 @@ enum Command {
     Show(show::Show),
     /// Say how many records are open, late and breaching
     Status(status::Status),
+    /// Bring in what channels, suppliers, carriers and customers send
+    Import(import::Import),
     /// Bring the schema of a shared database up to date
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
@@ -68,6 +71,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::List(list)) => list.run(&config, now).await,
         Some(Command::Show(show)) => show.run(&config).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
+        Some(Command::Import(import)) => import.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => console::run(&config).await,

@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use packline::actions::import::{self, Run, Stop, Summary};
+use packline::domain::calendar::Calendar;
 use packline::store::db::{Db, Settings};
 use sqlx::{Connection, PgConnection};
 
@@ -49,7 +52,8 @@ impl Shop {
             stop: &stop,
             progress: &mut |_| {},
         };
-        import::orders::import(run, source, "orders.csv", "shop")
+        let calendar = Calendar::office(chrono_tz::Tz::UTC);
+        import::orders::import(run, source, "orders.csv", "shop", calendar)
             .await
             .expect("orders")
     }
@@ -76,6 +80,19 @@ impl Shop {
         import::tracking::import(run, source, "tracking.jsonl")
             .await
             .expect("events")
+    }
+
+    async fn mail(&self, paths: Vec<PathBuf>) -> Summary {
+        let stop = Stop::default();
+        let run = Run {
+            db: &self.db,
+            stop: &stop,
+            progress: &mut |_| {},
+        };
+        let calendar = Calendar::office(chrono_tz::Tz::UTC);
+        import::mail::import(run, paths, std::io::empty(), calendar, now())
+            .await
+            .expect("mail")
     }
 
     async fn number(&self, sql: &'static str) -> i64 {
@@ -116,6 +133,10 @@ impl Shop {
         }
         prints
     }
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T12:00:00Z".parse().expect("a time")
 }
 
 fn file(path: &str) -> Option<File> {
@@ -187,9 +208,22 @@ async fn the_marketplace_is_in_with_its_parcels_and_a_second_time_changes_nothin
     assert_eq!(
         shop.number("select count(*) from packline.shipments where state = 'delivered'")
             .await,
-        2_603
+        2_599
     );
+    let start = Instant::now();
+    let folder = real_data("marketplace/mail").expect("beside the catalogue");
+    let mails = shop.mail(vec![folder.clone()]).await;
+    assert_eq!(counts(&mails), (908, 908, 0, 0));
+    println!("mails {:?}", start.elapsed());
+    assert_eq!(
+        shop.number("select count(*) from packline.tickets").await,
+        906
+    );
+    let linked = "select count(*) from packline.tickets where order_id is not null";
+    assert_eq!(shop.number(linked).await, 906);
     let before = shop.fingerprint().await;
+    let mails = shop.mail(vec![folder]).await;
+    assert_eq!(counts(&mails), (908, 0, 0, 908));
     let orders = shop.orders(file("marketplace/orders.csv")).await;
     assert_eq!(counts(&orders), (3_731, 0, 0, 3_731));
     let dispatches = shop.dispatches(file("marketplace/dispatches.csv")).await;
@@ -197,4 +231,21 @@ async fn the_marketplace_is_in_with_its_parcels_and_a_second_time_changes_nothin
     let events = shop.tracking(file("marketplace/tracking.jsonl")).await;
     assert_eq!((events.read, events.unchanged), (5_831, 5_791));
     assert_eq!(shop.fingerprint().await, before);
+}
+
+#[tokio::test]
+async fn mails_of_every_shape_are_kept() {
+    let Some(folder) = real_data("mail") else {
+        return;
+    };
+    let shop = Shop::open().await;
+    assert_eq!(
+        counts(&shop.mail(vec![folder.clone()]).await),
+        (36, 36, 0, 0)
+    );
+    let before = shop.fingerprint().await;
+    assert_eq!(counts(&shop.mail(vec![folder]).await), (36, 0, 0, 36));
+    assert_eq!(shop.fingerprint().await, before);
+    let kept = "select count(*) from packline.attachments where name = 'message.eml'";
+    assert!(shop.number(kept).await > 10);
 }
