@@ -1,6 +1,8 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
+pub mod console;
 pub mod database;
+mod import;
 mod list;
 mod migrate;
 mod print;
@@ -42,6 +44,8 @@ enum Command {
     Show(show::Show),
     /// Say how many records are open, late and breaching
     Status(status::Status),
+    /// Bring in what channels, suppliers, carriers and customers send
+    Import(import::Import),
     /// Bring the schema of a shared database up to date
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
@@ -67,8 +71,9 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::List(list)) => list.run(&config, now).await,
         Some(Command::Show(show)) => show.run(&config).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
+        Some(Command::Import(import)) => import.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
-        None => Ok(ExitCode::SUCCESS),
+        None => console::run(&config).await,
     }
 }

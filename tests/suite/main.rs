@@ -7,6 +7,7 @@ mod network;
 mod db;
 mod feed;
 mod grants;
+mod guards;
 mod imports;
 mod intake;
 mod local_server;

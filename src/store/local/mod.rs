@@ -31,7 +31,8 @@ mod binaries;
 mod bundled;
 mod cluster;
 mod lock;
-mod process;
+mod postmaster;
+mod socket;
 mod supervisor;
 
 use std::ffi::OsString;
@@ -316,11 +317,10 @@ impl LocalServer {
 
 /// How to reach a database of the server whose socket is in `socket_dir`, as its superuser.
 pub fn connect_options(socket_dir: &Path, database: &str) -> PgConnectOptions {
-    // Everything that the PG* variables could have set is set here, so that they cannot lead
-    // elsewhere.
+    // Where to, and as whom, is all said here, so that PGHOST and the like cannot lead elsewhere.
     PgConnectOptions::new_without_pgpass()
         .socket(socket_dir)
-        .port(cluster::PORT)
+        .port(socket::PORT)
         .username(SUPERUSER)
         .password("")
         .database(database)
