@@ -14,11 +14,19 @@ begin atomic
     do update set run_at = excluded.run_at where j.run_at > excluded.run_at;
 end;
 
--- Why an order does not go on by itself, and what its promise was reckoned from.
+-- Why an order does not go on by itself, and the days on the way that its promise counts on.
 alter table orders
     add column waiting_reason text,
-    add column promise_lead_days integer,
     add column promise_transit_days integer;
+create function note_transit() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    new.promise_transit_days :=
+        (select transit_days_max from shipping_options where id = new.shipping_option_id);
+    return new;
+end $$;
+create trigger note_transit before insert or update of ship_by, deliver_by on orders
+    for each row execute function note_transit();
 
 -- An order that is new or changed, with all its parts, is looked at.
 create function enqueue_orders() returns trigger

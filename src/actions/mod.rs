@@ -6,12 +6,15 @@ mod engine;
 mod error;
 pub mod import;
 mod inspections;
+mod letters;
+pub mod notices;
 mod orders;
+pub mod progress;
 mod shipments;
 mod shipping;
 mod stock;
+pub mod sweep;
 mod tickets;
-pub mod notices;
 
 pub use engine::{act, undo};
 pub use error::{ActError, Conflict};

@@ -6,9 +6,11 @@ mod import;
 mod list;
 mod migrate;
 mod print;
+mod quote;
 mod show;
 mod staff;
 mod status;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -46,6 +48,10 @@ enum Command {
     Status(status::Status),
     /// Bring in what channels, suppliers, carriers and customers send
     Import(import::Import),
+    /// Move orders by themselves: confirm, promise, reserve, ask suppliers, alert
+    Worker(worker::Worker),
+    /// Say by when a product would leave and arrive if it were ordered now
+    Quote(quote::Quote),
     /// Bring the schema of a shared database up to date
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
@@ -72,6 +78,8 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Show(show)) => show.run(&config).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
+        Some(Command::Worker(worker)) => worker.run(&config).await,
+        Some(Command::Quote(quote)) => quote.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => console::run(&config).await,

@@ -77,8 +77,8 @@ pub enum Step {
     Reserve,
     /// Ask suppliers for what our stock does not cover.
     Route,
-    /// Send the purchase orders of a fulfilment.
-    Send(i64),
+    /// Send the purchase orders that were not sent.
+    Send,
     /// Plan the pick of what is set aside.
     Pick,
     /// Tell the customer that the order is confirmed, and the promise.
@@ -97,7 +97,7 @@ impl Step {
             Self::Promise => "promise",
             Self::Reserve => "reserve",
             Self::Route => "route",
-            Self::Send(_) => "send purchase order",
+            Self::Send => "send purchase order",
             Self::Pick => "plan pick",
             Self::Acknowledge => "acknowledge",
             Self::Inspect(_) => "inspect",
@@ -134,8 +134,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     {
         steps.push(Step::Route);
     }
-    let unsent = facts.fulfilments.iter().filter(|part| part.unsent);
-    steps.extend(unsent.map(|part| Step::Send(part.id)));
+    if facts.fulfilments.iter().any(|part| part.unsent) {
+        steps.push(Step::Send);
+    }
     // What is set aside is picked once, when nothing is missing: whoever wants it split ships it.
     if facts.lines.iter().all(|line| line.unallocated == 0)
         && facts.lines.iter().any(|line| line.unplanned > 0)

@@ -137,18 +137,24 @@ fn best_part(
         }
     }
     let effective = |cover: &Covered<'_>| -> i128 {
-        let cost = |(need, offer): &(&Need, &Offer)| offer.effective_cost(need.units, promised_days);
+        let cost =
+            |(need, offer): &(&Need, &Offer)| offer.effective_cost(need.units, promised_days);
         cover.iter().map(cost).sum()
     };
     let mut ranked: Vec<_> = covers.into_iter().collect();
     ranked.sort_by_cached_key(|((foreign, _, supplier), cover)| {
-        (std::cmp::Reverse(cover.len()), *foreign, effective(cover), *supplier)
+        (
+            std::cmp::Reverse(cover.len()),
+            *foreign,
+            effective(cover),
+            *supplier,
+        )
     });
     let ((_, currency, _), cover) = ranked.first()?;
     let (_, first) = cover.first()?;
-    let rival = ranked[1..].iter().find(|((_, other, _), other_cover)| {
-        other == currency && other_cover.len() == cover.len()
-    });
+    let rival = ranked[1..]
+        .iter()
+        .find(|((_, other, _), other_cover)| other == currency && other_cover.len() == cover.len());
     Some(Part {
         supplier_id: first.supplier_id,
         location_id: first.location_id,
@@ -191,7 +197,10 @@ fn reason(cover: &Covered<'_>, rival: Option<&Covered<'_>>, promised_days: Optio
             let difference = price(rival) - price(cover);
             let amount = money::shown(difference.abs(), &offer.currency);
             match difference.signum() {
-                1 => format!("{}: {amount} cheaper than {}", offer.supplier, other.supplier),
+                1 => format!(
+                    "{}: {amount} cheaper than {}",
+                    offer.supplier, other.supplier
+                ),
                 0 => format!("{}: as dear as {}", offer.supplier, other.supplier),
                 _ => format!(
                     "{}: {amount} dearer than {}, which is less reliable or slower",

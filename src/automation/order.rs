@@ -1,0 +1,28 @@
+//! Jobs `order` and `silence`: an order is moved by one step. A step changes the order, and the
+//! change enqueues the next look at it.
+
+use sqlx::postgres::PgConnection;
+
+use super::Terms;
+use crate::actions::progress;
+use crate::store::db::DbError;
+use crate::store::progress as store;
+
+pub(super) async fn handle(
+    connection: &mut PgConnection,
+    order_id: i64,
+    terms: Terms,
+) -> Result<(), DbError> {
+    progress::advance(connection, order_id, terms.hold, terms.now).await?;
+    Ok(())
+}
+
+/// The time that a supplier had to answer is over: the order says so, unless the answer has come.
+pub(super) async fn handle_silence(
+    connection: &mut PgConnection,
+    order_id: i64,
+    terms: Terms,
+) -> Result<(), DbError> {
+    handle(connection, order_id, terms).await?;
+    store::enqueue_silence(connection, order_id, terms.now).await
+}
