@@ -3,7 +3,10 @@
 
 mod harness;
 mod network;
+mod shop;
 
+mod acts;
+mod contention;
 mod db;
 mod feed;
 mod grants;
