@@ -995,9 +995,10 @@ async fn cut_at_commit(shop: &Shop, line: &Line) -> (RecordId, tokio::task::Join
     let gone = async {
         loop {
             let sessions: i64 = shop
-                .ask("select count(*) from pg_stat_activity where usename = $1", |q| {
-                    q.bind(shop.login(Role::Support))
-                })
+                .ask(
+                    "select count(*) from pg_stat_activity where usename = $1",
+                    |q| q.bind(shop.login(Role::Support)),
+                )
                 .await;
             if sessions == 0 {
                 break;
