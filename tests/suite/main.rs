@@ -5,6 +5,7 @@ mod harness;
 mod network;
 mod shop;
 
+mod act_command;
 mod acts;
 mod contention;
 mod db;
