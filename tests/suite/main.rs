@@ -3,7 +3,11 @@
 
 mod harness;
 mod network;
+mod shop;
 
+mod act_command;
+mod acts;
+mod contention;
 mod db;
 mod feed;
 mod grants;
