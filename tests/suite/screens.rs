@@ -5,17 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::console::app::{
-    App, Effect, Feed, Msg, RecordPage, Settings, Window, update,
-};
+use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
 use packline::domain::inspections::{
     Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
 };
-use packline::domain::list::{
-    Count, Counts, HistoryEntry, ListRow, SortKey, SortValue, TabCount,
-};
+use packline::domain::list::{Count, Counts, HistoryEntry, ListRow, SortKey, SortValue, TabCount};
 use packline::domain::orders::{
     Address, Amounts, FinancialStatus, Fulfilment, FulfilmentState, Order, OrderLine, OrderSummary,
     Payment, Stage,
@@ -165,7 +161,11 @@ fn ticket(id: i64, due: i64) -> TicketSummary {
         order_id: Some(42),
         order_number: Some("#1042".into()),
         state: TicketState::New,
-        priority: if id == 5 { Priority::High } else { Priority::Normal },
+        priority: if id == 5 {
+            Priority::High
+        } else {
+            Priority::Normal
+        },
         assignee: None,
         due_at: Some(minutes(due)),
         clock: Some(Clock::FirstResponse),
@@ -249,7 +249,14 @@ fn full_order() -> FullRecord {
         note: Some("Please ring twice.".into()),
         lines: vec![
             line(1, "MUG-BLUE-01", "Stoneware mug, cobalt", 2, 2, 1),
-            line(2, "LAMP-OAK", "Oak desk lamp with linen shade and brass foot", 1, 0, 0),
+            line(
+                2,
+                "LAMP-OAK",
+                "Oak desk lamp with linen shade and brass foot",
+                1,
+                0,
+                0,
+            ),
         ],
         fulfilments: vec![Fulfilment {
             id: 1,
@@ -279,7 +286,11 @@ fn full_ticket() -> FullRecord {
         at: minutes(at),
         from: from.into(),
         body: body.into(),
-        attachments: if id == 1 { vec![("photo.jpg".into(), 245_000)] } else { vec![] },
+        attachments: if id == 1 {
+            vec![("photo.jpg".into(), 245_000)]
+        } else {
+            vec![]
+        },
     };
     let Record::Order(about) = orders().remove(0) else {
         unreachable!()
@@ -297,7 +308,13 @@ fn full_ticket() -> FullRecord {
                 "Bom dia,\n\nA minha encomenda #1042 ainda não chegou, e já passaram duas semanas \
                  desde que a fiz. Podem dizer-me onde está?\n\nObrigada\nInês",
             ),
-            message(2, MessageKind::Note, "bo", -50, "Parcel silent since Friday."),
+            message(
+                2,
+                MessageKind::Note,
+                "bo",
+                -50,
+                "Parcel silent since Friday.",
+            ),
         ],
         order: Some(about),
         shipments: vec![parcel(7, TrackingStatus::InTransit, 5000)],
@@ -318,8 +335,16 @@ fn full_inspection() -> FullRecord {
         checks: vec![
             check("item", "the right item, by SKU", CheckResult::Failed),
             check("quantity", "the right number of units", CheckResult::Passed),
-            check("condition", "no damage, nothing missing", CheckResult::Passed),
-            check("packaging", "packed to survive the carrier", CheckResult::Passed),
+            check(
+                "condition",
+                "no damage, nothing missing",
+                CheckResult::Passed,
+            ),
+            check(
+                "packaging",
+                "packed to survive the carrier",
+                CheckResult::Passed,
+            ),
         ],
         defects: vec![Defect {
             check: "item".into(),
@@ -395,7 +420,10 @@ impl Stage80 {
     fn answer(&mut self, effect: Effect) -> Option<Msg> {
         Some(match effect {
             Effect::Window { request, query, .. } => {
-                let rows = records(query.kind).into_iter().zip(0..).map(|(r, i)| row(r, i));
+                let rows = records(query.kind)
+                    .into_iter()
+                    .zip(0..)
+                    .map(|(r, i)| row(r, i));
                 let window = Window {
                     rows: rows.collect(),
                     starts: true,
@@ -418,9 +446,18 @@ impl Stage80 {
             }
             Effect::Record { request, id } => {
                 let full = match id {
-                    RecordId { kind: Kind::Order, id: 42 } => Some(full_order()),
-                    RecordId { kind: Kind::Ticket, id: 5 } => Some(full_ticket()),
-                    RecordId { kind: Kind::Inspection, .. } => Some(full_inspection()),
+                    RecordId {
+                        kind: Kind::Order,
+                        id: 42,
+                    } => Some(full_order()),
+                    RecordId {
+                        kind: Kind::Ticket,
+                        id: 5,
+                    } => Some(full_ticket()),
+                    RecordId {
+                        kind: Kind::Inspection,
+                        ..
+                    } => Some(full_inspection()),
                     _ => None,
                 };
                 let page = full.map(|full| RecordPage {
@@ -608,7 +645,11 @@ fn lost_and_changed() {
     stage.check("lost-80");
     stage.now += TimeDelta::seconds(60);
     stage.send(Msg::Tick);
-    assert!(stage.shown().contains("○ offline (as of 15:02:31)"), "{}", stage.shown());
+    assert!(
+        stage.shown().contains("○ offline (as of 15:02:31)"),
+        "{}",
+        stage.shown()
+    );
 
     let mut stage = Stage80::new(80, 24);
     stage.keys("j");
@@ -624,7 +665,10 @@ fn lost_and_changed() {
     stage.send(Msg::Rows(Kind::Order, request, Ok(rows)));
     stage.check("left-the-list-80");
     stage.keys("k");
-    assert!(!stage.shown().contains("#1043"), "it goes when one moves on");
+    assert!(
+        !stage.shown().contains("#1043"),
+        "it goes when one moves on"
+    );
 }
 
 /// Tells of a change; answers the number of the request that it leads to.
