@@ -55,8 +55,8 @@ use crate::console::input::Keymap;
 use crate::domain::list::Counts;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Record, RecordId};
-use msg::Undoable;
 use list::Fetch;
+use msg::Undoable;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
