@@ -16,4 +16,5 @@ mod imports;
 mod intake;
 mod local_server;
 mod real_data;
+mod screens;
 mod sqlx_metadata;
