@@ -11,6 +11,7 @@ mod shipments;
 mod shipping;
 mod stock;
 mod tickets;
+pub mod notices;
 
 pub use engine::{act, undo};
 pub use error::{ActError, Conflict};
