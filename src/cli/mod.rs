@@ -3,6 +3,7 @@
 mod act;
 pub mod console;
 pub mod database;
+mod demo;
 mod import;
 mod list;
 mod migrate;
@@ -52,6 +53,8 @@ enum Command {
     Status(status::Status),
     /// Bring in what channels, suppliers, carriers and customers send
     Import(import::Import),
+    /// Play a shop's fortnight on a private database, with now in the middle of it
+    Demo(demo::Demo),
     /// Bring the schema of a shared database up to date
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
@@ -80,6 +83,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Verbs(verbs)) => verbs.run(),
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
+        Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => console::run(&config).await,
