@@ -3,7 +3,11 @@
 
 mod harness;
 mod network;
+mod shop;
 
+mod act_command;
+mod acts;
+mod contention;
 mod db;
 mod feed;
 mod grants;
@@ -12,4 +16,5 @@ mod imports;
 mod intake;
 mod local_server;
 mod real_data;
+mod screens;
 mod sqlx_metadata;
