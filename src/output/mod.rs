@@ -1,3 +1,4 @@
 //! Floor 2: formats out.
 
 pub mod mailer;
+pub mod notices;
