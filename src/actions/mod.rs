@@ -7,7 +7,7 @@ mod engine;
 mod error;
 pub mod import;
 mod inspections;
-mod letters;
+pub mod letters;
 pub mod notices;
 mod orders;
 pub mod progress;

@@ -5,14 +5,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::letters;
+use super::letters::{Desk, StepError};
 use crate::domain::orders::FulfilmentState;
 use crate::domain::progress::{self, Step};
 use crate::domain::{promises, routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::progress::{self as store, Moving};
-use crate::store::{fulfilments, inspections, jobs, notices, orders, reservations};
+use crate::store::{fulfilments, inspections, jobs, orders, reservations};
 
 /// Orders that are locked at once to fill backorders.
 const AT_ONCE: i64 = 50;
@@ -33,22 +33,20 @@ pub enum Moved {
 
 /// Takes the first step that is due and has something to do.
 ///
-/// `hold` is how long notices are held before they leave.
-///
 /// # Errors
-/// The database's; nothing has been written then.
+/// Nothing has been written then.
 pub async fn advance(
     connection: &mut PgConnection,
     order_id: i64,
-    hold: TimeDelta,
+    desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<Moved, DbError> {
+) -> Result<Moved, StepError> {
     let Some(order) = store::lock(connection, order_id, now).await? else {
         return Ok(Moved::Gone);
     };
     for step in progress::due(&order.facts) {
         jobs::announce(connection, step.name(), "").await?;
-        if take(connection, &order, step, hold, now).await? {
+        if take(connection, &order, step, desk, now).await? {
             return Ok(Moved::Step(step));
         }
     }
@@ -65,30 +63,25 @@ async fn take(
     connection: &mut PgConnection,
     order: &Moving,
     step: Step,
-    hold: TimeDelta,
+    desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
+) -> Result<bool, StepError> {
     match step {
         Step::Confirm => {
             orders::confirm(connection, order.id, now).await?;
             Ok(true)
         }
-        Step::Promise => promise(connection, order, now).await,
-        Step::Reserve => reserve(connection, order).await,
-        Step::Route => route(connection, order, hold, now).await,
-        Step::Send => send(connection, order, hold, now).await,
-        Step::Pick => pick(connection, order).await,
+        Step::Promise => Ok(promise(connection, order, now).await?),
+        Step::Reserve => Ok(reserve(connection, order).await?),
+        Step::Route => route(connection, order, desk, now).await,
+        Step::Send => send(connection, order, desk, now).await,
+        Step::Pick => Ok(pick(connection, order).await?),
         Step::Acknowledge => {
             let business = calendar::load(connection, now).await?;
-            let notice = letters::order_confirmation(order, business.calendar.zone());
-            match notice {
-                Some(notice) => Ok(notices::enqueue(connection, &notice, now + hold)
-                    .await?
-                    .is_some()),
-                None => Ok(false),
-            }
+            let zone = business.calendar.zone();
+            desk.confirm(connection, order, zone, now).await
         }
-        Step::Inspect(fulfilment) => inspect(connection, order, fulfilment, now).await,
+        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, now).await?),
         Step::Ready(fulfilment) => {
             let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
             let from = part.map_or(FulfilmentState::Accepted, |part| part.state);
@@ -177,9 +170,9 @@ async fn reserve(connection: &mut PgConnection, order: &Moving) -> Result<bool, 
 async fn route(
     connection: &mut PgConnection,
     order: &Moving,
-    hold: TimeDelta,
+    desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
+) -> Result<bool, StepError> {
     let needs = store::needs(connection, order.id).await?;
     let business = calendar::load(connection, now).await?;
     let promised = order.ship_by.map(|ship_by| {
@@ -222,7 +215,7 @@ async fn route(
         let expected = promises::ship_by(now, lead, &business.calendar, business.cut_off);
         if expected > promised {
             let cause = format!("rejected by {}", order.facts.rejected_by.join(", "));
-            delay(connection, order, expected, &cause, &business, hold, now).await?;
+            delay(connection, order, expected, &cause, &business, desk, now).await?;
         }
     }
     Ok(true)
@@ -235,18 +228,17 @@ async fn delay(
     ship_by: DateTime<Utc>,
     cause: &str,
     business: &Business,
-    hold: TimeDelta,
+    desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<(), StepError> {
     let deliver_by = order
         .transit_days
         .map(|days| promises::deliver_by(ship_by, days.unsigned_abs(), &business.calendar));
     jobs::announce(connection, "delay", cause).await?;
     store::promise(connection, order.id, Some(ship_by), deliver_by).await?;
     let zone = business.calendar.zone();
-    if let Some(notice) = letters::delay(order, ship_by, deliver_by, zone) {
-        notices::enqueue(connection, &notice, now + hold).await?;
-    }
+    let promise = (ship_by, deliver_by);
+    desk.delay(connection, order, promise, zone, now).await?;
     Ok(())
 }
 
@@ -255,18 +247,17 @@ async fn delay(
 async fn send(
     connection: &mut PgConnection,
     order: &Moving,
-    hold: TimeDelta,
+    desk: &Desk,
     now: DateTime<Utc>,
-) -> Result<bool, DbError> {
+) -> Result<bool, StepError> {
     let business = calendar::load(connection, now).await?;
     let drafts = store::drafts(connection, order.id).await?;
     for draft in &drafts {
         let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
         let answer_due = business.calendar.add(now, span);
         store::set_sent(connection, draft.id, order.id, now, answer_due).await?;
-        if let Some(notice) = letters::purchase_order(draft, order) {
-            notices::enqueue(connection, &notice, now + hold).await?;
-        }
+        let zone = business.calendar.zone();
+        desk.purchase(connection, draft, order, zone, now).await?;
     }
     Ok(!drafts.is_empty())
 }

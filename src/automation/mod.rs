@@ -11,12 +11,14 @@ mod house;
 mod order;
 mod scores;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::actions::letters::{Desk, StepError};
 use crate::store::bell::Ringer;
 use crate::store::db::{Db, DbError};
 use crate::store::feed::{self, Feed};
@@ -44,19 +46,38 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LAST_PAUSE: Duration = Duration::from_secs(1800);
 
 /// What a handler is told beside its subject.
-#[derive(Debug, Clone, Copy)]
-pub struct Terms {
-    /// How long notices are held before they leave.
-    pub hold: TimeDelta,
+struct Terms {
+    /// What letters are written with.
+    desk: Arc<Desk>,
     /// The present.
-    pub now: DateTime<Utc>,
+    now: DateTime<Utc>,
+}
+
+/// Why a job was not done. Nothing has been written.
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+    /// A step of it was not taken.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// A newer program enqueued it.
+    #[error("this program does not know the job {0:?}")]
+    Unknown(String),
+    /// It may be what kills them.
+    #[error("workers died {CLAIMS} times while they did it")]
+    Deadly,
+}
+
+impl From<DbError> for JobError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
 }
 
 /// Does what is due.
 #[derive(Debug, Clone)]
 pub struct Worker {
     db: Db,
-    hold: TimeDelta,
+    desk: Arc<Desk>,
     clock: fn() -> DateTime<Utc>,
 }
 
@@ -70,9 +91,10 @@ pub struct Tally {
 }
 
 impl Worker {
-    /// A worker that holds notices for `hold` and asks `clock` for the time.
-    pub const fn new(db: Db, hold: TimeDelta, clock: fn() -> DateTime<Utc>) -> Self {
-        Self { db, hold, clock }
+    /// A worker that writes its letters at `desk` and asks `clock` for the time.
+    pub fn new(db: Db, desk: Desk, clock: fn() -> DateTime<Utc>) -> Self {
+        let desk = Arc::new(desk);
+        Self { db, desk, clock }
     }
 
     /// Does what is due until nothing is, and waits for what other workers have in hand.
@@ -155,7 +177,9 @@ impl Worker {
             }
             match self.perform(job).await {
                 Ok(()) => tally.done += 1,
-                Err(error) if error.is_outage() || matches!(error, DbError::Unknown(_)) => {
+                Err(JobError::Step(StepError::Db(error)))
+                    if error.is_outage() || matches!(error, DbError::Unknown(_)) =>
+                {
                     return Err(error);
                 }
                 Err(error) => {
@@ -167,16 +191,14 @@ impl Worker {
         Ok(!claimed.is_empty())
     }
 
-    async fn perform(&self, job: &Job) -> Result<(), DbError> {
+    async fn perform(&self, job: &Job) -> Result<(), JobError> {
         if job.attempts > CLAIMS {
-            return Err(DbError::Cancelled(format!(
-                "workers died {CLAIMS} times while they did it"
-            )));
+            return Err(JobError::Deadly);
         }
         let mut tries = 1;
         loop {
             let terms = Terms {
-                hold: self.hold,
+                desk: Arc::clone(&self.desk),
                 now: (self.clock)(),
             };
             let ours = job.clone();
@@ -190,7 +212,9 @@ impl Worker {
                 })
                 .await;
             match done {
-                Err(DbError::Retry(_)) if tries < TRIES => tries += 1,
+                Err(JobError::Step(StepError::Db(DbError::Retry(_)))) if tries < TRIES => {
+                    tries += 1
+                }
                 done => return done,
             }
         }
@@ -226,18 +250,18 @@ fn pause(attempts: i32) -> Duration {
 }
 
 /// Does a job, in the transaction that completes it.
-async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Result<(), DbError> {
+async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Result<(), JobError> {
+    let subject = job.subject_id;
     match job.kind.as_str() {
-        "order" => order::handle(connection, job.subject_id, terms).await,
-        "silence" => order::handle_silence(connection, job.subject_id, terms).await,
-        "backorders" => backorders::handle(connection, job.subject_id).await,
-        "sweep" => alerts::handle(connection, terms).await,
-        "scores" => scores::handle(connection, terms).await,
-        "housekeeping" => house::handle(connection).await,
-        other => Err(DbError::Cancelled(format!(
-            "this program does not know the job {other:?}"
-        ))),
+        "order" => order::handle(connection, subject, &terms).await?,
+        "silence" => order::handle_silence(connection, subject, &terms).await?,
+        "backorders" => backorders::handle(connection, subject).await?,
+        "sweep" => alerts::handle(connection, &terms).await?,
+        "scores" => scores::handle(connection, &terms).await?,
+        "housekeeping" => house::handle(connection).await?,
+        other => return Err(JobError::Unknown(other.to_owned())),
     }
+    Ok(())
 }
 
 #[cfg(test)]

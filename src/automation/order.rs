@@ -4,16 +4,16 @@
 use sqlx::postgres::PgConnection;
 
 use super::Terms;
+use crate::actions::letters::StepError;
 use crate::actions::progress;
-use crate::store::db::DbError;
 use crate::store::progress as store;
 
 pub(super) async fn handle(
     connection: &mut PgConnection,
     order_id: i64,
-    terms: Terms,
-) -> Result<(), DbError> {
-    progress::advance(connection, order_id, terms.hold, terms.now).await?;
+    terms: &Terms,
+) -> Result<(), StepError> {
+    progress::advance(connection, order_id, &terms.desk, terms.now).await?;
     Ok(())
 }
 
@@ -21,8 +21,8 @@ pub(super) async fn handle(
 pub(super) async fn handle_silence(
     connection: &mut PgConnection,
     order_id: i64,
-    terms: Terms,
-) -> Result<(), DbError> {
+    terms: &Terms,
+) -> Result<(), StepError> {
     handle(connection, order_id, terms).await?;
-    store::enqueue_silence(connection, order_id, terms.now).await
+    Ok(store::enqueue_silence(connection, order_id, terms.now).await?)
 }

@@ -6,7 +6,7 @@ use super::Terms;
 use crate::actions::sweep;
 use crate::store::db::DbError;
 
-pub(super) async fn handle(connection: &mut PgConnection, terms: Terms) -> Result<(), DbError> {
+pub(super) async fn handle(connection: &mut PgConnection, terms: &Terms) -> Result<(), DbError> {
     sweep::score(connection, terms.now).await?;
     Ok(())
 }

@@ -12,8 +12,8 @@ mod quote;
 mod show;
 mod staff;
 mod status;
-mod worker;
 mod verbs;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

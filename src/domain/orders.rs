@@ -207,6 +207,30 @@ pub struct Address {
     pub phone: String,
 }
 
+impl Address {
+    /// The lines of an envelope, those without text left out; the country's code last.
+    pub fn lines(&self) -> Vec<String> {
+        let town = [&self.zip, &self.city, &self.province]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        [
+            &self.name,
+            &self.company,
+            &self.address1,
+            &self.address2,
+            &town,
+            &self.country,
+        ]
+        .into_iter()
+        .filter(|line| !line.is_empty())
+        .cloned()
+        .collect()
+    }
+}
+
 /// One line of an order. All counts are units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OrderLine {

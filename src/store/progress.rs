@@ -21,8 +21,10 @@ pub struct Moving {
     pub placed_at: DateTime<Utc>,
     /// ISO 4217 code.
     pub currency: String,
-    /// The customer's name and mail address.
-    pub customer: (String, Option<String>),
+    /// The customer's name.
+    pub customer: String,
+    /// The customer's mail address, where it may be one.
+    pub email: Option<String>,
     /// The promise.
     pub ship_by: Option<DateTime<Utc>>,
     /// The promise.
@@ -67,6 +69,7 @@ pub async fn lock(
     .await?;
     let lines = lines(connection, id).await?;
     let fulfilments = parts(connection, id, now).await?;
+    let email = row.email.filter(|email| email.contains('@'));
     let stage: Stage = word(&row.stage, "stage of order", id)?;
     let financial_status: FinancialStatus =
         word(&row.financial_status, "financial_status of order", id)?;
@@ -85,17 +88,14 @@ pub async fn lock(
             has_address: row.has_address,
             promised: row.ship_by.is_some(),
             promise_outdated: row.ship_by.is_some() && row.promise_transit_days != row.transit_days,
-            to_be_acknowledged: row
-                .email
-                .as_deref()
-                .is_some_and(|email| email.contains('@'))
-                && !row.acknowledged,
+            to_be_acknowledged: email.is_some() && !row.acknowledged,
             lines,
             fulfilments,
             rejected_by: row.rejected_by,
             open_inspections: row.open_inspections,
         },
-        customer: (row.customer_name, row.email),
+        customer: row.customer_name,
+        email,
     }))
 }
 
@@ -395,14 +395,78 @@ pub struct Draft {
     pub email: Option<String>,
     /// Business hours within which it has agreed to answer.
     pub acceptance_hours: i32,
-    /// SKU, title and units.
-    pub lines: Vec<(String, String, i32)>,
+    /// ISO 4217 code of its costs.
+    pub currency: String,
+    /// What is asked for.
+    pub lines: Vec<DraftLine>,
+}
+
+/// A product of a purchase order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftLine {
+    /// The product's SKU.
+    pub sku: String,
+    /// The product's title.
+    pub title: String,
+    /// Units.
+    pub units: i32,
+    /// Cost of one, in minor units of the purchase order's currency.
+    pub unit_cost: i64,
+}
+
+/// What a customer ordered, for a letter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ordered {
+    /// Minor units of the order's currency.
+    pub total: i64,
+    /// The address, as the channel gave it.
+    pub address: serde_json::Value,
+    /// What was not cancelled.
+    pub lines: Vec<OrderedLine>,
+}
+
+/// A line of what a customer ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderedLine {
+    /// The SKU as the channel gave it.
+    pub sku: String,
+    /// The title as the channel gave it.
+    pub title: String,
+    /// Units that were not cancelled.
+    pub units: i32,
+    /// What they cost, in minor units of the order's currency.
+    pub amount: i64,
+}
+
+/// Reads what a customer ordered.
+pub async fn ordered(connection: &mut PgConnection, order_id: i64) -> Result<Ordered, DbError> {
+    let order = sqlx::query!(
+        "select total, shipping_address from orders where id = $1",
+        order_id
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let lines = sqlx::query_as!(
+        OrderedLine,
+        r#"select sku, title, ordered - cancelled as "units!",
+                  unit_price * (ordered - cancelled) as "amount!"
+           from order_lines where order_id = $1 and ordered > cancelled order by position"#,
+        order_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(Ordered {
+        total: order.total,
+        address: order.shipping_address,
+        lines,
+    })
 }
 
 /// The purchase orders of an order's living fulfilments that were not sent, oldest first.
 pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
     let rows = sqlx::query!(
-        "select b.id, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
          from fulfilments f
          join purchase_orders b on b.fulfilment_id = f.id
          join suppliers s on s.id = b.supplier_id
@@ -422,11 +486,17 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
                 supplier: row.name,
                 email: row.email,
                 acceptance_hours: row.acceptance_hours,
+                currency: row.currency,
                 lines: Vec::new(),
             });
         }
         if let Some(draft) = drafts.last_mut() {
-            draft.lines.push((row.sku, row.title, row.quantity));
+            draft.lines.push(DraftLine {
+                sku: row.sku,
+                title: row.title,
+                units: row.quantity,
+                unit_cost: row.unit_cost,
+            });
         }
     }
     Ok(drafts)
