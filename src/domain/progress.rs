@@ -110,7 +110,9 @@ impl Step {
 /// order took the stock) leaves the turn to the next.
 pub fn due(facts: &Facts) -> Vec<Step> {
     match facts.stage {
-        Stage::New if facts.financial_status.is_good() && facts.has_address => {
+        Stage::New
+            if facts.financial_status.is_good() && facts.has_address && !facts.lines.is_empty() =>
+        {
             return vec![Step::Confirm];
         }
         Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => {}
@@ -169,6 +171,7 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
             return Some(format!("payment is {}", facts.financial_status.label()));
         }
         Stage::New if !facts.has_address => return Some("the address is incomplete".to_owned()),
+        Stage::New if facts.lines.is_empty() => return Some("nothing in it is shipped".to_owned()),
         Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => {}
         _ => return None,
     }
@@ -240,7 +243,7 @@ mod tests {
         let facts = Facts {
             stage: Stage::New,
             financial_status: FinancialStatus::Pending,
-            ..confirmed(Vec::new())
+            ..confirmed(vec![line(1, 1)])
         };
         assert_eq!(due(&facts), []);
         assert_eq!(waits_for(&facts).as_deref(), Some("payment is pending"));

@@ -635,6 +635,14 @@ pub async fn lock_waiting(
     .collect())
 }
 
+/// Looks at an order again.
+pub async fn enqueue(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
+    sqlx::query!("select enqueue('order', 'order', $1)", order_id)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
 /// Looks at a product's backorders again.
 pub async fn enqueue_backorders(
     connection: &mut PgConnection,

@@ -15,6 +15,8 @@ mod guards;
 mod imports;
 mod intake;
 mod local_server;
+mod quotes;
 mod real_data;
 mod screens;
 mod sqlx_metadata;
+mod worker;
