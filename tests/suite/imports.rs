@@ -365,10 +365,10 @@ async fn an_import_stops_between_orders_and_says_where() {
     let stop = Stop::default();
     let mut progress = |_: &Summary| stop.request();
     let run = run(&shop.db, &stop, &mut progress);
-    let stopped = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
-    let stopped = stopped.expect("a stop is no failure");
+    let summary = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
+    let summary = summary.expect("a stop is no failure");
     assert_eq!(
-        (stopped.created, stopped.stopped.as_deref()),
+        (summary.created, summary.stopped.as_deref()),
         (100, Some("orders.csv:101"))
     );
     assert_eq!(counts(&shop.orders(&file[..]).await), (250, 150, 0, 100));
