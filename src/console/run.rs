@@ -123,7 +123,7 @@ fn inputs() -> UnboundedReceiver<Input> {
 }
 
 /// The feed's events as the state takes them.
-fn events(feed: Feed) -> impl Stream<Item = app::Feed> {
+pub fn events(feed: Feed) -> impl Stream<Item = app::Feed> {
     stream::unfold(feed, |mut feed| async move {
         let event = match feed.next().await {
             FeedEvent::Connected => app::Feed::Live,
