@@ -7,6 +7,7 @@ mod shop;
 
 mod act_command;
 mod acts;
+mod console;
 mod contention;
 mod db;
 mod feed;
@@ -18,3 +19,4 @@ mod local_server;
 mod real_data;
 mod screens;
 mod sqlx_metadata;
+mod terminal;
