@@ -7,12 +7,12 @@ mod engine;
 mod error;
 pub mod import;
 mod inspections;
+pub mod notices;
 mod orders;
 mod shipments;
 mod shipping;
 mod stock;
 mod tickets;
-pub mod notices;
 
 pub use engine::{act, undo};
 pub use error::{ActError, Conflict};

@@ -442,6 +442,7 @@ impl Stage80 {
                     shipments: tab(54, 3),
                     inspections: tab(9, 0),
                     tickets: tab(17, 2),
+                    nothing_yet: false,
                 }))
             }
             Effect::Record { request, id } => {
