@@ -440,6 +440,7 @@ impl Desk {
                     shipments: tab(54, 3),
                     inspections: tab(9, 0),
                     tickets: tab(17, 2),
+                    nothing_yet: false,
                 }))
             }
             Effect::Record { request, id } => {
