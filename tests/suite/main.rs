@@ -10,6 +10,7 @@ mod grants;
 mod guards;
 mod imports;
 mod intake;
+mod lists;
 mod local_server;
 mod real_data;
 mod sqlx_metadata;

@@ -8,9 +8,11 @@
 
 mod database;
 mod server;
+mod volume;
 
 pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
+pub(crate) use volume::Volume;
 
 use std::future::Future;
 use std::time::Duration;
