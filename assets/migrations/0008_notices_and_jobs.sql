@@ -10,24 +10,38 @@ create table notices (
     recipient text not null check (recipient <> ''),
     subject_line text not null check (subject_line !~ '[\r\n]'),
     body text not null,
+    -- The same for readers that show HTML, already escaped.
+    html text,
+    attachment_name text check (attachment_name <> ''),
+    attachment text,
     state text not null default 'held' check (state in ('held', 'queued', 'sent', 'failed', 'cancelled')),
+    -- The undo window: until then nothing leaves and it can be cancelled.
     held_until timestamptz not null,
+    -- Ids of the mails that it answers, in RFC 5322's angle brackets, the nearest last.
     in_reply_to text,
+    mail_references text[] not null default '{}',
+    -- Given at the first attempt where nobody gave one; a second attempt is the same mail.
     message_id text unique,
+    -- Each claim is an attempt; who comes back with an older number has lost the mail to another.
+    attempts integer not null default 0 check (attempts >= 0),
+    -- While queued: when to try again, also if whoever tries now never comes back.
+    retry_at timestamptz,
     error text,
     created_at timestamptz not null default clock_timestamp(),
     sent_at timestamptz,
     version bigint not null default 1,
     updated_at timestamptz not null default clock_timestamp(),
-    constraint notices_once unique (kind, subject_kind, subject_id, occasion)
+    constraint notices_once unique (kind, subject_kind, subject_id, occasion),
+    constraint notices_attachment_whole check ((attachment_name is null) = (attachment is null)),
+    constraint notices_sent_when check ((state = 'sent') = (sent_at is not null))
 );
 create index notices_of_subject on notices (subject_kind, subject_id);
-create index notices_due on notices (held_until) where state in ('held', 'queued', 'failed');
+create index notices_due on notices (coalesce(retry_at, held_until), id) where state in ('held', 'queued');
+create index notices_failed on notices (id) where state = 'failed';
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
     ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued');
-create trigger guard_transition before insert or update on notices
-    for each row execute function guard_transition('notice', 'state');
+select guard_states('notices', 'notice', 'state');
 
 create table jobs (
     id bigint generated always as identity primary key,

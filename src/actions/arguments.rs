@@ -127,6 +127,14 @@ impl Given {
     }
 }
 
+/// Refuses what the database cannot even be asked about: no text of it holds a NUL.
+pub(super) fn storable(act: &Act) -> Result<(), ActError> {
+    match act.args.iter().find(|(_, text)| text.contains('\0')) {
+        Some((name, _)) => Err(ActError::argument(name, "text without NUL characters")),
+        None => Ok(()),
+    }
+}
+
 /// An argument that was given; blank counts as not given.
 fn present<'a>(args: &'a Args, arg: &Arg) -> Option<&'a str> {
     args.get(arg.name)
@@ -168,7 +176,6 @@ async fn value(
             .ok_or_else(wrong)
     };
     match arg.kind {
-        ArgKind::Text | ArgKind::LongText if text.contains('\0') => Err(wrong()),
         ArgKind::Text if text.chars().count() > LONGEST_LINE => Err(ActError::argument(
             arg.name,
             format!("at most {LONGEST_LINE} characters"),

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
-use super::arguments::Given;
+use super::arguments::{Given, storable};
 use super::error::{ActError, Conflict, told};
 use super::{inspections, orders, shipments, stock, tickets};
 use crate::domain::act::{Act, Done, Undo};
@@ -132,6 +132,7 @@ pub async fn act(
     zone: Tz,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
+    storable(&act)?;
     let mut tries = 1;
     let mut doubt: Option<Doubt> = None;
     loop {

@@ -2,10 +2,12 @@
 //! domain, write, and let the database's triggers write the history.
 
 mod arguments;
+pub mod demo;
 mod engine;
 mod error;
 pub mod import;
 mod inspections;
+pub mod notices;
 mod orders;
 mod shipments;
 mod shipping;

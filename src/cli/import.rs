@@ -178,7 +178,7 @@ fn status(summary: &Summary) -> ExitCode {
 }
 
 /// One line for a person: `orders.csv:12: Currency: expected …, found EUX`.
-fn rejected(rejection: &Rejection) -> String {
+pub(super) fn rejected(rejection: &Rejection) -> String {
     let Rejection {
         file,
         line,

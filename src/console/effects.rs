@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::app::{Effect, Failure, Msg, PAGE, Reach, RecordPage, Step, Window};
-use crate::actions::ActError;
+use crate::actions::{self, ActError};
 use crate::domain::act::{Act, Done};
-use crate::domain::list::{Anchor, ListQuery};
+use crate::domain::list::{Anchor, Counts, ListQuery};
 use crate::domain::record::RecordId;
 use crate::store::db::{Db, DbError};
 use crate::store::lists::Refreshed;
@@ -27,13 +28,20 @@ pub struct Performer {
     db: Db,
     /// The login at the keyboard.
     me: String,
+    /// The zone in which the person types times.
+    zone: Tz,
     replies: UnboundedSender<Msg>,
 }
 
 impl Performer {
     /// Works on this database, as this login, and answers there.
-    pub const fn new(db: Db, me: String, replies: UnboundedSender<Msg>) -> Self {
-        Self { db, me, replies }
+    pub const fn new(db: Db, me: String, zone: Tz, replies: UnboundedSender<Msg>) -> Self {
+        Self {
+            db,
+            me,
+            zone,
+            replies,
+        }
     }
 
     /// Begins to do it. What is not done outside (leaving, drawing) is the loop's own.
@@ -149,7 +157,7 @@ impl Performer {
             .map_err(failure)
     }
 
-    async fn counts(&self, now: DateTime<Utc>) -> Result<crate::domain::list::Counts, Failure> {
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Failure> {
         self.db
             .call(READ, move |connection| {
                 lists::counts(connection, now).boxed()
@@ -181,10 +189,9 @@ impl Performer {
             record: step.record,
             expected_version: Some(step.version),
             args: step.args,
-            undoes: step.undoes,
+            undoes: step.takes_back.map(|undoable| undoable.act),
         };
-        let _ = (act, now);
-        Err(ActError::NotFound("the act".to_owned()))
+        actions::act(&self.db, act, "console", self.zone, now).await
     }
 }
 

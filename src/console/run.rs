@@ -52,7 +52,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
     let mut taken = Taken::take()?;
     let size = taken.screen().size()?;
     let (sender, replies) = unbounded_channel();
-    let performer = Performer::new(db, person.login.clone(), sender);
+    let performer = Performer::new(db, person.login.clone(), options.zone, sender);
     let settings = Settings {
         shop: options.shop,
         zone: options.zone,

@@ -75,13 +75,13 @@ impl Taken {
     /// # Errors
     /// Standard input or output is no terminal, or it cannot be written to.
     pub fn take() -> io::Result<Self> {
+        static HOOK: Once = Once::new();
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::NotConnected,
                 "the console needs a terminal; `packline list` and `packline act` do not",
             ));
         }
-        static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let tell = panic::take_hook();
             panic::set_hook(Box::new(move |info| {

@@ -8,6 +8,7 @@ pub mod incoming;
 pub mod inspections;
 pub mod list;
 pub mod money;
+pub mod notices;
 pub mod orders;
 pub mod people;
 pub mod promises;

@@ -1,1 +1,3 @@
 //! Floor 2: formats out.
+
+pub mod mailer;

@@ -13,6 +13,7 @@ pub mod local;
 pub mod lookup;
 pub mod migrations;
 pub mod names;
+pub mod notices;
 pub mod orders;
 pub mod people;
 pub mod records;

@@ -3,7 +3,11 @@
 
 mod harness;
 mod network;
+mod shop;
 
+mod act_command;
+mod acts;
+mod contention;
 mod db;
 mod feed;
 mod grants;
@@ -13,4 +17,5 @@ mod intake;
 mod lists;
 mod local_server;
 mod real_data;
+mod screens;
 mod sqlx_metadata;

@@ -19,26 +19,36 @@ use crate::store::import::dispatches::{
 /// Imports a supplier's dispatch file; see [`crate::intake::dispatches`] for its columns. Counts
 /// lines, not parcels.
 pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
-    let lines = match Dispatches::open(source, file) {
-        Ok(lines) => lines,
-        Err(fault) => return super::unopened(fault),
+    match Dispatches::open(source, file) {
+        Ok(lines) => put(run, Parcels::of(lines), file).await,
+        Err(fault) => super::unopened(fault),
+    }
+}
+
+/// As [`import`], of parcels that were read before; each is at least one line.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    parcels: impl Iterator<Item = Result<Vec<Dispatch>, Fault>> + Send,
+    file: &str,
+) -> Result<Summary, Failed> {
+    let importer = SentParcels {
+        file: file.to_owned(),
     };
-    let parcels = Parcels {
-        lines: lines.peekable(),
-    };
-    super::run(
-        run,
-        SentParcels {
-            file: file.to_owned(),
-        },
-        parcels,
-    )
-    .await
+    super::run(run, importer, parcels).await
 }
 
 /// Lines that follow one another and are in one parcel.
-struct Parcels<I: Iterator> {
+pub(in crate::actions) struct Parcels<I: Iterator> {
     lines: Peekable<I>,
+}
+
+impl<I: Iterator> Parcels<I> {
+    /// The parcels of these lines.
+    pub(in crate::actions) fn of(lines: I) -> Self {
+        Self {
+            lines: lines.peekable(),
+        }
+    }
 }
 
 impl<I: Iterator<Item = Result<Dispatch, Fault>>> Iterator for Parcels<I> {

@@ -16,7 +16,7 @@ use super::{Failed, Import, Run, Summary, Verdict};
 use crate::domain::calendar::Calendar;
 use crate::domain::tickets::{Clocks, MessageKind, Priority, TicketState};
 use crate::intake::mail::{Mail, Mails};
-use crate::intake::{Rejection, hex};
+use crate::intake::{Fault, Rejection, hex};
 use crate::store::db::DbError;
 use crate::store::import::mail::{self as store, NewMail, NewTicket};
 use crate::store::tickets;
@@ -33,7 +33,17 @@ pub async fn import(
     calendar: Calendar,
     now: DateTime<Utc>,
 ) -> Result<Summary, Failed> {
-    super::run(run, Mailbox { calendar, now }, Mails::open(paths, input)).await
+    put(run, Mails::open(paths, input), calendar, now).await
+}
+
+/// As [`import`], of mails that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    mails: impl Iterator<Item = Result<Mail, Fault>> + Send,
+    calendar: Calendar,
+    now: DateTime<Utc>,
+) -> Result<Summary, Failed> {
+    super::run(run, Mailbox { calendar, now }, mails).await
 }
 
 struct Mailbox {

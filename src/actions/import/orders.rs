@@ -15,7 +15,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::incoming::{Line, Order};
 use crate::domain::promises;
 use crate::intake::shopify::Orders;
-use crate::intake::{Rejection, digest, hex};
+use crate::intake::{Fault, Rejection, digest, hex};
 use crate::store::db::DbError;
 use crate::store::import::orders::{self as store, Known, KnownLine, Lead, Told};
 
@@ -31,10 +31,20 @@ pub async fn import(
     channel: &str,
     calendar: Calendar,
 ) -> Result<Summary, Failed> {
-    let orders = match Orders::open(source, file) {
-        Ok(orders) => orders,
-        Err(fault) => return super::unopened(fault),
-    };
+    match Orders::open(source, file) {
+        Ok(orders) => put(run, orders, file, channel, calendar).await,
+        Err(fault) => super::unopened(fault),
+    }
+}
+
+/// As [`import`], of orders that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    orders: impl Iterator<Item = Result<Order, Fault>> + Send,
+    file: &str,
+    channel: &str,
+    calendar: Calendar,
+) -> Result<Summary, Failed> {
     let importer = ChannelOrders {
         file: file.to_owned(),
         channel: channel.to_owned(),

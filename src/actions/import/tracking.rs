@@ -9,8 +9,8 @@ use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
 use crate::domain::incoming::TrackerEvent;
-use crate::intake::Rejection;
 use crate::intake::easypost::TrackerEvents;
+use crate::intake::{Fault, Rejection};
 use crate::store::db::DbError;
 use crate::store::import::tracking::{self as store, KnownParcel, Told};
 
@@ -19,15 +19,19 @@ const PROVIDER: &str = "easypost";
 
 /// Imports EasyPost's `tracker.updated` events, as JSON or JSON lines.
 pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
-    let events = TrackerEvents::open(source, file);
-    super::run(
-        run,
-        CarrierEvents {
-            file: file.to_owned(),
-        },
-        events,
-    )
-    .await
+    put(run, TrackerEvents::open(source, file), file).await
+}
+
+/// As [`import`], of events that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    events: impl Iterator<Item = Result<TrackerEvent, Fault>> + Send,
+    file: &str,
+) -> Result<Summary, Failed> {
+    let importer = CarrierEvents {
+        file: file.to_owned(),
+    };
+    super::run(run, importer, events).await
 }
 
 struct CarrierEvents {

@@ -1,9 +1,9 @@
 //! From a verb to its act, its answer, and its undoing.
 
-use super::dialog::{Bulk, Confirm, Conflict, Dialog, Undoable};
+use super::App;
+use super::dialog::{Bulk, Confirm, Conflict, Dialog};
 use super::form::{Form, Target, check};
-use super::msg::{Effect, Level, Request, Step};
-use super::{App, Sent};
+use super::msg::{Effect, Level, Request, Step, Undoable};
 use crate::actions::ActError;
 use crate::domain::act::{Args, Done};
 use crate::domain::record::Record;
@@ -92,7 +92,7 @@ impl App {
                 number: target.number,
                 version: target.version,
                 args: args.clone(),
-                undoes: None,
+                takes_back: None,
             })
             .collect();
         if asks {
@@ -139,7 +139,7 @@ impl App {
         if steps.len() == 1 && skipped.is_empty() {
             let Some(step) = steps.pop() else { return };
             let request = self.request();
-            self.sent.insert(request, Sent { step: step.clone() });
+            self.sent.insert(request, step.clone());
             self.dialog = form.map(|mut form| {
                 form.sending = Some(request);
                 form.error = None;
@@ -173,25 +173,22 @@ impl App {
             return;
         };
         let next = if bulk.stopped { None } else { bulk.todo.pop() };
-        match next {
-            Some(step) => {
-                bulk.current = Some(request);
-                self.sent.insert(request, Sent { step: step.clone() });
-                effects.push(Effect::Act { request, step });
-            }
-            None => {
-                bulk.current = None;
-                let done = bulk.results.iter().filter(|(_, how)| how.is_ok()).count();
-                let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
-                let undo = std::mem::take(&mut bulk.undo);
-                if !undo.is_empty() {
-                    self.undo.push(undo);
-                }
-                let kind = self.journey.pane();
-                self.list_mut(kind).clear_marks();
-                self.say(Level::Info, text);
-            }
+        if let Some(step) = next {
+            bulk.current = Some(request);
+            self.sent.insert(request, step.clone());
+            effects.push(Effect::Act { request, step });
+            return;
         }
+        bulk.current = None;
+        let done = bulk.results.iter().filter(|(_, how)| how.is_ok()).count();
+        let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
+        let undo = std::mem::take(&mut bulk.undo);
+        if !undo.is_empty() {
+            self.undo.push(undo);
+        }
+        let kind = self.journey.pane();
+        self.list_mut(kind).clear_marks();
+        self.say(Level::Info, text);
     }
 
     /// An act was answered.
@@ -201,7 +198,7 @@ impl App {
         result: Result<Done, ActError>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(Sent { step }) = self.sent.remove(&request) else {
+        let Some(step) = self.sent.remove(&request) else {
             return;
         };
         // What it did is shown at once, whether or not the feed has told of it yet.
@@ -220,7 +217,7 @@ impl App {
     fn succeeded(&mut self, request: Request, step: &Step, done: Done, in_bulk: bool) {
         let undoable = done
             .undo
-            .filter(|_| step.undoes.is_none())
+            .filter(|_| step.takes_back.is_none())
             .map(|undo| Undoable {
                 act: done.id,
                 record: step.record,
@@ -246,6 +243,10 @@ impl App {
 
     fn refused(&mut self, request: Request, step: &Step, error: ActError, in_bulk: bool) {
         let why = error.to_string();
+        if let Some(undoable) = &step.takes_back {
+            // It is still there to be undone.
+            self.undo.push(vec![(**undoable).clone()]);
+        }
         self.log(
             Level::Refused,
             format!("{} {}: {why}", step.verb.name, step.number),
@@ -310,7 +311,7 @@ impl App {
                 number: undoable.number.clone(),
                 version: seen.max(undoable.version),
                 args: undoable.undo.args.clone(),
-                undoes: Some(undoable.act),
+                takes_back: Some(Box::new(undoable.clone())),
             });
         }
         let says = match group.as_slice() {

@@ -68,7 +68,7 @@ impl App {
             } else if verbs::find(kind, verb.name).is_some() {
                 continue;
             } else {
-                Some(format!("for {}", verb.kind.plural()))
+                Some(format!("it is for {}", verb.kind.plural()))
             };
             let takes: Vec<String> = verb
                 .args

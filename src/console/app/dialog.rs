@@ -1,12 +1,9 @@
 //! What stands over the page and takes the keys. One at a time, so that two cannot be written
 //! down.
 
-use uuid::Uuid;
-
 use super::edit::Edit;
 use super::form::Form;
-use super::msg::{Request, Step};
-use crate::domain::act::Undo;
+use super::msg::{Request, Step, Undoable};
 use crate::domain::filter::FilterError;
 use crate::domain::record::RecordId;
 
@@ -121,19 +118,4 @@ pub struct CommandLine {
     pub picked: usize,
     /// What is wrong with the text, and where in it.
     pub error: Option<(usize, String)>,
-}
-
-/// An act that can be taken back.
-#[derive(Debug, Clone)]
-pub struct Undoable {
-    /// The act.
-    pub act: Uuid,
-    /// Its record.
-    pub record: RecordId,
-    /// That record's number.
-    pub number: String,
-    /// The version that it left.
-    pub version: i64,
-    /// What takes it back.
-    pub undo: Undo,
 }

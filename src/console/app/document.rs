@@ -54,27 +54,27 @@ impl Span {
 }
 
 /// A piece of ordinary text.
-pub fn plain(text: impl AsRef<str>) -> Span {
+pub(super) fn plain(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Plain)
 }
 
 /// A piece of text that steps back.
-pub fn muted(text: impl AsRef<str>) -> Span {
+pub(super) fn muted(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Muted)
 }
 
 /// A piece of text that stands out.
-pub fn strong(text: impl AsRef<str>) -> Span {
+pub(super) fn strong(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Strong)
 }
 
 /// A piece of text that warns.
-pub fn bad(text: impl AsRef<str>) -> Span {
+pub(super) fn bad(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Bad)
 }
 
 /// The name of a record that can be followed.
-pub fn link(text: impl AsRef<str>) -> Span {
+pub(super) fn link(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Link)
 }
 
@@ -103,7 +103,7 @@ impl From<Span> for Cell {
 }
 
 /// A number or a time: aligned at its right.
-pub fn right(span: Span) -> Cell {
+pub(super) fn right(span: Span) -> Cell {
     Cell { span, right: true }
 }
 
@@ -155,6 +155,11 @@ impl Document {
         }
         self.blocks
             .push(Block::Heading(Span::new(title, Tone::Heading), beside));
+    }
+
+    /// An empty line.
+    pub fn gap(&mut self) {
+        self.blocks.push(Block::Gap);
     }
 
     /// A paragraph.

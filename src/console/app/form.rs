@@ -233,9 +233,9 @@ impl Form {
     }
 
     /// Takes pasted text.
-    pub fn paste(&mut self, pasted: &str) -> Outcome {
+    pub fn paste(&mut self, pasted: &str) {
         let Some(field) = self.fields.get_mut(self.focus) else {
-            return Outcome::None;
+            return;
         };
         match &mut field.value {
             Value::Line(edit) => edit.insert(pasted),
@@ -243,10 +243,9 @@ impl Form {
                 let lines: Vec<_> = text::plain_lines(pasted).collect();
                 area.insert_str(lines.join("\n"));
             }
-            Value::Word(_) => return Outcome::None,
+            Value::Word(_) => return,
         }
         field.error = None;
-        Outcome::Ask
     }
 
     const fn go(&mut self, to: usize) -> Outcome {
@@ -397,7 +396,7 @@ fn textarea_input(chord: Chord) -> ratatui_textarea::Input {
 ///
 /// # Errors
 /// What was expected, for the person. What only the database knows is left to the act.
-pub fn check(arg: &Arg, text: &str) -> Result<Option<String>, String> {
+pub(super) fn check(arg: &Arg, text: &str) -> Result<Option<String>, String> {
     let text = text.trim();
     if text.is_empty() {
         return if arg.required {

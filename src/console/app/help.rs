@@ -55,13 +55,13 @@ impl App {
             Row {
                 cells: vec![
                     strong(chords.join(" ")).into(),
-                    plain(command.as_str()).into(),
                     plain(command.help()).into(),
+                    muted(command.as_str()).into(),
                 ],
                 link: None,
             }
         });
-        document.table(2, rows.collect());
+        document.table(1, rows.collect());
         document.heading("Filter");
         document.flow(vec![plain(
             "Words match number, name, SKU or tracking code. A leading - turns a term round.",

@@ -30,9 +30,8 @@ impl App {
     pub(super) fn paste(&mut self, text: &str, effects: &mut Vec<Effect>) {
         match &mut self.dialog {
             Some(Dialog::Form(form)) => {
-                if form.paste(text) == Outcome::Ask {
-                    self.ask_choices(effects);
-                }
+                form.paste(text);
+                self.ask_choices(effects);
             }
             Some(Dialog::Filter { edit, .. }) => {
                 edit.insert(text);
@@ -206,15 +205,12 @@ impl App {
         }
         if let Some(char) = chord.typed() {
             let kind = self.kind_here();
-            match verbs::of(kind).iter().find(|verb| verb.key == Some(char)) {
-                Some(verb) => self.begin(verb, &Args::new(), effects),
-                None => {
-                    let help = self.keymap.shown(Command::Help);
-                    self.say_only(
-                        Level::Refused,
-                        format!("{char} does nothing here; {help} shows the keys"),
-                    );
-                }
+            if let Some(verb) = verbs::of(kind).iter().find(|verb| verb.key == Some(char)) {
+                self.begin(verb, &Args::new(), effects);
+            } else {
+                let help = self.keymap.shown(Command::Help);
+                let why = format!("{char} does nothing here; {help} shows the keys");
+                self.say_only(Level::Refused, why);
             }
         }
     }
@@ -289,11 +285,8 @@ impl App {
             }
             Command::Mark => list.toggle_mark(),
             Command::MarkRange => list.toggle_range(),
-            Command::Clear => {
-                if !list.clear_marks() && !list.filter_text.is_empty() {
-                    list.set_filter(String::new(), Filter::default());
-                }
-            }
+            Command::Clear if list.clear_marks() => {}
+            Command::Clear => list.set_filter(String::new(), Filter::default()),
             Command::Sort => list.sort_next(),
             Command::Reverse => list.sort_reverse(),
             Command::Filter => {

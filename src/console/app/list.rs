@@ -12,7 +12,7 @@ use crate::domain::record::{Kind, Record};
 use crate::store::lists::Refreshed;
 
 /// Rows that are kept at most.
-pub const WINDOW: usize = 600;
+pub(super) const WINDOW: usize = 600;
 /// Rows that are asked for at once.
 pub const PAGE: i64 = 200;
 /// So near to an end of the window, more is asked for.
@@ -20,7 +20,7 @@ const NEAR: usize = 80;
 /// More changes than this, and the list is read anew.
 const MANY: usize = 200;
 /// For so long a changed row is marked.
-pub const CHANGED_FOR: TimeDelta = TimeDelta::seconds(4);
+pub(super) const CHANGED_FOR: TimeDelta = TimeDelta::seconds(4);
 
 /// A row and what the console knows of it beyond the database.
 #[derive(Debug, Clone, PartialEq)]

@@ -55,8 +55,8 @@ use crate::console::input::Keymap;
 use crate::domain::list::Counts;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Record, RecordId};
-use dialog::Undoable;
 use list::Fetch;
+use msg::Undoable;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
@@ -105,17 +105,12 @@ pub struct App {
     pub said: Option<Entry>,
     lists: Vec<List>,
     undo: Vec<Vec<Undoable>>,
-    sent: BTreeMap<Request, Sent>,
+    /// Acts that have not been answered.
+    sent: BTreeMap<Request, Step>,
     requests: Request,
     counting: bool,
     count_again: bool,
     counted_at: Option<DateTime<Utc>>,
-}
-
-/// An act that has not been answered.
-#[derive(Debug)]
-struct Sent {
-    step: Step,
 }
 
 impl App {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::actions::ActError;
 use crate::console::input::{Chord, Input};
-use crate::domain::act::{Args, Done};
+use crate::domain::act::{Args, Done, Undo};
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
@@ -181,8 +181,23 @@ pub struct Step {
     pub version: i64,
     /// What the verb is told.
     pub args: Args,
-    /// The act that this one compensates.
-    pub undoes: Option<Uuid>,
+    /// The act that this one takes back.
+    pub takes_back: Option<Box<Undoable>>,
+}
+
+/// An act that can be taken back.
+#[derive(Debug, Clone)]
+pub struct Undoable {
+    /// The act.
+    pub act: Uuid,
+    /// Its record.
+    pub record: RecordId,
+    /// That record's number.
+    pub number: String,
+    /// The version that it left.
+    pub version: i64,
+    /// What takes it back.
+    pub undo: Undo,
 }
 
 /// A line of the messages of this run.

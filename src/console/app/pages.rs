@@ -57,7 +57,7 @@ impl Context {
 
 /// Everything that is known of a record, as a page: its head from the newest summary, the rest
 /// as far as it has been read.
-pub fn page(record: Option<&Record>, shown: Option<&RecordPage>, ctx: Context) -> Document {
+pub(super) fn page(record: Option<&Record>, shown: Option<&RecordPage>, ctx: Context) -> Document {
     let mut document = Document::default();
     match record {
         Some(Record::Order(order)) => orders::head(&mut document, order, ctx),
@@ -81,7 +81,7 @@ pub fn page(record: Option<&Record>, shown: Option<&RecordPage>, ctx: Context) -
 }
 
 /// Pieces with a middle dot between them.
-pub fn dotted(pieces: Vec<Span>) -> Vec<Span> {
+pub(super) fn dotted(pieces: Vec<Span>) -> Vec<Span> {
     let mut spans = Vec::with_capacity(pieces.len() * 2);
     for piece in pieces.into_iter().filter(|piece| !piece.text.is_empty()) {
         if !spans.is_empty() {
@@ -101,12 +101,12 @@ pub fn money(minor: i64, currency: &str) -> String {
 }
 
 /// `1 unit`, `3 units`.
-pub fn count(number: i64, one: &str, many: &str) -> String {
+pub(super) fn count(number: i64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// Who has it.
-pub fn whose(assignee: Option<&str>) -> Span {
+pub(super) fn whose(assignee: Option<&str>) -> Span {
     match assignee {
         Some(who) => plain(format!("{who} has it")),
         None => muted("nobody has it"),
@@ -114,7 +114,7 @@ pub fn whose(assignee: Option<&str>) -> Span {
 }
 
 /// Where it goes.
-pub fn address(document: &mut Document, address: &Address) {
+pub(super) fn address(document: &mut Document, address: &Address) {
     let town = [&address.zip, &address.city, &address.province]
         .map(String::as_str)
         .into_iter()
@@ -147,7 +147,7 @@ pub fn address(document: &mut Document, address: &Address) {
 }
 
 /// Units of order lines.
-pub fn lines(document: &mut Document, lines: &[ShipmentLine]) {
+pub(super) fn lines(document: &mut Document, lines: &[ShipmentLine]) {
     let rows = lines.iter().map(|line| Row {
         cells: vec![
             right(plain(format!("{} ×", line.quantity))),
@@ -160,7 +160,7 @@ pub fn lines(document: &mut Document, lines: &[ShipmentLine]) {
 }
 
 /// Parcels, with a way to each.
-pub fn parcels(document: &mut Document, parcels: &[ShipmentSummary], ctx: Context) {
+pub(super) fn parcels(document: &mut Document, parcels: &[ShipmentSummary], ctx: Context) {
     if parcels.is_empty() {
         return;
     }
@@ -179,7 +179,7 @@ pub fn parcels(document: &mut Document, parcels: &[ShipmentSummary], ctx: Contex
 }
 
 /// Inspections, with a way to each.
-pub fn checks(document: &mut Document, found: &[InspectionSummary]) {
+pub(super) fn checks(document: &mut Document, found: &[InspectionSummary]) {
     if found.is_empty() {
         return;
     }
@@ -200,7 +200,12 @@ pub fn checks(document: &mut Document, found: &[InspectionSummary]) {
 }
 
 /// Tickets, with a way to each.
-pub fn ticket_table(document: &mut Document, title: &str, found: &[TicketSummary], ctx: Context) {
+pub(super) fn ticket_table(
+    document: &mut Document,
+    title: &str,
+    found: &[TicketSummary],
+    ctx: Context,
+) {
     if found.is_empty() {
         return;
     }

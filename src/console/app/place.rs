@@ -129,7 +129,7 @@ impl Page {
 }
 
 /// A record in full as a list would show it.
-pub fn summary(full: &FullRecord) -> Record {
+pub(super) fn summary(full: &FullRecord) -> Record {
     match full {
         FullRecord::Order(order) => Record::Order(order.summary.clone()),
         FullRecord::Stock(stock) => Record::Stock(stock.summary.clone()),

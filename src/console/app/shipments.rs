@@ -44,7 +44,7 @@ pub fn status(status: TrackingStatus, raw: Option<&str>) -> Span {
 }
 
 /// What is known of where it is, in a phrase.
-pub fn progress(parcel: &ShipmentSummary, ctx: Context) -> Span {
+pub(super) fn progress(parcel: &ShipmentSummary, ctx: Context) -> Span {
     match (parcel.delivered_at, parcel.last_event_at) {
         (Some(at), _) => muted(format!("arrived {}", ctx.moment(at))),
         (None, Some(at)) => Span::new(

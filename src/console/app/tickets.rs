@@ -70,7 +70,10 @@ pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
         document.fact("resolved", vec![plain(resolution.as_str())]);
     }
     document.heading("Conversation");
-    for message in &ticket.messages {
+    for (index, message) in ticket.messages.iter().enumerate() {
+        if index > 0 {
+            document.gap();
+        }
         conversation(document, message, ctx);
     }
     document.heading("Customer and order");
@@ -131,5 +134,4 @@ fn conversation(document: &mut Document, message: &Message, ctx: Context) {
     } else {
         document.text(message.body.trim_end());
     }
-    document.flow(vec![plain("")]);
 }

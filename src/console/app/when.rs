@@ -24,7 +24,7 @@ pub fn left(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// The same in words: `2h57 left`, `3d04 late`.
-pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(super) fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if due >= now {
         format!("{} left", span(due - now))
     } else {
@@ -56,7 +56,7 @@ pub fn stamp(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// An instant in full: `14:05`, `yesterday 14:05`, `Mon 9 Mar 14:05`, `2024-03-09 14:05`.
-pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let days = (at.date_naive() - today.date_naive()).num_days();
     let format = match days {
@@ -70,7 +70,7 @@ pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// A date and a time that sort: `03-09 14:05`, with the year where it is another.
-pub fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let format = if at.year() == today.year() {
         "%m-%d %H:%M"

@@ -67,13 +67,10 @@ impl Keymap {
         let mut mistakes = Vec::new();
         let mut commands = BTreeMap::new();
         for (name, chords) in &file.keys {
-            let command = match name.get_ref().parse::<Command>() {
-                Ok(command) => command,
-                Err(_) => {
-                    let mistake = format!("no command is called “{}”", name.get_ref());
-                    mistakes.push((line(name.span().start), mistake));
-                    continue;
-                }
+            let Ok(command) = name.get_ref().parse::<Command>() else {
+                let mistake = format!("no command is called “{}”", name.get_ref());
+                mistakes.push((line(name.span().start), mistake));
+                continue;
             };
             for chord in chords {
                 let at = line(chord.span().start);

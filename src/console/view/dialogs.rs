@@ -134,7 +134,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
     let able = items.iter().filter(|(_, why)| why.is_none()).count();
     let gap = usize::from(able > 0 && able < items.len());
     let hints = keys(&[("enter", "do it"), ("esc", "close")]);
-    let inner = boxed(buffer, g, &title, &hints, 66, items.len() + gap, theme);
+    let inner = boxed(buffer, g, &title, &hints, 72, items.len() + gap, theme);
     let height = inner.height as usize;
     let at = |index: usize| if index >= able { index + gap } else { index };
     let top = (at(picked) + 1).saturating_sub(height);
@@ -206,8 +206,14 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
         vec![muted("being done …")]
     } else if form.has_button() {
         keys(&[("ctrl-s", "do it"), ("tab", "next"), ("esc", "close")])
+    } else if form.fields.len() == 1 {
+        keys(&[("enter", "do it"), ("esc", "close")])
     } else {
-        keys(&[("enter", "next, do it"), ("tab", "next"), ("esc", "close")])
+        keys(&[
+            ("enter", "next, then do it"),
+            ("tab", "next"),
+            ("esc", "close"),
+        ])
     };
     let inner = boxed(buffer, g, &form_title(form), &hints, 66, height, theme);
     let mut row = 0;
@@ -252,12 +258,12 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
         let place = Rect {
             x: inner.right().saturating_sub(10),
             y: inner.bottom(),
-            width: 8,
+            width: 9,
             height: 1,
         };
         write(buffer, place, &[strong("[ do it ]")], theme);
         if form.at_button() {
-            buffer.set_style(Rect { width: 9, ..place }, theme.selected());
+            buffer.set_style(place, theme.selected());
         }
     }
     cursor
@@ -490,15 +496,21 @@ fn filter(
     g: &Geometry,
     theme: Theme,
 ) -> Position {
-    let cursor = prompt(buffer, "/", edit, g, theme);
     if let Some(error) = error {
         complaint(buffer, edit.text(), error.at, &error.message, g, theme);
     }
-    cursor
+    prompt(buffer, "/", edit, error.map(|error| error.at), g, theme)
 }
 
 /// A line being written in place of the footer.
-fn prompt(buffer: &mut Buffer, sign: &str, edit: &Edit, g: &Geometry, theme: Theme) -> Position {
+fn prompt(
+    buffer: &mut Buffer,
+    sign: &str,
+    edit: &Edit,
+    wrong: Option<usize>,
+    g: &Geometry,
+    theme: Theme,
+) -> Position {
     blank(buffer, g.footer);
     write(buffer, g.footer, &[strong(sign)], theme);
     let area = Rect {
@@ -506,7 +518,18 @@ fn prompt(buffer: &mut Buffer, sign: &str, edit: &Edit, g: &Geometry, theme: The
         width: g.footer.width - 1,
         ..g.footer
     };
-    draw_edit(buffer, edit, area, Style::new())
+    let cursor = draw_edit(buffer, edit, area, Style::new());
+    // The place that is wrong, while the line is short enough not to scroll.
+    if let Some((before, wrong)) = wrong.and_then(|at| edit.text().split_at_checked(at))
+        && text::width(edit.text()) < area.width as usize
+    {
+        let word = wrong.split_whitespace().next().unwrap_or(" ");
+        let x = area.x + text::width(before) as u16;
+        let width = (text::width(word) as u16).min(area.right().saturating_sub(x));
+        let style = theme.tone(Tone::Bad).add_modifier(Modifier::UNDERLINED);
+        buffer.set_style(Rect { x, width, ..area }, style);
+    }
+    cursor
 }
 
 /// What is wrong with the line in the footer, over the place where it is wrong.
@@ -581,7 +604,8 @@ fn command_line(
     if let Some((at, why)) = &shown.error {
         complaint(buffer, shown.edit.text(), *at, why, g, theme);
     }
-    prompt(buffer, ":", &shown.edit, g, theme)
+    let wrong = shown.error.as_ref().map(|(at, _)| *at);
+    prompt(buffer, ":", &shown.edit, wrong, g, theme)
 }
 
 fn candidate_spans(candidate: &Candidate, g: &Geometry) -> Vec<Span> {

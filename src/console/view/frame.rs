@@ -283,8 +283,8 @@ pub(super) fn rule(buffer: &mut Buffer, area: Rect, left: &[Span], right: &[Span
     }
 }
 
-/// The rule over the footer: the last message.
-pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+/// The rule over the footer: the last message, and what the detail has no room for.
+pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, theme: Theme) {
     let spans = match &app.said {
         Some(said) => {
             let tone = match said.level {
@@ -297,7 +297,13 @@ pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         }
         None => vec![],
     };
-    rule(buffer, area, &spans, &[], theme);
+    let more = if unseen > 0 && spans.is_empty() {
+        let key = app.keymap.shown(Command::Full);
+        vec![muted(format!("{unseen} more, {key} opens in full"))]
+    } else {
+        vec![]
+    };
+    rule(buffer, area, &spans, &more, theme);
 }
 
 /// The keys that matter here, then those of the verbs that apply.
@@ -313,10 +319,8 @@ pub(super) fn footer(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     } else {
         &[
             (Command::Open, "open"),
-            (Command::Mark, "mark"),
             (Command::Actions, "act"),
             (Command::Filter, "filter"),
-            (Command::CommandLine, "command"),
             (Command::Help, "help"),
         ]
     };

@@ -23,8 +23,8 @@ const COLUMNS: &[Column] = &[
     fixed("state", 7).sorts(SortColumn::State),
     fixed("checks", 6),
     flex("defect", 8, 1),
-    fixed("ship by", 7).right().sorts(SortColumn::Due),
-    fixed("left", 5).right(),
+    fixed("ship by", 7).right(),
+    fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", 6),
 ];
 

@@ -37,11 +37,14 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
     frame::header(buffer, g.header, app, theme);
     frame::tabs(buffer, g.tabs, app, theme);
     frame::title(buffer, g.title, app, &g, theme);
-    match app.journey.here() {
+    let unseen = match app.journey.here() {
         Place::Pane(kind) => pane(buffer, *kind, app, &g, theme),
-        Place::Record(_) => record(buffer, app, &g, theme),
-    }
-    frame::said(buffer, g.rule, app, theme);
+        Place::Record(_) => {
+            record(buffer, app, &g, theme);
+            0
+        }
+    };
+    frame::said(buffer, g.rule, app, unseen, theme);
     frame::footer(buffer, g.footer, app, theme);
     let cursor = match &app.dialog {
         Some(dialog) => dialogs::draw(buffer, dialog, app, &g, theme),
@@ -63,7 +66,8 @@ const fn kind_view(kind: Kind) -> &'static table::Kind {
     }
 }
 
-fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) {
+/// A list and its detail; answers how many lines of the detail are not seen.
+fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) -> usize {
     let list = app.list(kind);
     table::draw(buffer, g.list, list, kind_view(kind), app.context(), theme);
     if list.rows.is_empty() {
@@ -76,7 +80,7 @@ fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) 
     } else {
         frame::rule(buffer, g.divider, &[], &[], theme);
     }
-    detail(buffer, app, g, theme);
+    detail(buffer, app, g, theme)
 }
 
 /// Why a list shows nothing, and what to do about it.
@@ -108,14 +112,18 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     write(buffer, area, &[Span::new(text, Tone::Muted)], theme);
 }
 
-fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
+fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) -> usize {
     let document = app.detail_document();
     let area = Rect {
         x: g.detail.x + 1,
         width: g.detail.width.saturating_sub(2),
         ..g.detail
     };
-    let lines = document.lines(area.width as usize);
+    let mut lines = document.lines(area.width as usize);
+    if !g.is_beside() {
+        // Few lines: none of them empty.
+        lines.retain(|line| !line.spans.is_empty());
+    }
     let height = area.height as usize;
     for (y, line) in (area.y..).zip(lines.iter().take(height)) {
         write(
@@ -142,6 +150,7 @@ fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
         let text = format!("… {rest} more lines, {key} opens in full");
         write(buffer, last, &[Span::new(text, Tone::Muted)], theme);
     }
+    lines.len().saturating_sub(height)
 }
 
 fn record(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {

@@ -4,7 +4,7 @@ use super::lists::{due, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
-use crate::domain::orders::{FinancialStatus, OrderSummary};
+use crate::domain::orders::{OrderSummary, Stage};
 use crate::domain::record::Record;
 
 pub(super) const KIND: Kind = Kind {
@@ -27,8 +27,8 @@ const COLUMNS: &[Column] = &[
         .right()
         .sorts(SortColumn::Amount)
         .from(100),
-    fixed("ship by", 7).right().sorts(SortColumn::Due),
-    fixed("left", 5).right(),
+    fixed("ship by", 7).right(),
+    fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", 6),
 ];
 
@@ -50,13 +50,12 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
     ]
 }
 
-/// The stage, or what else stops it: money first.
+/// The stage, and that a new order waits for its money.
 fn stage(order: &OrderSummary) -> Span {
-    match order.financial_status {
-        FinancialStatus::Pending | FinancialStatus::Voided if order.stage.is_open() => {
-            Span::new(format!("{} $", order.stage.label()), Tone::Warn)
-        }
-        _ => facts::stage(order),
+    if order.stage == Stage::New && !order.financial_status.is_good() {
+        Span::new("new, unpaid", Tone::Warn)
+    } else {
+        facts::stage(order)
     }
 }
 

@@ -15,11 +15,11 @@ pub(super) const KIND: Kind = Kind {
 const COLUMNS: &[Column] = &[
     fixed("sku", 12).sorts(SortColumn::Number),
     flex("product", 14, 2).sorts(SortColumn::Name),
-    fixed("free", 6).right().sorts(SortColumn::Amount),
+    fixed("free", 5).right().sorts(SortColumn::Amount),
     fixed("held", 5).right(),
     fixed("short", 5).right(),
     fixed("reorder", 7).right(),
-    fixed("cover", 5).right().sorts(SortColumn::Cover),
+    fixed("cover", 6).right().sorts(SortColumn::Cover),
     flex("supplier", 8, 1),
     fixed("lead", 4).right().from(90),
     fixed("where", 10).from(100),

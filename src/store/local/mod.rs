@@ -309,6 +309,24 @@ impl LocalServer {
         Ok(())
     }
 
+    /// Creates the database, empty, whoever uses one of that name now. It does not wait for the
+    /// disk when it commits: a crash may lose the last moments, never more.
+    pub async fn recreate_database(&self, name: &str) -> Result<(), LocalError> {
+        let mut connection = PgConnection::connect_with(&self.connect_options("postgres")).await?;
+        let quoted = name.replace('"', "\"\"");
+        for statement in [
+            format!("drop database if exists \"{quoted}\" with (force)"),
+            format!("create database \"{quoted}\""),
+            format!("alter database \"{quoted}\" set synchronous_commit = off"),
+        ] {
+            sqlx::query(AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await?;
+        }
+        connection.close().await?;
+        Ok(())
+    }
+
     /// The directory of the socket, as `psql -h` takes it.
     pub fn socket_dir(&self) -> &Path {
         &self.socket_dir

@@ -1,0 +1,401 @@
+//! Notices: laying them ready, claiming what is due, and what became of it.
+//!
+//! The table is its own queue. A claim raises `attempts` and sets `retry_at` to when the claim
+//! ends, so that a notice whose sender never comes back is due again, with the same Message-ID;
+//! who comes back with an older number of attempts changes nothing.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use super::db::DbError;
+use crate::domain::notices::{Attachment, Mail, NewNotice, Notice, NoticeKind, Subject};
+use crate::domain::words::UnknownWord;
+
+/// Lays a notice ready, to leave once `held_until` has passed, and answers with its primary key;
+/// `None` where the same occasion was told before.
+///
+/// Part of the business transaction: where that rolls back, there is no notice.
+pub async fn enqueue(
+    connection: &mut PgConnection,
+    notice: &NewNotice,
+    held_until: DateTime<Utc>,
+) -> Result<Option<i64>, DbError> {
+    let (name, text) = match &notice.attachment {
+        Some(Attachment { name, text }) => (Some(name.as_str()), Some(text.as_str())),
+        None => (None, None),
+    };
+    Ok(sqlx::query_scalar!(
+        "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line,
+                              body, html, attachment_name, attachment, held_until, in_reply_to,
+                              mail_references)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+         on conflict on constraint notices_once do nothing
+         returning id",
+        notice.kind.as_str(),
+        notice.subject.kind.as_str(),
+        notice.subject.id,
+        notice.occasion,
+        notice.recipient,
+        notice.mail.subject,
+        notice.mail.text,
+        notice.mail.html,
+        name,
+        text,
+        held_until,
+        notice.answers.last(),
+        &notice.answers,
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// The history of what this transaction does says that the worker did it.
+pub async fn as_worker(connection: &mut PgConnection) -> Result<(), DbError> {
+    sqlx::query!("select set_config('packline.source', 'worker', true)")
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// A notice that is ours to send until `retry_at`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Primary key.
+    pub id: i64,
+    /// The number of this attempt, from 1.
+    pub attempt: i32,
+    /// What it tells.
+    pub kind: NoticeKind,
+    /// To whom.
+    pub recipient: String,
+    /// What it says.
+    pub mail: Mail,
+    /// A file that goes with it.
+    pub attachment: Option<Attachment>,
+    /// The same at every attempt.
+    pub message_id: String,
+    /// Message-IDs that it answers, the nearest last.
+    pub answers: Vec<String>,
+    /// When it was due first.
+    pub due: DateTime<Utc>,
+}
+
+/// Which notices to claim.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Only this one.
+    pub id: Option<i64>,
+    /// At most so many.
+    pub limit: i64,
+    /// None whose recipient is at one of these mail hosts (small letters).
+    pub except_hosts: Vec<String>,
+    /// The domain of Message-IDs that are given now.
+    pub domain: String,
+    /// What is due at this instant.
+    pub now: DateTime<Utc>,
+    /// When the claim ends by itself.
+    pub until: DateTime<Utc>,
+}
+
+/// Claims notices that are due, those first that are due longest. Never one that another claims.
+pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Vec<Claimed>, DbError> {
+    let rows = sqlx::query!(
+        r#"with due as (
+               select id from notices
+               where state in ('held', 'queued') and coalesce(retry_at, held_until) <= $1
+                 and ($2::bigint is null or id = $2)
+                 and lower(trim(trailing '> ' from split_part(recipient, '@', -1))) <> all ($3)
+               order by coalesce(retry_at, held_until), id
+               limit $4
+               for update skip locked)
+           update notices n
+           set state = 'queued', attempts = attempts + 1, retry_at = $5,
+               message_id = coalesce(message_id, format('<%s.%s.%s@%s>', kind, n.id,
+                   to_char(created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS'), $6::text))
+           from due where n.id = due.id
+           returning n.id, attempts, kind, recipient, subject_line, body, html, attachment_name,
+                     attachment, message_id as "message_id!", in_reply_to, mail_references, held_until"#,
+        claim.now,
+        claim.id,
+        &claim.except_hosts,
+        claim.limit,
+        claim.until,
+        claim.domain,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let mut answers = row.mail_references;
+            if let Some(answered) = row.in_reply_to
+                && answers.last() != Some(&answered)
+            {
+                answers.push(answered);
+            }
+            Ok(Claimed {
+                id: row.id,
+                attempt: row.attempts,
+                kind: word("kind", row.id, &row.kind)?,
+                recipient: row.recipient,
+                mail: Mail {
+                    subject: row.subject_line,
+                    text: row.body,
+                    html: row.html,
+                },
+                attachment: row
+                    .attachment_name
+                    .zip(row.attachment)
+                    .map(|(name, text)| Attachment { name, text }),
+                message_id: row.message_id,
+                answers,
+                due: row.held_until,
+            })
+        })
+        .collect()
+}
+
+/// The mail server has taken it. `false` where the claim had ended and another holds it.
+pub async fn sent(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices set state = 'sent', sent_at = $3, retry_at = null, error = null
+         where id = $1 and attempts = $2 and state = 'queued'",
+        claimed.id,
+        claimed.attempt,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// It did not get through and is tried again. `false` as for [`sent`].
+pub async fn retry(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    at: DateTime<Utc>,
+    error: &str,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices set retry_at = $3, error = $4
+         where id = $1 and attempts = $2 and state = 'queued'",
+        claimed.id,
+        claimed.attempt,
+        at,
+        error,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// It was not its turn: as if it had not been claimed, but due at `at`. `false` as for [`sent`].
+pub async fn put_back(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    at: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices set retry_at = $3, attempts = attempts - 1
+         where id = $1 and attempts = $2 and state = 'queued'",
+        claimed.id,
+        claimed.attempt,
+        at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// It will not get through by itself: a person decides. `false` as for [`sent`].
+pub async fn fail(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    error: &str,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices set state = 'failed', retry_at = null, error = $3
+         where id = $1 and attempts = $2 and state = 'queued'",
+        claimed.id,
+        claimed.attempt,
+        error,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stops a notice that is still held. `false` where it has left, is leaving, or was stopped.
+pub async fn cancel(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices set state = 'cancelled' where id = $1 and state = 'held'",
+        id
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Sends a failed notice after all, to another address where one is given. `false` where it has
+/// not failed.
+pub async fn requeue(
+    connection: &mut PgConnection,
+    id: i64,
+    recipient: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices
+         set state = 'queued', attempts = 0, retry_at = $3, held_until = $3,
+             recipient = coalesce($2, recipient)
+         where id = $1 and state = 'failed'",
+        id,
+        recipient,
+        now,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The row of a notice, as its view needs it.
+struct Row {
+    id: i64,
+    kind: String,
+    subject_kind: String,
+    subject_id: i64,
+    recipient: String,
+    subject_line: String,
+    body: String,
+    html: Option<String>,
+    attachment_name: Option<String>,
+    state: String,
+    held_until: DateTime<Utc>,
+    retry_at: Option<DateTime<Utc>>,
+    attempts: i32,
+    error: Option<String>,
+    sent_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for Notice {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.id,
+            kind: word("kind", row.id, &row.kind)?,
+            subject: Subject::new(
+                word("subject_kind", row.id, &row.subject_kind)?,
+                row.subject_id,
+            ),
+            recipient: row.recipient,
+            mail: Mail {
+                subject: row.subject_line,
+                text: row.body,
+                html: row.html,
+            },
+            attachment: row.attachment_name,
+            state: word("state", row.id, &row.state)?,
+            held_until: row.held_until,
+            retry_at: row.retry_at,
+            attempts: row.attempts,
+            error: row.error,
+            sent_at: row.sent_at,
+        })
+    }
+}
+
+/// The notices about one record, newest first; at most 100.
+pub async fn of_subject(
+    connection: &mut PgConnection,
+    subject: Subject,
+) -> Result<Vec<Notice>, DbError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, subject_kind, subject_id, recipient, subject_line, body, html,
+                attachment_name, state, held_until, retry_at, attempts, error, sent_at
+         from notices where subject_kind = $1 and subject_id = $2
+         order by id desc limit 100",
+        subject.kind.as_str(),
+        subject.id,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Notice::try_from)
+    .collect()
+}
+
+/// The notices about an order, its parcels, its tickets and what was ordered of suppliers for it,
+/// newest first; at most 100.
+pub async fn of_order(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<Notice>, DbError> {
+    sqlx::query_as!(
+        Row,
+        "with subjects (kind, id) as (
+             select 'order', $1::bigint
+             union all select 'shipment', id from shipments where order_id = $1
+             union all select 'ticket', id from tickets where order_id = $1
+             union all select 'return', id from returns where order_id = $1
+             union all
+             select 'purchase_order', p.id
+             from fulfilments f join purchase_orders p on p.fulfilment_id = f.id
+             where f.order_id = $1)
+         select n.id, n.kind, n.subject_kind, n.subject_id, n.recipient, n.subject_line, n.body,
+                n.html, n.attachment_name, n.state, n.held_until, n.retry_at, n.attempts, n.error,
+                n.sent_at
+         from subjects s join notices n on n.subject_kind = s.kind and n.subject_id = s.id
+         order by n.id desc limit 100",
+        order_id,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Notice::try_from)
+    .collect()
+}
+
+/// Notices that wait for a person, oldest first.
+pub async fn failed(connection: &mut PgConnection, limit: i64) -> Result<Vec<Notice>, DbError> {
+    sqlx::query_as!(
+        Row,
+        "select id, kind, subject_kind, subject_id, recipient, subject_line, body, html,
+                attachment_name, state, held_until, retry_at, attempts, error, sent_at
+         from notices where state = 'failed' order by id limit $1",
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Notice::try_from)
+    .collect()
+}
+
+/// When the next notice is due, if any is.
+pub async fn next_due(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(retry_at, held_until) as "due!" from notices
+           where state in ('held', 'queued')
+           order by coalesce(retry_at, held_until), id limit 1"#
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+fn word<T: std::str::FromStr<Err = UnknownWord>>(
+    column: &str,
+    id: i64,
+    word: &str,
+) -> Result<T, DbError> {
+    word.parse().map_err(|error: UnknownWord| {
+        DbError::Other(sqlx::Error::ColumnDecode {
+            index: format!("{column} of notice {id}"),
+            source: Box::new(error),
+        })
+    })
+}
