@@ -15,6 +15,7 @@ mod grants;
 mod guards;
 mod imports;
 mod intake;
+mod lists;
 mod local_server;
 mod real_data;
 mod screens;

@@ -9,9 +9,11 @@
 mod database;
 pub(crate) mod screen;
 mod server;
+mod volume;
 
 pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
+pub(crate) use volume::Volume;
 
 use std::future::Future;
 use std::time::Duration;
