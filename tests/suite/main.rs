@@ -17,6 +17,7 @@ mod imports;
 mod intake;
 mod lists;
 mod local_server;
+mod readme;
 mod real_data;
 mod screens;
 mod sqlx_metadata;
