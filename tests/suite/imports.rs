@@ -362,9 +362,9 @@ async fn an_import_stops_between_orders_and_says_where() {
         .map(|n| format!("#{n},{n},paid,10.00,0,,Rome,1,A,10"))
         .collect();
     let file = export(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-    let stop = Stop::default();
-    let mut progress = |_: &Summary| stop.request();
-    let run = run(&shop.db, &stop, &mut progress);
+    let halt = Stop::default();
+    let mut progress = |_: &Summary| halt.request();
+    let run = run(&shop.db, &halt, &mut progress);
     let summary = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
     let summary = summary.expect("a stop is no failure");
     assert_eq!(
