@@ -9,6 +9,7 @@ mod act_command;
 mod acts;
 mod contention;
 mod db;
+mod demo;
 mod feed;
 mod grants;
 mod guards;
