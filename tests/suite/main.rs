@@ -10,6 +10,7 @@ mod acts;
 mod console;
 mod contention;
 mod db;
+mod demo;
 mod feed;
 mod grants;
 mod guards;

@@ -18,10 +18,18 @@ use crate::store::import::catalog::{Counted, known, put_offers, put_products, pu
 
 /// Imports a catalogue; see [`crate::intake::catalog`] for its columns.
 pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
-    let items = match Items::open(source, file) {
-        Ok(items) => items,
-        Err(fault) => return super::unopened(fault),
-    };
+    match Items::open(source, file) {
+        Ok(items) => put(run, items, file).await,
+        Err(fault) => super::unopened(fault),
+    }
+}
+
+/// As [`import`], of lines that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    items: impl Iterator<Item = Result<Item, Fault>> + Send,
+    file: &str,
+) -> Result<Summary, Failed> {
     let mut seen = Seen::default();
     let lines = items.map(|item| item.and_then(|item| seen.line(file, item)));
     super::run(
