@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
 /// Longest wait for a moment; beyond it no one waits.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Maps a folder's time to ours: the anchor is now, what lies before it lies as long before now,
 /// and what lies after it comes sooner by the speed.
