@@ -5,6 +5,7 @@ pub mod console;
 pub mod database;
 mod demo;
 mod import;
+mod jobs;
 mod list;
 mod migrate;
 mod print;
@@ -57,6 +58,8 @@ enum Command {
     Import(import::Import),
     /// Move orders by themselves: confirm, promise, reserve, ask suppliers, alert
     Worker(worker::Worker),
+    /// Show the worker's jobs that were given up, or let them try again
+    Jobs(jobs::Jobs),
     /// Say by when a product would leave and arrive if it were ordered now
     Quote(quote::Quote),
     /// Play a shop's fortnight on a private database, with now in the middle of it
@@ -90,6 +93,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
         Some(Command::Worker(worker)) => worker.run(&config).await,
+        Some(Command::Jobs(jobs)) => jobs.run(&config).await,
         Some(Command::Quote(quote)) => quote.run(&config, now).await,
         Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,

@@ -185,7 +185,7 @@ fn price(cover: &Covered<'_>) -> i64 {
         .fold(0, i64::saturating_add)
 }
 
-/// `Acme: €4.10 cheaper than Bolt, but 62 % on time`.
+/// `Acme: 4.10 EUR cheaper than Bolt, but 62 % on time`.
 fn reason(cover: &Covered<'_>, rival: Option<&Covered<'_>>, promised_days: Option<i32>) -> String {
     let Some((_, offer)) = cover.first() else {
         return String::new();

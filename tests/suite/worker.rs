@@ -373,7 +373,7 @@ async fn a_rejected_part_goes_to_the_next_supplier_and_the_customer_hears_the_ne
             .text("select reason from fulfilments")
             .await
             .as_deref(),
-        Some("Acme: €3.00 cheaper than Bolt")
+        Some("Acme: 3.00 EUR cheaper than Bolt")
     );
     assert_eq!(
         works
