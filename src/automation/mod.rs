@@ -43,7 +43,7 @@ const ATTEMPTS: i32 = 12;
 const CLAIMS: i32 = 60;
 /// The first and the longest pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LAST_PAUSE: Duration = Duration::from_secs(1800);
+const LAST_PAUSE: Duration = Duration::from_mins(30);
 
 /// What a handler is told beside its subject.
 struct Terms {
@@ -213,7 +213,7 @@ impl Worker {
                 .await;
             match done {
                 Err(JobError::Step(StepError::Db(DbError::Retry(_)))) if tries < TRIES => {
-                    tries += 1
+                    tries += 1;
                 }
                 done => return done,
             }

@@ -19,16 +19,20 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Show the worker's jobs that were given up, or let them try again
 #[derive(Debug, Args)]
 pub(super) struct Jobs {
-    /// Let a job try again, by its number; all of them without one
-    #[arg(long, value_name = "NUMBER", num_args = 0..=1)]
-    retry: Option<Option<i64>>,
+    /// Let a job try again, by its number
+    #[arg(long, value_name = "NUMBER")]
+    retry: Option<i64>,
+    /// Let all of them try again
+    #[arg(long, conflicts_with = "retry")]
+    retry_all: bool,
 }
 
 impl Jobs {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
         let database = Database::open(config, "jobs").await?;
         let db = &database.db;
-        if let Some(which) = self.retry {
+        if self.retry_all || self.retry.is_some() {
+            let which = self.retry;
             let revived = db
                 .transaction(LIMIT, move |connection| {
                     Box::pin(async move { jobs::revive(connection, which).await })

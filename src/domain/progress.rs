@@ -5,6 +5,10 @@ use super::orders::{FinancialStatus, FulfilmentState, Stage};
 
 /// What is true of an order.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not exclude each other"
+)]
 pub struct Facts {
     /// How far it has come.
     pub stage: Stage,

@@ -1,6 +1,7 @@
 //! Routing: which supplier is asked for what our own stock does not cover.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::money;
 
@@ -210,13 +211,13 @@ fn reason(cover: &Covered<'_>, rival: Option<&Covered<'_>>, promised_days: Optio
         }
     };
     if let Some(share) = offer.on_time().filter(|share| *share < 90) {
-        text.push_str(&format!(", but {share} % on time"));
+        let _ = write!(text, ", but {share} % on time");
     }
     let slowest = cover.iter().map(|(_, offer)| offer.lead_time_days).max();
     if let (Some(lead), Some(promised)) = (slowest, promised_days)
         && lead > promised
     {
-        text.push_str(&format!(", but {lead} days where {promised} were promised"));
+        let _ = write!(text, ", but {lead} days where {promised} were promised");
     }
     text
 }

@@ -104,7 +104,7 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
         Line,
         r#"select l.sku, l.product_id is not null as "known!", l.unallocated as "unallocated!", l.reserved,
                   greatest(l.reserved - planned.units, 0)::integer as "unplanned!",
-                  case when l.unallocated > 0 then free_units(l.product_id, o.placed_at, o.id)
+                  case when l.unallocated > 0 and o.stage <> 'new' then free_units(l.product_id, o.placed_at, o.id)
                        else 0 end as "free!",
                   l.unallocated > 0 and exists (
                       select from supplier_offers s where s.product_id = l.product_id
