@@ -293,6 +293,7 @@ mod tests {
 
     #[test]
     fn a_pick_is_inspected_or_ready_and_an_open_inspection_blocks() {
+        use FulfilmentState::{Accepted, Inspecting, Ready};
         let part = |state, inspections| Fulfilment {
             id: 7,
             location: "Warehouse".to_owned(),
@@ -308,7 +309,6 @@ mod tests {
                 ..confirmed(Vec::new())
             })
         };
-        use FulfilmentState::{Accepted, Inspecting, Ready};
         assert_eq!(steps(part(Accepted, (0, 0, 0))), [Step::Inspect(7)]);
         assert_eq!(steps(part(Inspecting, (1, 0, 1))), []);
         assert_eq!(steps(part(Inspecting, (0, 1, 1))), []);
