@@ -7,6 +7,7 @@ mod shop;
 
 mod act_command;
 mod acts;
+mod console;
 mod contention;
 mod db;
 mod demo;
@@ -15,7 +16,10 @@ mod grants;
 mod guards;
 mod imports;
 mod intake;
+mod lists;
 mod local_server;
+mod readme;
 mod real_data;
 mod screens;
 mod sqlx_metadata;
+mod terminal;

@@ -312,7 +312,7 @@ impl Story {
 }
 
 fn failure(failed: Failed) -> DemoError {
-    match failed.error {
+    match *failed.error {
         ImportError::Source(fault) => DemoError::Unreadable(fault),
         ImportError::Database(error) => DemoError::Database(error),
     }

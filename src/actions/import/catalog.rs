@@ -113,7 +113,7 @@ impl Import for Catalog {
         if !products.is_empty() {
             put_products(connection, &products).await?;
         }
-        let changed = if offers.is_empty() {
+        let moved = if offers.is_empty() {
             Vec::new()
         } else {
             put_offers(connection, &offers).await?
@@ -123,13 +123,13 @@ impl Import for Catalog {
         }
         let verdict = |at: usize| {
             let line = &lines[at];
-            let changes = if line.further {
-                changed.contains(&line.item.sku)
+            let differs = if line.further {
+                moved.contains(&line.item.sku)
             } else {
                 !same(at)
             };
             match known.get(&line.item.sku) {
-                _ if !changes => Verdict::Unchanged,
+                _ if !differs => Verdict::Unchanged,
                 None | Some(None) if !line.further => Verdict::Created,
                 _ => Verdict::Updated,
             }

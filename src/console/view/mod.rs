@@ -149,19 +149,6 @@ fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) -> usize {
             theme,
         );
     }
-    if lines.len() > height {
-        let rest = lines.len() - height + 1;
-        let key = app.keymap.shown(Command::Full);
-        let y = area.bottom() - 1;
-        let last = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        blank(buffer, last);
-        let text = format!("… {rest} more lines, {key} opens in full");
-        write(buffer, last, &[Span::new(text, Tone::Muted)], theme);
-    }
     lines.len().saturating_sub(height)
 }
 
