@@ -79,12 +79,13 @@ async fn picture(connection: &mut PgConnection) -> Vec<String> {
     rows.expect("the picture")
 }
 
-/// Products whose counters are not the sum of their movements.
+/// How many products have counters that are not the sum of their movements.
 async fn drifted(connection: &mut PgConnection) -> i64 {
     let query = "select count(*) from packline.stock_levels s
-         where (s.on_hand, s.reserved) is distinct from (
-             select coalesce(sum(m.on_hand), 0)::int, coalesce(sum(m.reserved), 0)::int
-             from packline.stock_movements m where m.stock_level_id = s.id)";
+         cross join lateral (
+             select coalesce(sum(m.on_hand), 0) as on_hand, coalesce(sum(m.reserved), 0) as reserved
+             from packline.stock_movements m where m.stock_level_id = s.id) ledger
+         where (s.on_hand, s.reserved) <> (ledger.on_hand, ledger.reserved)";
     let count = sqlx::query_scalar(query);
     count.fetch_one(connection).await.expect("a count")
 }
@@ -113,7 +114,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
     assert_eq!(
         read,
         [
-            (Source::Orders, 376),
+            (Source::Orders, 217),
             (Source::Catalog, 72),
             (Source::Dispatches, 158),
             (Source::Tracking, 367),
@@ -130,7 +131,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
         counts.tickets,
     ];
     let seen = seen.map(|tab| (tab.open.0, tab.urgent.0));
-    assert_eq!(seen, [(123, 8), (15, 9), (76, 20), (9, 4), (29, 0)]);
+    assert_eq!(seen, [(123, 8), (15, 9), (76, 20), (9, 4), (29, 18)]);
     assert!(!counts.nothing_yet);
     assert_eq!(drifted(&mut connection).await, 0);
     let kept: i64 =
