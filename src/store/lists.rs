@@ -160,7 +160,8 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                   and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets!",
             (select count(*) from (select from tickets
                 where state in ('new', 'open', 'pending') and due_at < $1
-                  and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!"
+                  and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!",
+            not exists (select from orders) and not exists (select from products) as "nothing_yet!"
         "#,
         now,
         Count::LIMIT + 1,
@@ -177,6 +178,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
         shipments: tab(row.shipments, row.shipments_urgent),
         inspections: tab(row.inspections, row.inspections_urgent),
         tickets: tab(row.tickets, row.tickets_urgent),
+        nothing_yet: row.nothing_yet,
     })
 }
 

@@ -7,6 +7,7 @@
 //! run left behind is taken over by the next.
 
 mod database;
+pub(crate) mod screen;
 mod server;
 mod volume;
 
