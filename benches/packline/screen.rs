@@ -1,6 +1,7 @@
 //! A program in a real pseudo-terminal, seen through a terminal emulator.
 
 use std::io::{Read as _, Write};
+use std::num::NonZero;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -55,7 +56,11 @@ impl Screen {
             child,
             writer: pty.master.take_writer().expect("the terminal's input"),
             bytes,
-            seen: vt100::Parser::new(rows, cols, 0),
+            seen: vt100::Parser::new(
+                NonZero::new(rows).expect("rows"),
+                NonZero::new(cols).expect("columns"),
+                0,
+            ),
             _master: pty.master,
         }
     }

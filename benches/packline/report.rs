@@ -12,11 +12,6 @@ impl Samples {
         self.0.push(sample);
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// The duration that this share of the samples does not exceed.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();

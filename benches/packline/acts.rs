@@ -53,11 +53,8 @@ pub(crate) async fn run() {
             format!("{bare:.0}/s"),
             ratio(1.0),
         ]);
-        for (first, second, stage) in [
-            ("hold", "release", "confirmed"),
-            ("reserve", "unreserve", "new"),
-        ] {
-            let done = acts(&database, people, first, second, stage).await;
+        for (first, second) in [("hold", "release"), ("reserve", "unreserve")] {
+            let done = acts(&database, people, first, second).await;
             rows.push([
                 format!("{first}, {second}"),
                 people.to_string(),
@@ -129,17 +126,16 @@ async fn acts(
     people: usize,
     first: &'static str,
     second: &'static str,
-    stage: &str,
 ) -> f64 {
     let db = handle(database, people).await;
     let mut connection = connect(database).await;
     let orders: Vec<i64> = sqlx::query_scalar(
-        "select o.id from orders o where stage = $1
+        "select o.id from orders o where stage in ('confirmed', 'processing')
          and not exists (select from order_lines l join stock_levels s on s.product_id = l.product_id
-                         where l.order_id = o.id and s.on_hand - s.reserved < 50)
+                         where l.order_id = o.id
+                           and (l.unallocated < l.ordered or s.on_hand - s.reserved < 50))
          order by o.id",
     )
-    .bind(stage)
     .fetch_all(&mut connection)
     .await
     .expect("orders");

@@ -85,7 +85,7 @@ impl Write for Frames {
 async fn in_process(database: &TestDatabase) -> Samples {
     let db = handle(database, 4).await;
     let (replies, received) = unbounded_channel();
-    let performer = Performer::new(db, "ana".to_owned(), replies);
+    let performer = Performer::new(db, "ana".to_owned(), chrono_tz::Tz::UTC, replies);
     let person = Person {
         login: "ana".to_owned(),
         roles: vec![Role::Admin],

@@ -18,10 +18,10 @@ mod lists;
 mod report;
 mod screen;
 
-#[path = "../tests/suite/harness/mod.rs"]
+#[path = "../../tests/suite/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use all of it")]
 mod harness;
-#[path = "../tests/suite/real_data.rs"]
+#[path = "../../tests/suite/real_data.rs"]
 mod real_data;
 
 use sqlx::postgres::PgConnection;
