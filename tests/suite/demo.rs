@@ -57,7 +57,8 @@ async fn stage(server: &DedicatedServer) -> (TestDatabase, Stage) {
 /// Loads what lies before now, all of which must be accepted, and says how much it was.
 async fn load(story: &mut Story, stage: &Stage) -> Vec<(Source, u64)> {
     let mut quiet = |_: Source, _: &Summary| {};
-    let told = deadline(LIMIT, "loading", story.load(stage, &mut quiet)).await;
+    let loading = Box::pin(story.load(stage, &mut quiet));
+    let told = deadline(LIMIT, "loading", loading).await;
     let told = told.expect("a database that answers");
     for (source, summary) in &told {
         assert_eq!(summary.rejected, [], "{}", source.file());
