@@ -2,7 +2,6 @@
 //! however it ends.
 
 use std::io::{Read, Write};
-use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,6 @@ use sqlx::ConnectOptions as _;
 
 use crate::harness::until;
 use crate::shop::Shop;
-
-const ROWS: NonZeroU16 = NonZeroU16::MIN.saturating_add(23);
-const COLUMNS: NonZeroU16 = NonZeroU16::MIN.saturating_add(79);
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -47,7 +43,7 @@ impl InTerminal {
         let mut output = pair.master.try_clone_reader().expect("its output");
         let keys = pair.master.take_writer().expect("its input");
         let seen = Arc::new(Mutex::new(Seen {
-            parser: vt100::Parser::new(ROWS, COLUMNS, 0),
+            parser: vt100::Parser::default(),
             bytes: Vec::new(),
         }));
         let to = Arc::clone(&seen);
