@@ -22,7 +22,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
     let login = shop.login(Role::Support);
     let url = shop.database.options.clone().username(&login);
-    if command.get_argv().first().is_some_and(|program| program != CONSOLE) {
+    if command
+        .get_argv()
+        .first()
+        .is_some_and(|program| program != CONSOLE)
+    {
         command.arg(CONSOLE);
     }
     command.arg("--database-url");

@@ -53,7 +53,12 @@ pub(super) fn header(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         .max(width(&left) + 2)
         .min(latest);
     write(buffer, area, &cut(left, middle.saturating_sub(1)), theme);
-    write(buffer, shifted(area, middle), &cut(person, truth_at - middle), theme);
+    write(
+        buffer,
+        shifted(area, middle),
+        &cut(person, truth_at - middle),
+        theme,
+    );
     write(buffer, shifted(area, truth_at), &truth, theme);
 }
 
