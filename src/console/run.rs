@@ -95,7 +95,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
                     now(),
                 );
             }
-            End::Redraw => taken.screen().clear()?,
+            End::Redraw => taken.redraw()?,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, panic};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -11,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, style};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use rustix::process::{Signal, kill_current_process_group};
 
 use super::view::Theme;
@@ -20,6 +22,9 @@ use super::view::Theme;
 /// do not know it pass over it.
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
+
+/// Whether the terminal is to be given back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The console's terminal.
 pub type Screen = Terminal<CrosstermBackend<Frames<Stdout>>>;
@@ -109,7 +114,17 @@ impl Taken {
         // alone.
         kill_current_process_group(Signal::TSTP)?;
         enter()?;
-        self.screen.clear()
+        self.redraw()
+    }
+
+    /// Empties the screen, so that the next frame draws all of it.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        // `Terminal::clear` would ask the terminal where its cursor is, and wait for an answer.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 
@@ -121,11 +136,17 @@ impl Drop for Taken {
 
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
 }
 
 /// Nothing can be done about a terminal that is gone, so failures pass.
 fn give_back() {
+    // Once: to leave the main screen a second time would move its cursor back over what was
+    // written there since.
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = execute!(
         io::stdout(),
         DisableBracketedPaste,

@@ -2,7 +2,6 @@
 //! however it ends.
 
 use std::io::{Read, Write};
-use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,10 +13,29 @@ use sqlx::ConnectOptions as _;
 use crate::harness::until;
 use crate::shop::Shop;
 
-const ROWS: NonZeroU16 = NonZeroU16::MIN.saturating_add(23);
-const COLUMNS: NonZeroU16 = NonZeroU16::MIN.saturating_add(79);
+/// The program.
+const CONSOLE: &str = env!("CARGO_BIN_EXE_packline");
 
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// A command that opens the console on a shop's database: the console itself, or what starts it.
+fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
+    let login = shop.login(Role::Support);
+    let url = shop.database.options.clone().username(&login);
+    if command
+        .get_argv()
+        .first()
+        .is_some_and(|program| program != CONSOLE)
+    {
+        command.arg(CONSOLE);
+    }
+    command.arg("--database-url");
+    command.arg(url.to_url_lossy().as_str());
+    command.env("LC_ALL", "C.UTF-8");
+    command.env("TERM", "xterm-256color");
+    command.env_remove("NO_COLOR");
+    command
+}
 
 /// A program in a terminal of its own.
 struct InTerminal {
@@ -47,7 +65,7 @@ impl InTerminal {
         let mut output = pair.master.try_clone_reader().expect("its output");
         let keys = pair.master.take_writer().expect("its input");
         let seen = Arc::new(Mutex::new(Seen {
-            parser: vt100::Parser::new(ROWS, COLUMNS, 0),
+            parser: vt100::Parser::default(),
             bytes: Vec::new(),
         }));
         let to = Arc::clone(&seen);
@@ -73,14 +91,7 @@ impl InTerminal {
 
     /// The console on a shop's database.
     fn console(shop: &Shop, environment: &[(&str, &str)]) -> Self {
-        let login = shop.login(Role::Support);
-        let url = shop.database.options.clone().username(&login);
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_packline"));
-        command.arg("--database-url");
-        command.arg(url.to_url_lossy().as_str());
-        command.env("LC_ALL", "C.UTF-8");
-        command.env("TERM", "xterm-256color");
-        command.env_remove("NO_COLOR");
+        let mut command = on_shop(CommandBuilder::new(CONSOLE), shop);
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -188,15 +199,22 @@ async fn signals_end_it_and_a_line_that_is_cut() {
 async fn it_is_suspended_and_comes_back() {
     let shop = Shop::open().await;
     shop.order(&[("MUG", 1)]).await;
-    let mut console = InTerminal::console(&shop, &[]);
+    // Under a shell that controls jobs: a process whose group has none cannot be stopped.
+    let mut shell = CommandBuilder::new("sh");
+    let script = "set -m; \"$0\" \"$@\"; echo suspended; read line; fg";
+    shell.args(["-c", script]);
+    let mut console = InTerminal::start(on_shop(shell, &shop));
     console.shows("#1000");
     console.types("\x1a");
-    console.is_as_it_was();
-    kill_process(console.pid(), Signal::CONT).expect("a signal");
+    console.shows("suspended");
+    let seen = console.screen();
+    assert!(!seen.contains("#1000"), "the main screen is back:\n{seen}");
+    console.types("\r");
     console.shows("#1000");
     console.types("?");
     console.shows("Keys everywhere");
-    console.types("\x1bq");
+    console.types("q");
+    console.shows("#1000");
     console.types("q");
     assert!(console.ends().success());
     console.is_as_it_was();

@@ -37,11 +37,11 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
     }];
     pieces.push(match stock.days_of_cover() {
         Some(days) => plain(format!(
-            "{} of cover at {} in 4 weeks",
+            "{} of cover, {} sold in 4 weeks",
             count(days, "day", "days"),
             stock.demand_28d
         )),
-        None => muted("no demand in 4 weeks"),
+        None => muted("none sold in 4 weeks"),
     });
     if let Some(supplier) = &stock.supplier {
         pieces.push(plain(match stock.lead_time_days {
