@@ -12,7 +12,7 @@ mod server;
 mod volume;
 
 pub(crate) use database::{TestDatabase, database};
-pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
+pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, server_with, signal};
 pub(crate) use volume::Volume;
 
 use std::future::Future;
