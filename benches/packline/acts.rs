@@ -16,7 +16,8 @@ use packline::store::local::Durability;
 use sqlx::Executor as _;
 use uuid::Uuid;
 
-use crate::harness::{TestDatabase, Volume, server_with};
+use crate::harness::server::server_with;
+use crate::harness::{TestDatabase, Volume};
 use crate::report::{ratio, table};
 use crate::{connect, durability, handle};
 

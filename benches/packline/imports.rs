@@ -12,7 +12,7 @@ use packline::store::local::Durability;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use crate::harness::server_with;
+use crate::harness::server::server_with;
 use crate::real_data::real_data;
 use crate::report::{milliseconds, ratio, table};
 use crate::{connect, durability, handle};

@@ -8,7 +8,8 @@ use packline::store::local::Durability;
 use sqlx::postgres::{PgConnection, PgListener};
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{TestDatabase, Volume, server_with};
+use crate::harness::server::server_with;
+use crate::harness::{TestDatabase, Volume};
 use crate::report::{Samples, table};
 use crate::screen::Screen;
 use crate::{connect, durability, handle};

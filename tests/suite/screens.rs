@@ -29,7 +29,7 @@ use ratatui::backend::TestBackend;
 use crate::harness::screen;
 
 fn now() -> DateTime<Utc> {
-    "2026-03-10T14:02:31Z".parse().unwrap()
+    "2026-03-10T14:02:31Z".parse().expect("well formed")
 }
 
 fn minutes(minutes: i64) -> DateTime<Utc> {
@@ -395,7 +395,7 @@ impl Desk {
             login: "ana".into(),
             roles: vec![Role::Warehouse, Role::Support],
         };
-        let keymap = Keymap::built_in().unwrap();
+        let keymap = Keymap::built_in().expect("the keymap");
         let mut desk = Self {
             app: App::new(settings, person, keymap, (columns, rows), now()),
             theme: Theme::full(),
@@ -480,7 +480,7 @@ impl Desk {
         let mut rest = text;
         while let Some(char) = rest.chars().next() {
             let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
-                Some((name, _)) => (name.parse().unwrap(), name.len() + 2),
+                Some((name, _)) => (name.parse().expect("well formed"), name.len() + 2),
                 None if char == ' ' => (Chord::plain(Key::Char(' ')), 1),
                 None => (Chord::char(char), char.len_utf8()),
             };
@@ -491,10 +491,10 @@ impl Desk {
 
     fn shown(&self) -> String {
         let (columns, rows) = self.app.size;
-        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
         terminal
             .draw(|frame| view::draw(frame, &self.app, self.theme))
-            .unwrap();
+            .expect("a frame");
         screen::shown(terminal.backend().buffer())
     }
 

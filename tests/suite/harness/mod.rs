@@ -8,11 +8,11 @@
 
 mod database;
 pub(crate) mod screen;
-mod server;
+pub(crate) mod server;
 mod volume;
 
 pub(crate) use database::{TestDatabase, database};
-pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, server_with, signal};
+pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
 pub(crate) use volume::Volume;
 
 use std::future::Future;
