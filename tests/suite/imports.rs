@@ -528,8 +528,11 @@ async fn a_mail_finds_its_ticket_and_only_people_move_it() {
     let stranger = mail("m6", &format!("[TKT-{ticket}·00000000]"), "").replace("ann@", "eve@");
     assert_ne!(shop.mailed(&stranger).await.0, ticket);
 
-    shop.execute("update packline.tickets set state = 'resolved'")
-        .await;
+    shop.execute(
+        "update packline.tickets
+         set state = 'resolved', resolution = 'answered', snoozed_until = '2126-01-01'",
+    )
+    .await;
     let away = mail(
         "m7",
         "Away",
@@ -544,6 +547,14 @@ async fn a_mail_finds_its_ticket_and_only_people_move_it() {
         shop.mailed(&back).await,
         (ticket, "open".to_owned(), "inbound".to_owned())
     );
+    let awake = "select id from packline.tickets
+                 where state = 'open' and resolution is null and snoozed_until is null";
+    assert_eq!(shop.number(awake).await, ticket);
+    shop.execute("update packline.tickets set snoozed_until = '2126-01-01' where state = 'open'")
+        .await;
+    let more = mail("m10", "Hello?", "In-Reply-To: <m1@example.com>\n");
+    assert_eq!(shop.mailed(&more).await.0, ticket);
+    assert_eq!(shop.number(awake).await, ticket);
 
     shop.execute("update packline.tickets set state = 'resolved' where state = 'open'")
         .await;
