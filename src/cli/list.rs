@@ -31,7 +31,12 @@ pub(super) struct List {
     /// Which records
     kind: ListKind,
     /// Words and fields, as in the console: "late state:held who:me"; "all" for closed ones too
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     filter: String,
     /// A column: due, cover, number, age, name, state or amount; with a leading - for the largest first
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
