@@ -1,7 +1,8 @@
 //! EasyPost `tracker.updated` events (<https://docs.easypost.com/docs/trackers>): one event, an
 //! array of events, or one event a line.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
 
 use chrono::DateTime;
 use serde::Deserialize;
@@ -53,6 +54,8 @@ pub struct TrackerEvents<R> {
     source: BufReader<R>,
     file: String,
     line: u64,
+    /// Lines that were read behind one that turned out to be cut off.
+    ahead: VecDeque<Vec<u8>>,
     /// Events of an array that are not yet handed out, last first.
     pending: Vec<Value>,
     /// The line where what is pending starts.
@@ -67,6 +70,7 @@ impl<R: Read> TrackerEvents<R> {
             source: BufReader::new(source),
             file: file.to_owned(),
             line: 0,
+            ahead: VecDeque::new(),
             pending: Vec::new(),
             pending_line: 0,
             done: false,
@@ -74,13 +78,12 @@ impl<R: Read> TrackerEvents<R> {
     }
 
     /// The next JSON value. A value that is not complete at the end of its line goes on over the
-    /// next lines; a line that is no JSON at all is rejected alone.
+    /// next lines; a line that is no JSON, or the beginning of none, is rejected alone.
     fn value(&mut self) -> Option<Result<Value, Fault>> {
         let mut text = Vec::new();
-        let mut start = 0;
+        let (mut start, mut first) = (0, 0);
         loop {
-            let room = LONGEST.saturating_sub(text.len() as u64);
-            match self.source.by_ref().take(room).read_until(b'\n', &mut text) {
+            match self.read_line(&mut text) {
                 Err(error) => {
                     self.done = true;
                     return Some(Err(Fault::Unreadable {
@@ -88,17 +91,18 @@ impl<R: Read> TrackerEvents<R> {
                         error,
                     }));
                 }
-                Ok(0) => {
+                Ok(0) if text.len() as u64 >= LONGEST => {
                     self.done = true;
-                    if text.is_empty() {
-                        return None;
-                    }
-                    let reason = if room == 0 {
-                        "expected an event under 16 MiB"
-                    } else {
-                        "the file ends in the middle of this event"
-                    };
-                    return Some(Err(self.reject(start, "", &text, reason.into())));
+                    let reason = "expected an event under 16 MiB.";
+                    return Some(Err(super::stopped(&self.file, start, reason)));
+                }
+                Ok(0) if text.is_empty() => {
+                    self.done = true;
+                    return None;
+                }
+                Ok(0) => {
+                    let reason = "the file ends in the middle of this event";
+                    return Some(Err(self.cut(start, text, first, reason.to_owned())));
                 }
                 Ok(_) => self.line += 1,
             }
@@ -111,7 +115,7 @@ impl<R: Read> TrackerEvents<R> {
                 continue;
             }
             if start == 0 {
-                start = self.line;
+                (start, first) = (self.line, text.len());
             }
             match serde_json::from_slice(json) {
                 Ok(value) => {
@@ -121,10 +125,38 @@ impl<R: Read> TrackerEvents<R> {
                 Err(error) if error.is_eof() => {}
                 Err(error) => {
                     let reason = format!("expected JSON: {error}");
-                    return Some(Err(self.reject(start, "", &text, reason)));
+                    return Some(Err(self.cut(start, text, first, reason)));
                 }
             }
         }
+    }
+
+    /// Adds the next line to a text and answers with its length: 0 at the end, and where the text is
+    /// as long as it may be.
+    fn read_line(&mut self, text: &mut Vec<u8>) -> io::Result<usize> {
+        if let Some(mut line) = self.ahead.pop_front() {
+            let length = line.len();
+            text.append(&mut line);
+            return Ok(length);
+        }
+        let room = LONGEST.saturating_sub(text.len() as u64);
+        self.source.by_ref().take(room).read_until(b'\n', text)
+    }
+
+    /// Rejects the first line of a text that is no value. Reading goes on at the next line that may
+    /// be the start of another one: what is indented is the inside of this one.
+    fn cut(&mut self, start: u64, mut text: Vec<u8>, first: usize, reason: String) -> Fault {
+        let behind = text.split_off(first);
+        let lines: Vec<&[u8]> = behind.split_inclusive(|byte| *byte == b'\n').collect();
+        let next = lines
+            .iter()
+            .position(|line| line.starts_with(b"{") || line.starts_with(b"["))
+            .unwrap_or(lines.len());
+        for line in lines[next..].iter().rev() {
+            self.line -= 1;
+            self.ahead.push_front(line.to_vec());
+        }
+        self.reject(start, "", &text, reason)
     }
 
     fn reject(&self, line: u64, field: &str, value: &[u8], reason: String) -> Fault {
@@ -272,6 +304,35 @@ mod tests {
                 .map(|event| event.unwrap().id)
                 .collect();
             assert_eq!(ids, ["evt_1", "evt_2"], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_takes_no_other_with_it() {
+        let pretty = serde_json::from_str::<Value>(EVENT).unwrap();
+        let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+        let broken = pretty.replace("\"result\":", "\"result\"");
+        for cut in [
+            "{\"id\":",
+            "{\"id\":\"evt",
+            "[",
+            "{\"a\":[{\"b\":1},",
+            &broken,
+        ] {
+            for events in 1..4 {
+                let text = format!("{EVENT}\n{cut}\n{}", format!("{EVENT}\n").repeat(events));
+                let results = read(&text);
+                let lines: Vec<_> = results.iter().flatten().map(|event| event.line).collect();
+                let after = 1 + cut.lines().count() as u64;
+                let expected: Vec<_> = std::iter::once(1)
+                    .chain((1..=events as u64).map(|line| after + line))
+                    .collect();
+                assert_eq!((lines, results.len()), (expected, events + 2), "{text}");
+                let Err(Fault::Rejected(rejection)) = &results[1] else {
+                    panic!("{text}")
+                };
+                assert_eq!(rejection.line, 2, "{text}");
+            }
         }
     }
 

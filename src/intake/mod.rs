@@ -9,7 +9,6 @@ pub mod catalog;
 pub mod dispatches;
 pub mod easypost;
 pub mod mail;
-pub mod order;
 pub mod shopify;
 mod table;
 
@@ -69,6 +68,15 @@ pub enum Fault {
 impl From<Rejection> for Fault {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+/// The end of a source that cannot be read beyond a line.
+fn stopped(file: &str, line: u64, reason: &str) -> Fault {
+    let error = format!("stopped at line {line}: {reason} What came before is kept");
+    Fault::Unreadable {
+        file: file.to_owned(),
+        error: io::Error::other(error),
     }
 }
 
