@@ -8,7 +8,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Fault, Rejection};
+use super::{Fault, LONGEST_NUMBER, Rejection};
 use crate::domain::incoming::{TrackerEvent, TrackingDetail};
 use crate::domain::tracking::TrackingStatus;
 
@@ -56,6 +56,8 @@ pub struct TrackerEvents<R> {
     line: u64,
     /// Lines that were read behind one that turned out to be cut off.
     ahead: VecDeque<Vec<u8>>,
+    /// Whether the lines that follow may be the inside of a value that was rejected.
+    broken: bool,
     /// Events of an array that are not yet handed out, last first.
     pending: Vec<Value>,
     /// The line where what is pending starts.
@@ -71,6 +73,7 @@ impl<R: Read> TrackerEvents<R> {
             file: file.to_owned(),
             line: 0,
             ahead: VecDeque::new(),
+            broken: false,
             pending: Vec::new(),
             pending_line: 0,
             done: false,
@@ -114,6 +117,11 @@ impl<R: Read> TrackerEvents<R> {
                 text.clear();
                 continue;
             }
+            if self.broken && is_inside(&text) {
+                text.clear();
+                continue;
+            }
+            self.broken = false;
             if start == 0 {
                 (start, first) = (self.line, text.len());
             }
@@ -144,18 +152,14 @@ impl<R: Read> TrackerEvents<R> {
     }
 
     /// Rejects the first line of a text that is no value. Reading goes on at the next line that may
-    /// be the start of another one: what is indented is the inside of this one.
+    /// be the start of another one.
     fn cut(&mut self, start: u64, mut text: Vec<u8>, first: usize, reason: String) -> Fault {
         let behind = text.split_off(first);
-        let lines: Vec<&[u8]> = behind.split_inclusive(|byte| *byte == b'\n').collect();
-        let next = lines
-            .iter()
-            .position(|line| line.starts_with(b"{") || line.starts_with(b"["))
-            .unwrap_or(lines.len());
-        for line in lines[next..].iter().rev() {
+        for line in behind.split_inclusive(|byte| *byte == b'\n').rev() {
             self.line -= 1;
             self.ahead.push_front(line.to_vec());
         }
+        self.broken = true;
         self.reject(start, "", &text, reason)
     }
 
@@ -196,6 +200,16 @@ impl<R: Read> TrackerEvents<R> {
                 "result.tracking_code"
             };
             return Err(fault(field, "", "expected a value, found none".to_owned()));
+        }
+        let named = [
+            ("id", &raw.id),
+            ("result.tracking_code", &tracker.tracking_code),
+        ];
+        for (field, name) in named {
+            if name.chars().nth(LONGEST_NUMBER).is_some() {
+                let reason = format!("expected at most {LONGEST_NUMBER} characters");
+                return Err(fault(field, name, reason));
+            }
         }
         let details = tracker
             .tracking_details
@@ -247,6 +261,13 @@ impl<R: Read> Iterator for TrackerEvents<R> {
             }
         }
     }
+}
+
+/// Whether a line goes on with a value that was printed over several lines, and is no value itself.
+fn is_inside(line: &[u8]) -> bool {
+    let json = line.trim_ascii();
+    let whole = json.starts_with(b"{") && json.ends_with(b"}");
+    !whole && line.first().is_some_and(|byte| b" \t}]".contains(byte))
 }
 
 /// The text, empty for none, without the NUL that JSON can hold and the database cannot.
@@ -340,7 +361,10 @@ mod tests {
     fn a_bad_line_is_named_and_the_next_is_read() {
         let other = EVENT.replace("tracker.updated", "batch.created");
         let late = EVENT.replace("2026-01-31T12:00:00Z", "yesterday");
-        let text = format!("{{oops}}\n{other}\n{late}\n{{\"id\":\"evt_9\"}}\n{EVENT}\n{{\"id\":");
+        let long = EVENT.replace("evt_1", &"e".repeat(101));
+        let text = format!(
+            "{{oops}}\n{other}\n{late}\n{{\"id\":\"evt_9\"}}\n{EVENT}\n{long}\n{{\"id\":"
+        );
         let results = read(&text);
         let faults: Vec<_> = results
             .iter()
@@ -356,7 +380,8 @@ mod tests {
                 (2, "description"),
                 (3, "created_at"),
                 (4, "id"),
-                (6, "")
+                (6, "id"),
+                (7, "")
             ]
         );
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

@@ -18,6 +18,15 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+/// The most characters of an order's or parcel's number, or of a key of a channel.
+const LONGEST_NUMBER: usize = 100;
+/// The most characters of a SKU.
+const LONGEST_SKU: usize = 200;
+/// The most characters of a mail address: 64 before the @ and 255 after it (RFC 5321).
+const LONGEST_ADDRESS: usize = 320;
+/// The most characters of a payment's reference; Shopify joins several in one field.
+const LONGEST_REFERENCE: usize = 255;
+
 /// How many characters of a rejected value are quoted.
 const QUOTED: usize = 200;
 
