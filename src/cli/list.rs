@@ -109,7 +109,7 @@ impl List {
                 .await?;
             for row in &page.rows {
                 if self.json {
-                    print::line(serde_json::to_string(&row.record)?);
+                    print::json(&row.record)?;
                 } else if let Some(csv) = &mut csv {
                     csv.write_record(cells(row, zone, now).iter().map(|cell| spreadsheet(cell)))?;
                 } else {
@@ -121,6 +121,9 @@ impl List {
                 Some(last) if !page.complete => anchor = Anchor::After(last.key.clone()),
                 _ => break,
             }
+        }
+        if left == self.limit {
+            database.hint(now).await?;
         }
         if let Some(mut csv) = csv {
             csv.flush()?;
