@@ -15,13 +15,11 @@ static LOST: AtomicBool = AtomicBool::new(false);
 /// Prints a line on standard output. A reader that has gone away (`| head`) is no failure; any other
 /// is remembered for [`is_lost`].
 pub(super) fn line(text: impl Display) {
-    match writeln!(io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            if !LOST.swap(true, Ordering::Relaxed) {
-                note(format_args!("packline: cannot write: {error}"));
-            }
-        }
-        _ => {}
+    if let Err(error) = writeln!(io::stdout().lock(), "{text}")
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && !LOST.swap(true, Ordering::Relaxed)
+    {
+        note(format_args!("packline: cannot write: {error}"));
     }
 }
 

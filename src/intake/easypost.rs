@@ -362,9 +362,8 @@ mod tests {
         let other = EVENT.replace("tracker.updated", "batch.created");
         let late = EVENT.replace("2026-01-31T12:00:00Z", "yesterday");
         let long = EVENT.replace("evt_1", &"e".repeat(101));
-        let text = format!(
-            "{{oops}}\n{other}\n{late}\n{{\"id\":\"evt_9\"}}\n{EVENT}\n{long}\n{{\"id\":"
-        );
+        let text =
+            format!("{{oops}}\n{other}\n{late}\n{{\"id\":\"evt_9\"}}\n{EVENT}\n{long}\n{{\"id\":");
         let results = read(&text);
         let faults: Vec<_> = results
             .iter()

@@ -474,7 +474,10 @@ mod tests {
         assert_eq!(field("#1", &"#".repeat(101)), "Name");
         assert_eq!(field("77", &"7".repeat(101)), "Id");
         assert_eq!(field("ann@", &"@".repeat(320)), "Email");
-        assert_eq!(field("A,", &format!("{},", "A".repeat(201))), "Lineitem sku");
+        assert_eq!(
+            field("A,", &format!("{},", "A".repeat(201))),
+            "Lineitem sku"
+        );
         assert_eq!(refusal(&[FIRST, &FIRST.replace("77", "78")]).1, "Id");
     }
 

@@ -529,6 +529,24 @@ async fn late_and_repeated_events_change_history_never_the_present() {
         2
     );
 
+    // Told of after something else, about something earlier: its estimate is the older one.
+    let slow = |id: &str, at: &str, eta: &str| {
+        let happened = "\"datetime\":\"2026-11-21T08:00:00Z\"";
+        event(id, at, "in_transit")
+            .replace(&format!("\"datetime\":\"{at}\""), happened)
+            .replace(
+                &format!("\"est_delivery_date\":\"{at}\""),
+                &format!("\"est_delivery_date\":\"{eta}\""),
+            )
+    };
+    let newer = slow("e5", "2026-11-23T10:00:00Z", "2026-11-26T12:00:00Z");
+    let older = slow("e6", "2026-11-23T09:00:00Z", "2026-11-30T12:00:00Z");
+    for text in [newer, older] {
+        assert_eq!(counts(&shop.tracking(text.as_bytes()).await), (1, 1, 0, 0));
+        let eta = "select eta::date::text from packline.shipments";
+        assert_eq!(shop.texts(eta).await, ["2026-11-26"]);
+    }
+
     let never = event("e9", "2999-01-01T00:00:00Z", "in_transit");
     let detail = event("e9", "2026-11-22T12:00:00Z", "in_transit")
         .replace("\"datetime\":\"2026", "\"datetime\":\"2999");
@@ -733,6 +751,10 @@ async fn the_program_says_what_it_did_and_how_it_ended() {
         packline(&shop, &["catalog", "/nowhere/catalog.csv"], b"")
             .await
             .0,
+        Some(1)
+    );
+    assert_eq!(
+        packline(&shop, &["mail", "/nowhere/a.eml"], b"").await.0,
         Some(1)
     );
     assert_eq!(packline(&shop, &["orders", "-"], b"").await.0, Some(2));

@@ -335,9 +335,8 @@ impl Known {
             })
         };
         let day = Some(first.shipped_at.date_naive());
-        let unsent = || {
-            of_code().filter(|known| matches!(known.state.as_str(), "draft" | "labelled"))
-        };
+        let unsent =
+            || of_code().filter(|known| matches!(known.state.as_str(), "draft" | "labelled"));
         let found = of_code()
             .find(|known| known.ship_date == day)
             .or_else(|| unsent().find(|known| known.order_id == order.id))
