@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Serialize;
@@ -37,7 +38,7 @@ struct Shown {
 }
 
 impl Show {
-    pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
+    pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
         let database = Database::open(config, "show").await?;
         let Ok(name) = self.record.parse::<RecordName>();
         let shown: Result<Option<Shown>, NameError> = database
@@ -56,6 +57,9 @@ impl Show {
                 })
             })
             .await?;
+        if matches!(shown, Err(NameError::Missing(_))) {
+            database.hint(now).await?;
+        }
         let Some(shown) = shown? else {
             print::note(format_args!(
                 "packline: {} does not exist",
@@ -64,7 +68,7 @@ impl Show {
             return Ok(ExitCode::FAILURE);
         };
         if self.json {
-            print::line(serde_json::to_string(&shown)?);
+            print::json(&shown)?;
         } else {
             let mut lines = Vec::new();
             outline(&mut lines, 0, &serde_json::to_value(&shown.record)?);
