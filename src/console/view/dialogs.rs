@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::theme::Theme;
 use super::{blank, page_lines, write};
@@ -376,9 +377,14 @@ fn draw_edit(buffer: &mut Buffer, edit: &Edit, area: Rect, style: Style) -> Posi
     let (before, after) = edit.halves();
     let room = area.width.saturating_sub(1) as usize;
     let (before, after) = (text::plain(before), text::plain(after));
-    let mut from = 0;
-    while text::width(&before[from..]) > room {
-        from += before[from..].chars().next().map_or(1, char::len_utf8);
+    // Back from the cursor as far as there is room, however long the line is.
+    let (mut from, mut columns) = (before.len(), 0);
+    for (at, grapheme) in before.grapheme_indices(true).rev() {
+        columns += text::width(grapheme);
+        if columns > room {
+            break;
+        }
+        from = at;
     }
     let shown = format!("{}{after}", &before[from..]);
     buffer.set_stringn(area.x, area.y, &shown, area.width as usize, style);
