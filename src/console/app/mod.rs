@@ -62,6 +62,9 @@ use msg::Undoable;
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
 /// Counts change with time alone: what was on time is late.
 const COUNT_AGE: TimeDelta = TimeDelta::seconds(30);
+/// Lists are read again after so long: a promise passes, a snooze or a mute ends, and no change
+/// tells of it.
+const READ_AGE: TimeDelta = TimeDelta::minutes(1);
 /// For so long a message stands over the footer.
 const SAID_FOR: TimeDelta = TimeDelta::seconds(10);
 /// Messages kept.
@@ -111,6 +114,8 @@ pub struct App {
     counting: bool,
     count_again: bool,
     counted_at: Option<DateTime<Utc>>,
+    /// When everything was last taken for out of date.
+    resynced_at: DateTime<Utc>,
 }
 
 impl App {
@@ -142,6 +147,7 @@ impl App {
             counting: false,
             count_again: true,
             counted_at: None,
+            resynced_at: now,
         }
     }
 
@@ -277,6 +283,7 @@ impl App {
     }
 
     fn resync(&mut self) {
+        self.resynced_at = self.now;
         self.retry();
         for list in &mut self.lists {
             list.resync();
@@ -337,6 +344,9 @@ impl App {
         }
         if self.connection == Connection::Live {
             self.retry();
+            if self.now - self.resynced_at >= READ_AGE {
+                self.resync();
+            }
         }
         if self.counted_at.is_none_or(|at| self.now - at > COUNT_AGE) {
             self.count_again = true;
@@ -490,6 +500,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             }
         }
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),
+        Msg::Panicked(what) => app.say(Level::Error, format!("a mistake in the program: {what}")),
     }
     app.settle(&mut effects);
     effects
