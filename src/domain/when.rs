@@ -3,14 +3,15 @@
 use chrono::{DateTime, Datelike, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// A span in at most four columns: `45m`, `2h57`, `3d04`, `12d`.
+/// A span in at most four columns: `45m`, `2h57`, `3d04`, `12d`, `16y`.
 pub fn span(span: TimeDelta) -> String {
     let minutes = span.num_minutes();
     match minutes {
         0..60 => format!("{minutes}m"),
         60..1440 => format!("{}h{:02}", minutes / 60, minutes % 60),
         1440..14400 => format!("{}d{:02}", minutes / 1440, minutes % 1440 / 60),
-        _ => format!("{}d", minutes / 1440),
+        14400..1_440_000 => format!("{}d", minutes / 1440),
+        _ => format!("{}y", minutes / 525_960),
     }
 }
 
@@ -24,7 +25,7 @@ pub fn left(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// The same in words: `2h57 left`, `3d04 late`.
-pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub(super) fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if due >= now {
         format!("{} left", span(due - now))
     } else {
@@ -32,14 +33,15 @@ pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// How long ago: `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`.
+/// How long ago: `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`, `9 y ago`.
 pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - at).num_seconds().max(0);
     match seconds {
         0..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),
         3600..172_800 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} d ago", seconds / 86_400),
+        172_800..86_400_000 => format!("{} d ago", seconds / 86_400),
+        _ => format!("{} y ago", seconds / 31_557_600),
     }
 }
 
@@ -51,12 +53,12 @@ pub fn stamp(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     } else if (at - today).num_days().abs() < 300 {
         at.format("%d %b").to_string()
     } else {
-        at.format("%Y-%m").to_string()
+        at.format("%Y").to_string()
     }
 }
 
 /// An instant in full: `14:05`, `yesterday 14:05`, `Mon 9 Mar 14:05`, `2024-03-09 14:05`.
-pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let days = (at.date_naive() - today.date_naive()).num_days();
     let format = match days {
@@ -70,7 +72,7 @@ pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// A date and a time that sort: `03-09 14:05`, with the year where it is another.
-pub fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub(super) fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let format = if at.year() == today.year() {
         "%m-%d %H:%M"
@@ -119,6 +121,7 @@ mod tests {
             ("2026-03-10T09:57:00Z", "-2h03"),
             ("2026-03-13T16:00:00Z", "3d04"),
             ("2026-02-26T12:00:00Z", "-12d"),
+            ("2010-12-01T12:00:00Z", "-15y"),
         ];
         for (due, text) in cases {
             assert_eq!(left(at(due), now), text);
