@@ -3,19 +3,21 @@
 use chrono::{DateTime, Datelike, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// A span in at most four columns: `45m`, `2h57`, `3d04`, `12d`, `16y`.
+/// A span in at most four columns: `45m`, `2h57`, `14h`, `3d04`, `12d`, `16y`.
 pub fn span(span: TimeDelta) -> String {
     let minutes = span.num_minutes();
     match minutes {
         0..60 => format!("{minutes}m"),
-        60..1440 => format!("{}h{:02}", minutes / 60, minutes % 60),
+        60..600 => format!("{}h{:02}", minutes / 60, minutes % 60),
+        600..1440 => format!("{}h", minutes / 60),
         1440..14400 => format!("{}d{:02}", minutes / 1440, minutes % 1440 / 60),
         14400..1_440_000 => format!("{}d", minutes / 1440),
         _ => format!("{}y", minutes / 525_960),
     }
 }
 
-/// The time left until `due`, with a minus once it has passed: `2h57`, `-3d04`.
+/// The time left until `due` in at most five columns, with a minus once it has passed: `2h57`,
+/// `-3d04`.
 pub fn left(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if due >= now {
         span(due - now)
@@ -25,7 +27,7 @@ pub fn left(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// The same in words: `2h57 left`, `3d04 late`.
-pub(super) fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if due >= now {
         format!("{} left", span(due - now))
     } else {
@@ -58,7 +60,7 @@ pub fn stamp(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// An instant in full: `14:05`, `yesterday 14:05`, `Mon 9 Mar 14:05`, `2024-03-09 14:05`.
-pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let days = (at.date_naive() - today.date_naive()).num_days();
     let format = match days {
@@ -72,7 +74,7 @@ pub(super) fn moment(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String 
 }
 
 /// A date and a time that sort: `03-09 14:05`, with the year where it is another.
-pub(super) fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+pub fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (at, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
     let format = if at.year() == today.year() {
         "%m-%d %H:%M"
@@ -119,12 +121,17 @@ mod tests {
             ("2026-03-10T12:00:30Z", "0m"),
             ("2026-03-10T14:57:00Z", "2h57"),
             ("2026-03-10T09:57:00Z", "-2h03"),
+            ("2026-03-09T21:20:00Z", "-14h"),
             ("2026-03-13T16:00:00Z", "3d04"),
             ("2026-02-26T12:00:00Z", "-12d"),
             ("2010-12-01T12:00:00Z", "-15y"),
         ];
         for (due, text) in cases {
             assert_eq!(left(at(due), now), text);
+        }
+        for minutes in 0..3_000_000 {
+            let text = span(TimeDelta::minutes(minutes));
+            assert!(text.len() <= 4, "{minutes}: {text}");
         }
     }
 

@@ -21,7 +21,6 @@ mod place;
 mod shipments;
 mod stock;
 mod tickets;
-mod when;
 
 use std::collections::BTreeMap;
 
@@ -48,7 +47,7 @@ pub mod facts {
     pub use super::shipments::{state as parcel_state, status};
     pub use super::stock::{cover, muted_until};
     pub use super::tickets::{clock, priority, state as ticket_state};
-    pub use super::when::{ago, clock as time_of_day, left, offset, span, stamp};
+    pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp};
 }
 
 use crate::console::input::Keymap;
@@ -302,6 +301,9 @@ impl App {
                 }
                 self.connection = Connection::Live;
                 self.retry();
+                if let Some(Dialog::Form(form)) = &mut self.dialog {
+                    form.back();
+                }
             }
             Feed::Changed(records) => {
                 for id in records {

@@ -2,9 +2,9 @@
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
 use super::pages::{Context, count, dotted, money};
-use super::when;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::stock::{Stock, StockSummary};
+use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
     document.flow(dotted(vec![
