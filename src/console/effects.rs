@@ -52,7 +52,7 @@ impl Performer {
         };
         let this = self.clone();
         tokio::spawn(async move {
-            let reply = answered(this.answer(effect, now), failed).await;
+            let reply = answered(this.answer(effect, now).boxed(), failed).await;
             if let Some(reply) = reply {
                 // Nobody waits for it any more once the console is being left.
                 let _ = this.replies.send(reply);

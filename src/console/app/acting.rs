@@ -120,7 +120,7 @@ impl App {
             detail.push(format!(
                 "{} · {}, {} reserved, {} shipped",
                 order.customer,
-                count(i64::from(order.ordered), "unit", "units"),
+                count(order.ordered, "unit", "units"),
                 order.reserved,
                 order.shipped
             ));
