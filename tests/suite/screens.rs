@@ -31,7 +31,7 @@ use ratatui::backend::TestBackend;
 use crate::harness::screen;
 
 fn now() -> DateTime<Utc> {
-    "2026-03-10T14:02:31Z".parse().expect("well formed")
+    "2026-03-10T14:02:31Z".parse().expect("an instant")
 }
 
 fn minutes(minutes: i64) -> DateTime<Utc> {
@@ -482,7 +482,7 @@ impl Desk {
         let mut rest = text;
         while let Some(char) = rest.chars().next() {
             let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
-                Some((name, _)) => (name.parse().expect("well formed"), name.len() + 2),
+                Some((name, _)) => (name.parse().expect("a key"), name.len() + 2),
                 None if char == ' ' => (Chord::plain(Key::Char(' ')), 1),
                 None => (Chord::char(char), char.len_utf8()),
             };
