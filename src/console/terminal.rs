@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{env, panic};
+use std::{env, panic, thread};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
@@ -75,11 +75,12 @@ pub struct Taken {
 
 impl Taken {
     /// Takes the terminal: raw mode, the alternate screen, pasted text told apart from keys. A
-    /// panic gives it back before it is told.
+    /// panic of this thread ends the console, so it gives the terminal back before it is told; one
+    /// of another thread, which the console survives, is told to `elsewhere`.
     ///
     /// # Errors
     /// Standard input or output is no terminal, or it cannot be written to.
-    pub fn take() -> io::Result<Self> {
+    pub fn take(elsewhere: impl Fn(String) + Send + Sync + 'static) -> io::Result<Self> {
         static HOOK: Once = Once::new();
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(io::Error::new(
@@ -89,9 +90,14 @@ impl Taken {
         }
         HOOK.call_once(|| {
             let tell = panic::take_hook();
+            let owner = thread::current().id();
             panic::set_hook(Box::new(move |info| {
-                give_back();
-                tell(info);
+                if TAKEN.load(Ordering::SeqCst) && thread::current().id() != owner {
+                    elsewhere(info.to_string());
+                } else {
+                    give_back();
+                    tell(info);
+                }
             }));
         });
         enter()?;

@@ -272,7 +272,7 @@ async fn a_role_says_what_it_may_not() {
     viewer.types("h");
     viewer.shows("can't hold #1000: only warehouse").await;
     viewer.types("a");
-    viewer.shows("not now: only warehouse").await;
+    viewer.shows("are for warehouse").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

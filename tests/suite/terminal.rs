@@ -303,7 +303,14 @@ async fn a_key_is_on_the_screen_at_once() {
 #[test]
 fn panics_with_the_terminal_taken() {
     if std::env::var_os("PANIC_IN_TERMINAL").is_some() {
-        let _taken = packline::console::terminal::Taken::take().expect("a terminal");
+        let (sender, told) = std::sync::mpsc::channel();
+        let elsewhere = move |what| sender.send(what).expect("a test");
+        let _taken = packline::console::terminal::Taken::take(elsewhere).expect("a terminal");
+        std::thread::spawn(|| panic!("in passing"))
+            .join()
+            .expect_err("a panic");
+        let what = told.recv_timeout(LIMIT).expect("it is told");
+        assert!(what.contains("in passing"), "{what}");
         panic!("as told");
     }
 }
@@ -321,6 +328,8 @@ fn a_panic_gives_the_terminal_back_and_is_told_there() {
     assert!(!program.ends().success());
     program.is_as_it_was();
     program.shows("as told");
+    let screen = program.screen();
+    assert!(!screen.contains("in passing"), "{screen}");
     let seen = program.seen.lock().expect("no panic while reading");
     let taken = b"\x1b[?1049h";
     assert!(seen.bytes.windows(taken.len()).any(|bytes| bytes == taken));

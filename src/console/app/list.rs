@@ -334,11 +334,17 @@ impl List {
         if self.error.is_some() {
             return None;
         }
-        if let Some(reload) = self.reload.take() {
+        if let Some(mut reload) = self.reload.take() {
+            // What the person wants is still to come.
+            if let (Reload::Resync, Some((_, _, Some(wanted)))) = (reload, &self.under_way) {
+                reload = *wanted;
+            }
             let reach = match (reload, self.selected()) {
                 (Reload::Top, _) | (_, None) => Reach::Start,
                 (Reload::Bottom, _) => Reach::End,
-                (_, Some(row)) => Reach::Around(row.key.id),
+                (Reload::Resync, Some(row)) => Reach::Keep(row.key.clone()),
+                // Its place is that of another order.
+                (Reload::Asked, Some(row)) => Reach::Around(row.key.id),
             };
             // What changes from now on may be missing in the reply and is asked for after it.
             self.changes.clear();
@@ -414,7 +420,7 @@ impl List {
                     self.ends = false;
                 }
             }
-            Reach::Start | Reach::End | Reach::Around(_) => {
+            Reach::Start | Reach::End | Reach::Around(_) | Reach::Keep(_) => {
                 let before = self.rows.get(self.selected).cloned();
                 self.rows = window.rows.into_iter().map(Row::new).collect();
                 self.starts = window.starts;
@@ -729,10 +735,20 @@ mod tests {
         for id in 0..=MANY as i64 {
             list.changed(id);
         }
-        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Around(2))));
+        let place = list.selected().unwrap().key.clone();
+        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Keep(place))));
         assert!(list.window(2, window(3..5, true, true), HEIGHT));
         assert_eq!(ids(&list), [2, 3, 4]);
         assert!(list.selected().unwrap().left);
+    }
+
+    #[test]
+    fn a_resync_keeps_what_was_asked_for() {
+        let mut list = list(5, true);
+        list.sort_reverse();
+        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Around(0))));
+        list.resync();
+        assert_eq!(list.fetch(3), Some(Fetch::Window(Reach::Around(0))));
     }
 
     #[test]
