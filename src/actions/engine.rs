@@ -238,7 +238,7 @@ async fn asked(db: &Db, id: Uuid, end: Instant) -> Option<Option<StoredAct>> {
 
 /// The answer to an act that was done before.
 fn repeated(stored: StoredAct, act: &Act) -> Result<Done, ActError> {
-    if stored.verb != act.verb.name || stored.record != act.record {
+    if stored.verb != act.verb.name || stored.record != act.record || stored.args != act.args {
         return Err(ActError::refused("this id was used for another act"));
     }
     Ok(Done {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::db::DbError;
 use super::rows::Columns;
-use crate::domain::act::{Act, Done};
+use crate::domain::act::{Act, Args, Done};
 use crate::domain::record::{Kind, RecordId};
 
 /// An act that was done.
@@ -14,6 +14,8 @@ use crate::domain::record::{Kind, RecordId};
 pub struct StoredAct {
     /// Its verb's name.
     pub verb: String,
+    /// What it was told.
+    pub args: Args,
     /// The record that it was done with.
     pub record: RecordId,
     /// Who did it.
@@ -27,7 +29,7 @@ pub struct StoredAct {
 /// The act with this id, if it was done.
 pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<StoredAct>, DbError> {
     let row = sqlx::query(
-        "select a.record_id as id, a.kind, a.verb, a.who, a.result, u.id as undone_by
+        "select a.record_id as id, a.kind, a.verb, a.args, a.who, a.result, u.id as undone_by
          from act a left join act u on u.undoes = a.id where a.id = $1",
     )
     .bind(id)
@@ -37,6 +39,7 @@ pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Stor
     let columns = Columns::of("act with the record", &row)?;
     Ok(Some(StoredAct {
         verb: columns.get("verb")?,
+        args: columns.get::<Json<Args>>("args")?.0,
         record: RecordId::new(columns.word::<Kind>("kind")?, columns.id),
         who: columns.get("who")?,
         done: columns.get::<Json<Done>>("result")?.0,

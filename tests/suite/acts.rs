@@ -1023,6 +1023,10 @@ async fn an_id_that_was_used_for_another_act_is_refused() {
             ..wanted(order, "claim", &[])
         },
         Act {
+            args: given(&[("text", "second")]),
+            ..note.clone()
+        },
+        Act {
             id: note.id,
             ..wanted(
                 shop.order(&[("MUG", 1)]).await,
