@@ -233,7 +233,7 @@ const SCENES: &[Case] = &[
         "reply",
         Scene::Ticket,
         &[("text", "Liebe Ines,\n\nes tut uns leid.")],
-        "answered ines@example.org",
+        "answered ines@example.org; the mail waits to be sent",
     ),
     (Kind::Ticket, "claim", Scene::Ticket, &[], "claimed"),
     (Kind::Ticket, "unclaim", Scene::ClaimedTicket, &[], "let go"),
