@@ -142,9 +142,8 @@ pub async fn act(
         // Boxed: a whole transaction is too much for the stacks of those who wait for it.
         match Box::pin(attempt(db, act.clone(), source, zone, now)).await {
             Ok(done) => {
-                if !done.repeated {
-                    // Whoever does not hear the bell looks by itself a moment later.
-                    let _ = feed::ring(db).await;
+                if !done.repeated || doubt.is_some() {
+                    ring(db).await;
                 }
                 return Ok(done);
             }
@@ -160,7 +159,13 @@ pub async fn act(
                 });
             }
             Err(ActError::Db(_)) if doubt.is_some() => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // An earlier try may have been stored.
+                if doubt.is_some() {
+                    ring(db).await;
+                }
+                return Err(error);
+            }
         }
         let Some(Doubt { cause, end }) = &doubt else {
             continue;
@@ -168,11 +173,23 @@ pub async fn act(
         // Its id tells. Where it is not there, it is tried again: the id does nothing twice, and
         // the record's lock waits for a first try that the server has not finished yet.
         match asked(db, act.id, *end).await {
-            Some(Some(stored)) => return repeated(stored, &act),
+            Some(Some(stored)) => {
+                ring(db).await;
+                return repeated(stored, &act);
+            }
             Some(None) if Instant::now() < *end => {}
-            _ => return Err(ActError::Db(DbError::Unknown(cause.clone()))),
+            _ => {
+                ring(db).await;
+                return Err(ActError::Db(DbError::Unknown(cause.clone())));
+            }
         }
     }
+}
+
+/// Tells everybody to look, wherever something may have been stored. Whoever does not hear the bell
+/// looks by itself a moment later.
+async fn ring(db: &Db) {
+    let _ = feed::ring(db).await;
 }
 
 /// A COMMIT whose outcome did not come back.
