@@ -9,6 +9,7 @@ use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, DbError, Settings};
+use packline::store::records::{self, FullRecord};
 use uuid::Uuid;
 
 use crate::harness;
@@ -1008,6 +1009,33 @@ async fn of_two_at_once_one_acts_and_the_other_is_told() {
     assert_eq!(u8::from(held.is_ok()) + u8::from(cancelled.is_ok()), 1);
     let loser = held.err().or(cancelled.err());
     assert!(matches!(loser, Some(ActError::Conflict(_))), "{loser:?}");
+}
+
+#[tokio::test]
+async fn a_note_on_an_order_can_be_read() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    for text in ["door 118", "rang twice"] {
+        let args = [("text", text)];
+        let noted = shop.act(Role::Support, order, "note", &args).await;
+        noted.expect("noted");
+    }
+    let mut owner = shop.owner().await;
+    let record = records::full(&mut owner, order).await.expect("a record");
+    let Some(FullRecord::Order(full)) = record else {
+        panic!("not an order: {record:?}");
+    };
+    let read: Vec<_> = (full.notes.iter())
+        .map(|note| (note.who.as_str(), note.text.as_str()))
+        .collect();
+    let who = shop.login(Role::Support);
+    assert_eq!(
+        read,
+        [(who.as_str(), "rang twice"), (who.as_str(), "door 118")]
+    );
+    let history = records::history(&mut owner, order, 50, ZONE).await;
+    let history = history.expect("a history");
+    assert_eq!(history[0].changes, ["note added"]);
 }
 
 #[tokio::test]

@@ -274,6 +274,7 @@ fn full_order() -> FullRecord {
             currency: "EUR".into(),
             state: "captured".into(),
         }],
+        notes: Vec::new(),
     }))
 }
 
