@@ -41,6 +41,7 @@ impl Show {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
         let database = Database::open(config, "show").await?;
         let Ok(name) = self.record.parse::<RecordName>();
+        let zone = config.shop_time_zone.value;
         let shown: Result<Option<Shown>, NameError> = database
             .db
             .call(Duration::from_secs(30), move |connection| {
@@ -52,7 +53,7 @@ impl Show {
                     let Some(record) = records::full(connection, id).await? else {
                         return Ok(Ok(None));
                     };
-                    let history = records::history(connection, id, HISTORY).await?;
+                    let history = records::history(connection, id, HISTORY, zone).await?;
                     Ok(Ok(Some(Shown { record, history })))
                 })
             })
@@ -76,10 +77,7 @@ impl Show {
             for entry in &shown.history {
                 lines.push(format!(
                     "  {} {} {}{}: {}",
-                    entry
-                        .at
-                        .with_timezone(&config.shop_time_zone.value)
-                        .format("%Y-%m-%d %H:%M:%S"),
+                    entry.at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S"),
                     entry.who,
                     entry.verb.as_deref().unwrap_or(&entry.source),
                     entry

@@ -94,7 +94,7 @@ async fn each_end_has_its_exit_status_and_says_why() {
     assert!(
         strange
             .err
-            .contains("not permitted: only warehouse, support or worker may"),
+            .contains("not permitted: only warehouse, support or a supervisor may"),
         "{}",
         strange.err
     );
