@@ -148,6 +148,7 @@ const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Cell;
     use ratatui::layout::Rect;
 
     use super::*;
@@ -161,7 +162,7 @@ mod tests {
             unicode: false,
         };
         theme.finish(&mut buffer);
-        let shown: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        let shown: Vec<&str> = buffer.content.iter().map(Cell::symbol).collect();
         assert!(shown.iter().all(|symbol| symbol.len() == 1), "{shown:?}");
         assert_eq!(shown.concat().trim_end(), "Lodz eZ ????|o ?");
     }
