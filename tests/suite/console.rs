@@ -166,12 +166,12 @@ async fn fixed_day(shop: &Shop) {
          update shipments set handed_over_at = '2026-03-09 16:00Z', last_event_at = '2026-03-09 16:10Z',
                               eta = '2026-03-12 17:00Z', ship_date = '2026-03-09';
          update inspections set started_at = '2026-03-10 10:30Z', due_at = '2026-03-10 11:00Z';
-         update messages set at = '2026-03-10 09:00Z';
          update tickets set opened_at = '2026-03-10 09:00Z',
                             first_response_due = '2026-03-10 13:00Z',
                             resolution_due = '2026-03-12 13:00Z';
          -- Who and when are the triggers' to say, and another each time.
          set session_replication_role = replica;
+         update messages set at = '2026-03-10 09:00Z';
          update inspection_checks set checked_by = 'cy', checked_at = '2026-03-10 10:40Z'
          where result <> 'open';
          update defects set who = 'cy', at = '2026-03-10 10:40Z';",
