@@ -1,19 +1,28 @@
 //! Which database a command works on, and as whom.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use color_eyre::eyre::{Context as _, Result};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
+use super::print;
 use crate::config::{Config, Source};
 use crate::domain::people::{Person, Role};
 use crate::store::db::{DatabaseUrl, Db, DbError, Settings};
 use crate::store::local::{self, LocalServer};
-use crate::store::{migrations, people};
+use crate::store::{lists, migrations, people};
 
 /// The database of the private local server that commands use unless told otherwise.
 const LOCAL_DATABASE: &str = "packline";
+
+/// The longest wait for an answer about what there is.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What to do with a database that has just been made.
+pub(super) const NOTHING_YET: &str = "there is nothing here yet: packline demo, or packline import";
 
 /// A database that is ready for use.
 pub struct Database {
@@ -63,6 +72,20 @@ impl Database {
         let mut database = Self::shared(url, what).await?;
         database.server = Some(server);
         Ok(database)
+    }
+
+    /// Says what to do with a database that has just been made, where this is one.
+    ///
+    /// # Errors
+    /// A database that cannot be asked.
+    pub(super) async fn hint(&self, now: DateTime<Utc>) -> Result<(), DbError> {
+        let counts = self.db.call(LIMIT, move |connection| {
+            Box::pin(async move { lists::counts(connection, now).await })
+        });
+        if counts.await?.nothing_yet {
+            print::note(NOTHING_YET);
+        }
+        Ok(())
     }
 
     /// The same database as another person: its server trusts any login.

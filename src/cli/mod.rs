@@ -76,9 +76,9 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
             .collect(),
         environment: &environment,
     })?;
-    match cli.command {
+    let code = match cli.command {
         Some(Command::List(list)) => list.run(&config, now).await,
-        Some(Command::Show(show)) => show.run(&config).await,
+        Some(Command::Show(show)) => show.run(&config, now).await,
         Some(Command::Act(act)) => act.run(&config, now).await,
         Some(Command::Verbs(verbs)) => verbs.run(),
         Some(Command::Status(status)) => status.run(&config, now).await,
@@ -87,5 +87,10 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => console::run(&config).await,
-    }
+    }?;
+    Ok(if print::is_lost() {
+        ExitCode::FAILURE
+    } else {
+        code
+    })
 }

@@ -188,13 +188,14 @@ impl Performer {
     }
 
     async fn record(&self, id: RecordId) -> Result<Option<RecordPage>, Failure> {
+        let zone = self.zone;
         self.db
             .call(READ, move |connection| {
                 async move {
                     let Some(full) = records::full(connection, id).await? else {
                         return Ok(None);
                     };
-                    let history = records::history(connection, id, HISTORY).await?;
+                    let history = records::history(connection, id, HISTORY, zone).await?;
                     Ok(Some(RecordPage { full, history }))
                 }
                 .boxed()

@@ -274,6 +274,17 @@ pub struct Payment {
     pub state: String,
 }
 
+/// What a colleague wrote down about an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub who: String,
+    /// What, maybe in several lines.
+    pub text: String,
+}
+
 /// Everything about one order, for its full view.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Order {
@@ -303,6 +314,8 @@ pub struct Order {
     pub tickets: Vec<super::tickets::TicketSummary>,
     /// Payments and refunds.
     pub payments: Vec<Payment>,
+    /// Colleagues' notes, newest first; at most 100.
+    pub notes: Vec<Note>,
 }
 
 /// An order's amounts, in minor units of its currency.

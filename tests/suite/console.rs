@@ -174,6 +174,7 @@ async fn fixed_day(shop: &Shop) {
          update messages set at = '2026-03-10 09:00Z';
          update inspection_checks set checked_by = 'cy', checked_at = '2026-03-10 10:40Z'
          where result <> 'open';
+         update messages set at = '2026-03-10 09:00Z';
          update defects set who = 'cy', at = '2026-03-10 10:40Z';",
     )
     .execute(&mut owner)

@@ -120,7 +120,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
             (Source::Dispatches, 158),
             (Source::Tracking, 367),
             (Source::Mail, 34),
-            (Source::Acts, 309),
+            (Source::Acts, 310),
         ]
     );
     let counts = counts(&mut connection).await;

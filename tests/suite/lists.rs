@@ -479,7 +479,7 @@ async fn everything_read(shop: &mut Shop) -> BTreeMap<String, Reads> {
         found.insert(format!("{kind} record"), reads);
         let reads = reads!(
             shop,
-            records::history(&mut shop.connection, record, 50)
+            records::history(&mut shop.connection, record, 50, chrono_tz::UTC)
                 .await
                 .expect("a history")
         );

@@ -276,6 +276,7 @@ fn full_order() -> FullRecord {
             currency: "EUR".into(),
             state: "captured".into(),
         }],
+        notes: Vec::new(),
     }))
 }
 
