@@ -171,6 +171,7 @@ async fn fixed_day(shop: &Shop) {
                             resolution_due = '2026-03-12 13:00Z';
          -- Who and when are the triggers' to say, and another each time.
          set session_replication_role = replica;
+         update messages set at = '2026-03-10 09:00Z';
          update inspection_checks set checked_by = 'cy', checked_at = '2026-03-10 10:40Z'
          where result <> 'open';
          update messages set at = '2026-03-10 09:00Z';

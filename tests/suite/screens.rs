@@ -720,5 +720,6 @@ fn an_act_that_was_not_sent_waits_in_its_form_for_the_connection() {
     desk.send(Msg::Feed(Feed::Live));
     assert!(!desk.shown().contains("not sent"), "{}", desk.shown());
     desk.keys("<ctrl-s>");
-    assert_eq!(desk.acts.len(), 1);
+    let mut acts = desk.acts.iter();
+    assert!(acts.any(|effect| matches!(effect, Effect::Act { .. })));
 }
