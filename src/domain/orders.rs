@@ -110,7 +110,8 @@ words! {
     }
 }
 
-/// An order as its list shows it. Units are summed over its lines.
+/// An order as its list shows it. Units are summed over its lines that are to be shipped: a gift
+/// card that is mailed waits for nobody.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OrderSummary {
     /// Primary key.

@@ -116,7 +116,7 @@ pub async fn checks_of_products(
     let rows = sqlx::query!(
         "select l.sku, (array_agg(p.checks))[1] as checks
          from order_lines l left join products p on p.id = l.product_id
-         where l.order_id = $1 and l.ordered > l.shipped + l.cancelled
+         where l.order_id = $1 and l.ordered > l.shipped + l.cancelled and l.requires_shipping
          group by l.sku order by min(l.position)",
         order_id
     )

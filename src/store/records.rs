@@ -335,7 +335,8 @@ async fn inspection(connection: &mut PgConnection, id: i64) -> Result<Option<Ins
         ShipmentLine,
         r#"select l.sku, l.title, l.ordered - l.shipped - l.cancelled as "quantity!"
            from inspections i join order_lines l on l.order_id = i.order_id
-           where i.id = $1 and l.ordered > l.shipped + l.cancelled order by l.position"#,
+           where i.id = $1 and l.ordered > l.shipped + l.cancelled and l.requires_shipping
+           order by l.position"#,
         id
     )
     .fetch_all(connection)

@@ -9,6 +9,7 @@ use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, DbError, Settings};
+use packline::store::orders;
 use packline::store::records::{self, FullRecord};
 use uuid::Uuid;
 
@@ -828,6 +829,47 @@ async fn an_order_goes_to_a_supplier_and_our_stock_and_what_is_left_is_cancelled
         )
         .await;
     assert_eq!(shelf, "BOWL 10/0, LAMP 10/0, MUG 8/0, TOWEL 0/0");
+}
+
+#[tokio::test]
+async fn what_needs_no_shipping_is_not_waited_for() {
+    let shop = Shop::open().await;
+    let virtual_line = async |order: RecordId| {
+        let made = sqlx::query(
+            "insert into order_lines (order_id, position, sku, title, unit_price, requires_shipping, ordered)
+             values ($1, 9, 'GIFT', 'Gift card', 2500, false, 1)",
+        );
+        let mut owner = shop.owner().await;
+        made.bind(order.id)
+            .execute(&mut owner)
+            .await
+            .expect("a line");
+    };
+    let order = shop.order(&[("MUG", 2)]).await;
+    virtual_line(order).await;
+    let reserved = shop.done(order, "reserve", &[]).await;
+    assert_eq!(reserved.summary, "reserved 2 units");
+    let args = [("carrier", "DHL"), ("tracking", "0034")];
+    shop.done(order, "ship", &args).await;
+    let mut owner = shop.owner().await;
+    let summary = orders::summary(&mut owner, order.id).await;
+    let summary = summary.expect("an answer").expect("an order");
+    assert_eq!((summary.lines, summary.ordered, summary.shipped), (2, 2, 2));
+    assert_eq!(summary.unallocated(), 0);
+
+    let second = shop.order(&[("MUG", 1)]).await;
+    virtual_line(second).await;
+    let given = shop.done(second, "route", &[("to", "Warehouse")]).await;
+    assert_eq!(given.summary, "gave 1 unit to Warehouse");
+    let cancelled = shop.done(second, "cancel", &[("reason", "late")]).await;
+    assert_eq!(cancelled.summary, "cancelled 1 unit: late");
+    let left: i64 = shop
+        .ask(
+            "select sum(ordered - cancelled) from order_lines where order_id = $1",
+            |q| q.bind(second.id),
+        )
+        .await;
+    assert_eq!(left, 0, "a gift card goes with its order");
 }
 
 #[tokio::test]
