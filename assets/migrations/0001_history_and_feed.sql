@@ -308,7 +308,8 @@ begin
                                           else jsonb_agg(diff) -> 0 end as changes
                       from (select n.%4$I as record, n.id, row_changes(to_jsonb(o), to_jsonb(n)) as diff
                             from old_rows o join new_rows n using (id)
-                            where n.%4$I is not null) rows
+                            -- Reckoned once for each row, not each time that it is named.
+                            where n.%4$I is not null offset 0) rows
                       where diff <> '{}' group by record order by record) touched;
                 %6$s
                 if %5$L then
