@@ -324,6 +324,8 @@ fn a_panic_gives_the_terminal_back_and_is_told_there() {
         "--nocapture",
     ]);
     command.env("PANIC_IN_TERMINAL", "1");
+    // The message is looked for on the last screen.
+    command.env("RUST_BACKTRACE", "0");
     let mut program = InTerminal::start(command);
     assert!(!program.ends().success());
     program.is_as_it_was();
