@@ -161,7 +161,11 @@ mod tests {
             unicode: false,
         };
         theme.finish(&mut buffer);
-        let shown: Vec<&str> = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let shown: Vec<&str> = buffer
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
         assert!(shown.iter().all(|symbol| symbol.len() == 1), "{shown:?}");
         assert_eq!(shown.concat().trim_end(), "Lodz eZ ????|o ?");
     }
