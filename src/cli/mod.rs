@@ -6,6 +6,7 @@ pub mod database;
 mod demo;
 mod import;
 mod list;
+mod log;
 mod migrate;
 mod print;
 mod show;
@@ -76,6 +77,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
             .collect(),
         environment: &environment,
     })?;
+    log::begin(&config);
     let code = match cli.command {
         Some(Command::List(list)) => list.run(&config, now).await,
         Some(Command::Show(show)) => show.run(&config, now).await,

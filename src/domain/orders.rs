@@ -363,9 +363,11 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
     let missing = order.unallocated();
     if missing > 0 {
         let wanted = order.ordered - order.shipped - order.cancelled;
-        reasons.push(format!(
-            "{missing} of {wanted} units have no stock reserved"
-        ));
+        reasons.push(if wanted == 1 {
+            "its 1 unit has no stock reserved".to_owned()
+        } else {
+            format!("{missing} of {wanted} units have no stock reserved")
+        });
     }
     if order.requested > 0 {
         reasons.push(format!("{} units are with a supplier", order.requested));
