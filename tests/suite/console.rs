@@ -123,13 +123,18 @@ fn noon() -> DateTime<Utc> {
     "2026-03-10T12:00:00Z".parse().expect("an instant")
 }
 
-/// The part of a screen that is the same on any day: what the history says is told in the
-/// database's own time.
+/// The part of a screen that is the same on any day: what the history says, and how long it is,
+/// depends on when the database was written to.
 fn timeless(screen: &str) -> String {
     let mut kept = String::new();
     let mut history = false;
     for line in screen.lines() {
         history |= line.contains("History");
+        let rule = !line.is_empty() && line.chars().all(|char| char == '─');
+        if rule || line.ends_with(" more, o opens in full ─") {
+            kept.push_str("─── a rule, with what more there is\n");
+            continue;
+        }
         match line.split_once('│').filter(|_| history) {
             Some((list, _)) if !line.starts_with(" 1 Orders") => kept.push_str(list.trim_end()),
             _ => kept.push_str(line),
