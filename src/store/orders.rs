@@ -1,11 +1,10 @@
 //! Orders: their summaries, and what acts write of them.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{Columns, one_row};
+use super::rows::{self, Columns, one_row};
 use crate::domain::orders::OrderSummary;
 
 /// An order as its list shows it: a `select` that ends where conditions may follow. The order is
@@ -76,13 +75,7 @@ pub async fn summary(
     connection: &mut PgConnection,
     id: i64,
 ) -> Result<Option<OrderSummary>, DbError> {
-    sqlx::query(AssertSqlSafe(format!("{SELECT} where o.id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(from_row)
-        .transpose()
+    rows::one(connection, SELECT, "o.id = $1", id, from_row).await
 }
 
 /// Locks an order, if it exists. Whoever changes an order or its parts does this first.

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::{inspections, orders, shipments, stock, tickets};
+use super::{inspections, orders, rows, shipments, stock, tickets};
 use crate::domain::inspections::{Check, Defect, Inspection, InspectionSummary};
 use crate::domain::list::HistoryEntry;
 use crate::domain::orders::{Address, Amounts, Fulfilment, Note, Order, OrderLine, Payment};
@@ -438,12 +438,14 @@ async fn shipments_where(
     condition: &str,
     key: i64,
 ) -> Result<Vec<ShipmentSummary>, DbError> {
-    let sql = format!("{} where {condition}", shipments::SELECT);
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(key)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(shipments::from_row).collect()
+    rows::all(
+        connection,
+        shipments::SELECT,
+        condition,
+        key,
+        shipments::from_row,
+    )
+    .await
 }
 
 async fn inspections_where(
@@ -451,12 +453,14 @@ async fn inspections_where(
     condition: &str,
     key: i64,
 ) -> Result<Vec<InspectionSummary>, DbError> {
-    let sql = format!("{} where {condition}", inspections::SELECT);
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(key)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(inspections::from_row).collect()
+    rows::all(
+        connection,
+        inspections::SELECT,
+        condition,
+        key,
+        inspections::from_row,
+    )
+    .await
 }
 
 async fn tickets_where(
@@ -464,12 +468,14 @@ async fn tickets_where(
     condition: &str,
     key: i64,
 ) -> Result<Vec<TicketSummary>, DbError> {
-    let sql = format!("{} where {condition}", tickets::SELECT);
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(key)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(tickets::from_row).collect()
+    rows::all(
+        connection,
+        tickets::SELECT,
+        condition,
+        key,
+        tickets::from_row,
+    )
+    .await
 }
 
 /// Writes of one program that are this near are told as one.
