@@ -7,6 +7,7 @@ mod demo;
 mod import;
 mod jobs;
 mod list;
+mod log;
 mod migrate;
 mod print;
 mod quote;
@@ -85,9 +86,10 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
             .collect(),
         environment: &environment,
     })?;
-    match cli.command {
+    log::begin(&config);
+    let code = match cli.command {
         Some(Command::List(list)) => list.run(&config, now).await,
-        Some(Command::Show(show)) => show.run(&config).await,
+        Some(Command::Show(show)) => show.run(&config, now).await,
         Some(Command::Act(act)) => act.run(&config, now).await,
         Some(Command::Verbs(verbs)) => verbs.run(),
         Some(Command::Status(status)) => status.run(&config, now).await,
@@ -99,5 +101,10 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => console::run(&config).await,
-    }
+    }?;
+    Ok(if print::is_lost() {
+        ExitCode::FAILURE
+    } else {
+        code
+    })
 }

@@ -57,7 +57,8 @@ async fn stage(server: &DedicatedServer) -> (TestDatabase, Stage) {
 /// Loads what lies before now, all of which must be accepted, and says how much it was.
 async fn load(story: &mut Story, stage: &Stage) -> Vec<(Source, u64)> {
     let mut quiet = |_: Source, _: &Summary| {};
-    let told = deadline(LIMIT, "loading", story.load(stage, &mut quiet)).await;
+    let loading = Box::pin(story.load(stage, &mut quiet));
+    let told = deadline(LIMIT, "loading", loading).await;
     let told = told.expect("a database that answers");
     for (source, summary) in &told {
         assert_eq!(summary.rejected, [], "{}", source.file());
@@ -80,12 +81,13 @@ async fn picture(connection: &mut PgConnection) -> Vec<String> {
     rows.expect("the picture")
 }
 
-/// Products whose counters are not the sum of their movements.
+/// How many products have counters that are not the sum of their movements.
 async fn drifted(connection: &mut PgConnection) -> i64 {
     let query = "select count(*) from packline.stock_levels s
-         where (s.on_hand, s.reserved) is distinct from (
-             select coalesce(sum(m.on_hand), 0)::int, coalesce(sum(m.reserved), 0)::int
-             from packline.stock_movements m where m.stock_level_id = s.id)";
+         cross join lateral (
+             select coalesce(sum(m.on_hand), 0) as on_hand, coalesce(sum(m.reserved), 0) as reserved
+             from packline.stock_movements m where m.stock_level_id = s.id) ledger
+         where (s.on_hand, s.reserved) <> (ledger.on_hand, ledger.reserved)";
     let count = sqlx::query_scalar(query);
     count.fetch_one(connection).await.expect("a count")
 }
@@ -114,12 +116,12 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
     assert_eq!(
         read,
         [
-            (Source::Orders, 376),
+            (Source::Orders, 217),
             (Source::Catalog, 72),
             (Source::Dispatches, 158),
             (Source::Tracking, 367),
             (Source::Mail, 34),
-            (Source::Acts, 309),
+            (Source::Acts, 310),
         ]
     );
     let counts = counts(&mut connection).await;
@@ -131,7 +133,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
         counts.tickets,
     ];
     let seen = seen.map(|tab| (tab.open.0, tab.urgent.0));
-    assert_eq!(seen, [(123, 8), (15, 9), (76, 20), (9, 4), (29, 0)]);
+    assert_eq!(seen, [(123, 8), (15, 9), (76, 20), (9, 4), (29, 18)]);
     assert!(!counts.nothing_yet);
     assert_eq!(drifted(&mut connection).await, 0);
     let kept: i64 =
@@ -157,7 +159,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
         heard.0 += summary.read;
         heard.1.extend(summary.rejected.clone());
     });
-    deadline(LIMIT, "the end of the folder", feed).await;
+    deadline(LIMIT, "the end of the folder", Box::pin(feed)).await;
     let (told, refused) = heard.lock().expect("no panic").clone();
     assert_eq!(refused, []);
     assert!(told >= ahead as u64, "{told} of {ahead}");

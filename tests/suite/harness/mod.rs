@@ -8,7 +8,7 @@
 
 mod database;
 pub(crate) mod screen;
-mod server;
+pub(crate) mod server;
 mod volume;
 
 pub(crate) use database::{TestDatabase, database};
