@@ -285,7 +285,7 @@ async fn replace_own_plans(work: &mut Work<'_>, plans: &[Plan]) -> Result<(), Ac
 async fn inspect(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let products = inspections::checks_of_products(work.connection, order.id).await?;
     let checks = checks(&products);
-    let id = inspections::insert(work.connection, order.id, &checks).await?;
+    let id = inspections::insert(work.connection, order.id, None, &checks).await?;
     Ok(Outcome::new(format!(
         "asked for INS-{id} with {} checks",
         checks.len()

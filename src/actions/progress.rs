@@ -294,8 +294,7 @@ async fn inspect(
     let to = if chosen {
         let products = inspections::checks_of_products(connection, order.id).await?;
         let checks = super::orders::checks(&products);
-        let id = inspections::insert(connection, order.id, &checks).await?;
-        store::inspect_fulfilment(connection, id, fulfilment_id).await?;
+        inspections::insert(connection, order.id, Some(fulfilment_id), &checks).await?;
         FulfilmentState::Inspecting
     } else {
         FulfilmentState::Ready

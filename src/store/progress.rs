@@ -572,22 +572,6 @@ pub async fn samples(
     .await?)
 }
 
-/// Binds an inspection to one fulfilment of its order.
-pub async fn inspect_fulfilment(
-    connection: &mut PgConnection,
-    inspection_id: i64,
-    fulfilment_id: i64,
-) -> Result<(), DbError> {
-    let done = sqlx::query!(
-        "update inspections set fulfilment_id = $2 where id = $1",
-        inspection_id,
-        fulfilment_id,
-    )
-    .execute(connection)
-    .await?;
-    one_row(&done, "the inspection")
-}
-
 /// Orders that wait for a product and may have it, oldest promise first.
 pub async fn waiting_for(
     connection: &mut PgConnection,
