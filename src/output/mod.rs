@@ -2,3 +2,5 @@
 
 pub mod mailer;
 pub mod notices;
+pub mod slip;
+pub mod zpl;
