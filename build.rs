@@ -1,4 +1,6 @@
-//! Finds the archive of a real Postgres that the package `pglite-rs-lib-<target>` carries, checks
+//! Puts the demo's files into the program, and a Postgres.
+//!
+//! For the latter it finds the archive of a real Postgres that the package `pglite-rs-lib-<target>` carries, checks
 //! its SHA-256, and hands it to `src/store/local/bundled.rs`.
 //!
 //! That package exports no path, so it is looked for where Cargo unpacks packages, and failing that
@@ -14,6 +16,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 const VERSION: &str = "0.2.7";
+
+/// The folder of the demo.
+const DEMO: &str = "assets/demo";
 
 /// Cargo target, and the SHA-256 of its `lib/pglite-runtime.tar.zst`.
 const ARCHIVES: [(&str, &str); 4] = [
@@ -39,6 +44,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // A new migration is no file that the compiler knows of yet.
     println!("cargo::rerun-if-changed=assets/migrations");
+    println!("cargo::rerun-if-changed={DEMO}");
     println!("cargo::rerun-if-env-changed=PACKLINE_POSTGRES_ARCHIVE");
 
     let out_dir = PathBuf::from(variable("OUT_DIR"));
@@ -72,6 +78,31 @@ fn main() {
         }
     }
     fs::write(out_dir.join("archive.rs"), generated).expect("writing archive.rs");
+    fs::write(out_dir.join("demo.rs"), demo_folder()).expect("writing demo.rs");
+}
+
+/// The files of the demo with their names in its folder, for `src/actions/demo/folder.rs`.
+fn demo_folder() -> String {
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join(DEMO);
+    let mut files = Vec::new();
+    for folder in [root.clone(), root.join("mail")] {
+        let entries =
+            fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        files.extend(entries.flatten().map(|entry| entry.path()));
+    }
+    files.retain(|path| path.is_file());
+    files.sort();
+    let mut generated = String::from(
+        "/// The files of the demo that this program carries, by name.\n\
+         const BUILT_IN: &[(&str, &[u8])] = &[\n",
+    );
+    for path in files {
+        let name = path.strip_prefix(&root).expect("a file of the folder");
+        writeln!(generated, "    ({name:?}, include_bytes!({path:?})),")
+            .expect("writing to a String");
+    }
+    generated.push_str("];\n");
+    generated
 }
 
 fn variable(name: &str) -> String {

@@ -183,6 +183,18 @@ begin
     return new;
 end $$;
 
+-- Guards the states of a kind. The second trigger costs nothing where the state stays; triggers of
+-- one kind fire in the order of their names, so it sees what a derive_ trigger made of the row.
+create function guard_states(guarded text, kind text, state_column text) returns void
+language plpgsql as $$
+begin
+    execute format('create trigger guard_birth before insert on %I
+                    for each row execute function guard_transition(%L, %L)', guarded, kind, state_column);
+    execute format('create trigger guard_transition before update on %1$I
+                    for each row when (old.%3$I is distinct from new.%3$I)
+                    execute function guard_transition(%2$L, %3$L)', guarded, kind, state_column);
+end $$;
+
 -- Every record's version rises with every change, whoever changes it.
 create function raise_version() returns trigger
 language plpgsql as $$
@@ -221,7 +233,11 @@ return (
 -- A record's own table is watched as its kind with its id. A part of a record (an order's lines)
 -- is watched as the kind of the record, with the column that holds its id; the record's version
 -- rises with its parts, and one row of activity tells of all parts that one statement touched.
-create function watch(watched text, record_kind text, record_table text, record_column text)
+--
+-- A record that this transaction has touched already is not touched again: one rise of the version
+-- tells everybody to look. `unless_settled` is a further condition under which it is.
+create function watch(watched text, record_kind text, record_table text, record_column text,
+                      unless_settled text default 'false')
 returns void
 language plpgsql as $body$
 declare
@@ -232,8 +248,9 @@ begin
     if part then
         touch := format($sql$
             perform from %1$I where id = any (ids) order by id for update;
-            update %1$I set version = version + 1 where id = any (ids);
-        $sql$, record_table);
+            update %1$I set version = version + 1
+            where id = any (ids) and (xmin <> pg_current_xact_id()::xid or %2$s);
+        $sql$, record_table, unless_settled);
     else
         feed := format($sql$
             insert into change (kind, id, version) select %1$L, id, version from ROWS;

@@ -209,33 +209,40 @@ insert into transition (kind, from_state, to_state) values
     ('fulfilment', 'accepted', 'cancelled'), ('fulfilment', 'inspecting', 'cancelled'),
     ('fulfilment', 'ready', 'cancelled');
 
--- The stage of an order, from its lines, its fulfilments and what people decided. This runs
--- before every update of an order, so the column can hold nothing else.
-create function derive_stage() returns trigger
-language plpgsql security definer set search_path = packline, pg_temp as $$
+-- The stage of an order, from its lines, its fulfilments and what people decided.
+create function order_stage(an_order orders) returns text
+language plpgsql stable security definer set search_path = packline, pg_temp as $$
 declare
     units record;
     active bigint;
 begin
-    select coalesce(sum(ordered), 0) as ordered, coalesce(sum(reserved), 0) as reserved,
-           coalesce(sum(requested), 0) as requested, coalesce(sum(shipped), 0) as shipped,
+    select coalesce(sum(ordered), 0) as ordered, coalesce(sum(shipped), 0) as shipped,
            coalesce(sum(delivered), 0) as delivered, coalesce(sum(cancelled), 0) as cancelled
-    into units from order_lines where order_id = new.id;
+    into units from order_lines where order_id = an_order.id;
     active := units.ordered - units.cancelled;
-    if new.processing_at is null and (units.reserved > 0 or units.requested > 0
-        or exists (select from fulfilments f where f.order_id = new.id and f.state <> 'cancelled')) then
-        new.processing_at := clock_timestamp();
-    end if;
-    new.stage := case
+    return case
         when units.ordered > 0 and active = 0 then 'cancelled'
-        when new.closed_at is not null then 'closed'
+        when an_order.closed_at is not null then 'closed'
         when units.shipped > 0 and units.shipped >= active and units.delivered >= units.shipped then 'delivered'
         when units.shipped > 0 and units.shipped >= active then 'shipped'
         when units.shipped > 0 then 'partially_shipped'
-        when new.hold_reason is not null then 'on_hold'
-        when new.processing_at is not null then 'processing'
-        when new.confirmed_at is not null then 'confirmed'
+        when an_order.hold_reason is not null then 'on_hold'
+        when an_order.processing_at is not null then 'processing'
+        when an_order.confirmed_at is not null then 'confirmed'
         else 'new' end;
+end $$;
+
+-- This runs before every update of an order, so the column can hold nothing else.
+create function derive_stage() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if new.processing_at is null and (
+        exists (select from order_lines l where l.order_id = new.id and l.reserved + l.requested > 0)
+        or exists (select from fulfilments f where f.order_id = new.id and f.state <> 'cancelled')
+    ) then
+        new.processing_at := clock_timestamp();
+    end if;
+    new.stage := order_stage(new);
     if new.hold_reason is not null and old.hold_reason is null and new.stage <> 'on_hold' then
         raise exception 'an order that is % cannot be held', replace(new.stage, '_', ' ')
             using errcode = 'check_violation', constraint = 'order_transition';
@@ -256,11 +263,8 @@ begin
 end $$;
 create trigger derive_first before insert on orders for each row execute function first_due();
 create trigger derive_stage before update on orders for each row execute function derive_stage();
--- Named to fire after derive_stage: triggers of one kind fire in the order of their names.
-create trigger guard_transition before insert or update on orders
-    for each row execute function guard_transition('order', 'stage');
-create trigger guard_transition before insert or update on fulfilments
-    for each row execute function guard_transition('fulfilment', 'state');
+select guard_states('orders', 'order', 'stage');
+select guard_states('fulfilments', 'fulfilment', 'state');
 
 -- Units that a supplier was asked for count as requested until they ship or the supplier is out.
 create function count_requested() returns trigger
@@ -365,8 +369,7 @@ create table refunds (
 create index refunds_of_order on refunds (order_id);
 insert into transition (kind, from_state, to_state) values
     ('refund', '', 'pending'), ('refund', 'pending', 'settled'), ('refund', 'pending', 'failed');
-create trigger guard_transition before insert or update on refunds
-    for each row execute function guard_transition('refund', 'state');
+select guard_states('refunds', 'refund', 'state');
 
 -- The payment's lock makes the sum safe between two people.
 create function guard_refund() returns trigger
@@ -440,11 +443,13 @@ insert into transition (kind, from_state, to_state) values
     ('purchase_order', 'sent', 'accepted'), ('purchase_order', 'sent', 'rejected'),
     ('purchase_order', 'accepted', 'received'), ('purchase_order', 'draft', 'cancelled'),
     ('purchase_order', 'sent', 'cancelled'), ('purchase_order', 'accepted', 'cancelled');
-create trigger guard_transition before insert or update on purchase_orders
-    for each row execute function guard_transition('purchase_order', 'state');
+select guard_states('purchase_orders', 'purchase_order', 'state');
 
 select watch('orders', 'order', 'orders', 'id');
+-- What a line or a fulfilment does to the stage is derived with each of them.
+select watch(t, 'order', 'orders', 'order_id', 'processing_at is null or stage <> order_stage(orders)')
+from (values ('order_lines'), ('fulfilments')) as parts (t);
 select watch(t, 'order', 'orders', 'order_id') from (values
-    ('order_lines'), ('order_notes'), ('fulfilments'), ('payments'), ('refunds')) as parts (t);
+    ('order_notes'), ('payments'), ('refunds')) as parts (t);
 select watch('purchase_orders', 'purchase_order', 'purchase_orders', 'id');
 select watch('purchase_order_lines', 'purchase_order', 'purchase_orders', 'purchase_order_id');

@@ -57,8 +57,7 @@ insert into transition (kind, from_state, to_state) values
     ('shipment', 'handed_over', 'lost'),
     ('shipment', 'handed_over', 'returned_to_sender'),
     ('shipment', 'draft', 'void'), ('shipment', 'labelled', 'void');
-create trigger guard_transition before insert or update on shipments
-    for each row execute function guard_transition('shipment', 'state');
+select guard_states('shipments', 'shipment', 'state');
 
 -- A parcel wants attention at the first of: its ETA, its order's promise, five days after the
 -- carrier last said anything.

@@ -56,8 +56,7 @@ insert into transition (kind, from_state, to_state) values
     ('inspection', 'pending', 'failed'),
     ('inspection', 'failed', 'pending'),
     ('inspection', 'failed', 'waived');
-create trigger guard_transition before insert or update on inspections
-    for each row execute function guard_transition('inspection', 'state');
+select guard_states('inspections', 'inspection', 'state');
 
 -- The order's row lock keeps a result and a hand-over apart. A result follows from the checks,
 -- and only a supervisor waives.
@@ -134,8 +133,7 @@ insert into transition (kind, from_state, to_state) values
     ('return', 'requested', 'approved'), ('return', 'requested', 'declined'),
     ('return', 'approved', 'received'), ('return', 'received', 'inspected'), ('return', 'inspected', 'closed'),
     ('return', 'approved', 'cancelled'), ('return', 'approved', 'expired');
-create trigger guard_transition before insert or update on returns
-    for each row execute function guard_transition('return', 'state');
+select guard_states('returns', 'return', 'state');
 
 -- Units asked back count while the return lives; once received they count as returned.
 create function count_returned() returns trigger
@@ -169,7 +167,8 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     if tg_op = 'INSERT' or new.state is distinct from old.state or new.order_id is distinct from old.order_id then
         update orders set version = version + 1
-        where id in (new.order_id, case when tg_op = 'UPDATE' then old.order_id end);
+        where id in (new.order_id, case when tg_op = 'UPDATE' then old.order_id end)
+          and xmin <> pg_current_xact_id()::xid;
     end if;
     return null;
 end $$;

@@ -47,8 +47,7 @@ insert into transition (kind, from_state, to_state) values
     ('ticket', 'open', 'pending'), ('ticket', 'open', 'resolved'), ('ticket', 'open', 'merged'),
     ('ticket', 'pending', 'open'), ('ticket', 'pending', 'resolved'), ('ticket', 'pending', 'merged'),
     ('ticket', 'resolved', 'open'), ('ticket', 'resolved', 'closed');
-create trigger guard_transition before insert or update on tickets
-    for each row execute function guard_transition('ticket', 'state');
+select guard_states('tickets', 'ticket', 'state');
 
 create function derive_ticket_due() returns trigger
 language plpgsql as $$
@@ -113,7 +112,8 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     if tg_op = 'INSERT' or new.state is distinct from old.state or new.order_id is distinct from old.order_id then
         update orders set version = version + 1
-        where id in (new.order_id, case when tg_op = 'UPDATE' then old.order_id end);
+        where id in (new.order_id, case when tg_op = 'UPDATE' then old.order_id end)
+          and xmin <> pg_current_xact_id()::xid;
     end if;
     return null;
 end $$;

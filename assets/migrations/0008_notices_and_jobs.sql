@@ -41,8 +41,7 @@ create index notices_failed on notices (id) where state = 'failed';
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
     ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued');
-create trigger guard_transition before insert or update on notices
-    for each row execute function guard_transition('notice', 'state');
+select guard_states('notices', 'notice', 'state');
 
 create table jobs (
     id bigint generated always as identity primary key,

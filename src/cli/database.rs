@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use color_eyre::eyre::{Context as _, Result};
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 
 use crate::config::{Config, Source};
 use crate::domain::people::{Person, Role};
@@ -59,14 +59,29 @@ impl Database {
             None,
         )
         .await?;
-        let options = server.connect_options(database).username(&login);
-        let url: DatabaseUrl = options
-            .to_url_lossy()
-            .as_str()
-            .parse()
-            .wrap_err("the local server's own address")?;
+        let url = address(server.connect_options(database).username(&login))?;
         let mut database = Self::shared(url, what).await?;
         database.server = Some(server);
+        Ok(database)
+    }
+
+    /// The same database as another person: its server trusts any login.
+    ///
+    /// # Errors
+    /// There is no such login, or it has no role here.
+    pub async fn become_person(self, login: &str, what: &str) -> Result<Self> {
+        let name = self
+            .db
+            .url()
+            .database()
+            .unwrap_or(LOCAL_DATABASE)
+            .to_owned();
+        let url = match &self.server {
+            Some(server) => address(server.connect_options(&name).username(login))?,
+            None => self.db.url().clone(),
+        };
+        let mut database = Self::shared(url, what).await?;
+        database.server = self.server;
         Ok(database)
     }
 
@@ -80,6 +95,13 @@ impl Database {
             server: None,
         })
     }
+}
+
+fn address(options: PgConnectOptions) -> Result<DatabaseUrl> {
+    let url = options.to_url_lossy();
+    url.as_str()
+        .parse()
+        .wrap_err("the local server's own address")
 }
 
 async fn check(connection: &mut PgConnection) -> Result<()> {

@@ -1,12 +1,17 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
+mod act;
+pub mod console;
 pub mod database;
+mod demo;
+mod import;
 mod list;
 mod migrate;
 mod print;
 mod show;
 mod staff;
 mod status;
+mod verbs;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,8 +45,16 @@ enum Command {
     List(list::List),
     /// Show everything about one record
     Show(show::Show),
+    /// Do something with records, as in the console
+    Act(Box<act::Act>),
+    /// List what can be done, with which records, by whom
+    Verbs(verbs::Verbs),
     /// Say how many records are open, late and breaching
     Status(status::Status),
+    /// Bring in what channels, suppliers, carriers and customers send
+    Import(import::Import),
+    /// Play a shop's fortnight on a private database, with now in the middle of it
+    Demo(demo::Demo),
     /// Bring the schema of a shared database up to date
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
@@ -66,9 +79,13 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
     match cli.command {
         Some(Command::List(list)) => list.run(&config, now).await,
         Some(Command::Show(show)) => show.run(&config).await,
+        Some(Command::Act(act)) => act.run(&config, now).await,
+        Some(Command::Verbs(verbs)) => verbs.run(),
         Some(Command::Status(status)) => status.run(&config, now).await,
+        Some(Command::Import(import)) => import.run(&config, now).await,
+        Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
-        None => Ok(ExitCode::SUCCESS),
+        None => console::run(&config).await,
     }
 }

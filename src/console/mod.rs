@@ -1,1 +1,14 @@
 //! Floor 4: the terminal program.
+//!
+//! [`input`] turns what the terminal sends into chords and commands, [`app`] holds the state and
+//! says how it changes, [`view`] draws it and changes nothing, [`effects`] does what the state
+//! asks for, [`terminal`] owns the terminal, and [`run`] is the loop between them.
+
+pub mod app;
+pub mod effects;
+pub mod input;
+pub mod run;
+pub mod terminal;
+pub mod view;
+
+pub use run::{ConsoleOptions, run};

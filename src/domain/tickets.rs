@@ -116,7 +116,7 @@ pub struct ClockEvent {
     pub clock: Clock,
     /// What happened to it.
     pub event: ClockEventKind,
-    /// When.
+    /// When; of an activation, since when its business time counts.
     pub at: DateTime<Utc>,
     /// When it breaches; of a paused one, when it would have.
     pub due_at: Option<DateTime<Utc>>,
@@ -171,7 +171,7 @@ impl Clocks {
         let mut events = Vec::new();
         for clock in [Clock::FirstResponse, Clock::Resolution] {
             let due_at = calendar.add(at, target(priority, clock));
-            clocks.run(clock, Running { since: at, due_at }, at, &mut events);
+            clocks.run(clock, Running { since: at, due_at }, &mut events);
         }
         (clocks, events)
     }
@@ -188,7 +188,7 @@ impl Clocks {
         if self.first_response.is_none() && self.next_response.is_none() {
             let due_at = calendar.add(at, target(priority, Clock::NextResponse));
             let running = Running { since: at, due_at };
-            self.run(Clock::NextResponse, running, at, &mut events);
+            self.run(Clock::NextResponse, running, &mut events);
         }
         self.resume(priority, at, calendar, &mut events);
         events
@@ -252,18 +252,13 @@ impl Clocks {
     }
 
     /// The priority changed: every running clock is due as if it had been so since it last began
-    /// to run.
-    pub fn prioritised(
-        &mut self,
-        priority: Priority,
-        at: DateTime<Utc>,
-        calendar: &Calendar,
-    ) -> Vec<ClockEvent> {
+    /// to run. One that waits for the customer keeps what it had left.
+    pub fn prioritised(&mut self, priority: Priority, calendar: &Calendar) -> Vec<ClockEvent> {
         let mut events = Vec::new();
         for clock in Clock::ALL.iter().copied() {
             if let Some(Running { since, .. }) = *self.slot(clock) {
                 let due_at = calendar.add(since, target(priority, clock));
-                self.run(clock, Running { since, due_at }, at, &mut events);
+                self.run(clock, Running { since, due_at }, &mut events);
             }
         }
         events
@@ -287,18 +282,12 @@ impl Clocks {
         }
     }
 
-    fn run(
-        &mut self,
-        clock: Clock,
-        running: Running,
-        at: DateTime<Utc>,
-        events: &mut Vec<ClockEvent>,
-    ) {
+    fn run(&mut self, clock: Clock, running: Running, events: &mut Vec<ClockEvent>) {
         *self.slot(clock) = Some(running);
         events.push(ClockEvent {
             clock,
             event: ClockEventKind::Activate,
-            at,
+            at: running.since,
             due_at: Some(running.due_at),
         });
     }
@@ -318,7 +307,7 @@ impl Clocks {
             Some(paused) => calendar.add(at, calendar.between(paused.since, paused.due_at)),
             None => calendar.add(at, target(priority, Clock::Resolution)),
         };
-        self.run(Clock::Resolution, Running { since: at, due_at }, at, events);
+        self.run(Clock::Resolution, Running { since: at, due_at }, events);
     }
 
     fn fulfil(&mut self, clock: Clock, at: DateTime<Utc>, events: &mut Vec<ClockEvent>) {
@@ -532,7 +521,7 @@ mod tests {
     fn a_higher_priority_counts_from_the_start() {
         let calendar = Calendar::office(Tz::UTC);
         let (mut clocks, _) = Clocks::opened(Priority::Low, utc("2026-03-10T09:00:00Z"), &calendar);
-        clocks.prioritised(Priority::Urgent, utc("2026-03-10T11:00:00Z"), &calendar);
+        clocks.prioritised(Priority::Urgent, &calendar);
         assert_eq!(
             clocks.due(Clock::FirstResponse),
             Some(utc("2026-03-10T09:30:00Z"))

@@ -19,6 +19,8 @@ use super::{Fault, Rejection};
 
 /// The largest mail that is read, in bytes. Mail servers stop at 25 to 50 MB.
 const LARGEST: u64 = 64 << 20;
+/// The longest address, in bytes: 64 before the @ and 255 after it (RFC 5321).
+const LONGEST_ADDRESS: usize = 320;
 /// How many order numbers of one mail are worth looking up.
 const MOST_ORDERS: usize = 16;
 
@@ -244,8 +246,9 @@ fn clean(text: &str) -> String {
 
 fn mailbox(address: &Addr<'_>) -> Option<Mailbox> {
     let text = clean(address.address.as_deref()?);
-    // "From: Whomever" is read as an address without an @: nobody can be answered there.
-    text.contains('@').then(|| Mailbox {
+    // "From: Whomever" is read as an address without an @: nobody can be answered there. Nor at one
+    // that no server would take.
+    (text.contains('@') && text.len() <= LONGEST_ADDRESS).then(|| Mailbox {
         name: address.name.as_deref().map(clean).unwrap_or_default(),
         address: text,
     })

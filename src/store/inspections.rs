@@ -1,11 +1,12 @@
 //! Inspections: their summaries, and what acts read and write of them.
 
+use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::Columns;
-use crate::domain::inspections::InspectionSummary;
+use super::rows::{Columns, one_row};
+use crate::domain::inspections::{CheckResult, InspectionState, InspectionSummary, Severity};
 
 /// An inspection as its list shows it: a `select` that ends where conditions may follow. The
 /// inspection is `i`, its order `parent` and, for a spot check, its product `product`;
@@ -62,4 +63,204 @@ pub async fn summary(
         .as_ref()
         .map(from_row)
         .transpose()
+}
+
+/// Locks an inspection's order and then the inspection, if it exists.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    sqlx::query!(
+        "select id from orders where id = (select order_id from inspections where id = $1) for update",
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(
+        sqlx::query_scalar!("select id from inspections where id = $1 for update", id)
+            .fetch_optional(connection)
+            .await?
+            .is_some(),
+    )
+}
+
+/// Asks for an inspection of an order, with its checks in order, and answers with its primary key.
+pub async fn insert(
+    connection: &mut PgConnection,
+    order_id: i64,
+    checks: &[(String, String)],
+) -> Result<i64, DbError> {
+    let id = sqlx::query_scalar!(
+        "insert into inspections (order_id) values ($1) returning id",
+        order_id
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let (names, instructions): (Vec<String>, Vec<String>) = checks.iter().cloned().unzip();
+    sqlx::query!(
+        "insert into inspection_checks (inspection_id, position, name, instruction)
+         select $1, position, name, instruction
+         from unnest($2::text[], $3::text[]) with ordinality as given (name, instruction, position)",
+        id,
+        &names,
+        &instructions,
+    )
+    .execute(connection)
+    .await?;
+    Ok(id)
+}
+
+/// The checks that products name for themselves, by SKU; none for a product that has the standard
+/// ones. Of the lines of an order that have units to ship.
+pub async fn checks_of_products(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<(String, Option<serde_json::Value>)>, DbError> {
+    let rows = sqlx::query!(
+        "select l.sku, (array_agg(p.checks))[1] as checks
+         from order_lines l left join products p on p.id = l.product_id
+         where l.order_id = $1 and l.ordered > l.shipped + l.cancelled
+         group by l.sku order by min(l.position)",
+        order_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.sku, row.checks)).collect())
+}
+
+/// Who inspects, and since when; nobody and never to let others have it.
+pub async fn set_inspector(
+    connection: &mut PgConnection,
+    id: i64,
+    who: Option<&str>,
+    since: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update inspections set assignee = $2, started_at = $3
+         where id = $1 and (assignee is null) = ($2::text is not null)",
+        id,
+        who,
+        since,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the inspection")
+}
+
+/// The result of a check by its name, in whatever letters, with the name as it is written.
+pub async fn check(
+    connection: &mut PgConnection,
+    id: i64,
+    name: &str,
+) -> Result<Option<(String, CheckResult)>, DbError> {
+    let row = sqlx::query!(
+        "select inspection_id as id, name, result from inspection_checks
+         where inspection_id = $1 and lower(name) = lower($2) order by name <> $2 limit 1",
+        id,
+        name,
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let result = row.result.parse().map_err(|error| {
+            DbError::Other(sqlx::Error::ColumnDecode {
+                index: format!("result of check {} of inspection {}", row.name, row.id),
+                source: Box::new(error),
+            })
+        })?;
+        Ok((row.name, result))
+    })
+    .transpose()
+}
+
+/// The names of its checks, in order.
+pub async fn check_names(connection: &mut PgConnection, id: i64) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select name from inspection_checks where inspection_id = $1 order by position",
+        id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Moves a check from one result to another.
+pub async fn set_result(
+    connection: &mut PgConnection,
+    id: i64,
+    check: &str,
+    from: CheckResult,
+    to: CheckResult,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update inspection_checks set result = $4
+         where inspection_id = $1 and name = $2 and result = $3",
+        id,
+        check,
+        from.as_str(),
+        to.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the check")
+}
+
+/// Notes what a check found.
+pub async fn insert_defect(
+    connection: &mut PgConnection,
+    id: i64,
+    check: &str,
+    severity: Severity,
+    description: &str,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "insert into defects (inspection_id, check_name, severity, description)
+         values ($1, $2, $3, $4)",
+        id,
+        check,
+        severity.as_str(),
+        description,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the inspection")
+}
+
+/// Moves an inspection from one state to another.
+pub async fn set_state(
+    connection: &mut PgConnection,
+    id: i64,
+    from: InspectionState,
+    to: InspectionState,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update inspections set state = $3 where id = $1 and state = $2",
+        id,
+        from.as_str(),
+        to.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the inspection")
+}
+
+/// Lets a failed inspection go.
+pub async fn waive(connection: &mut PgConnection, id: i64, reason: &str) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update inspections set state = 'waived', waive_reason = $2
+         where id = $1 and state = 'failed'",
+        id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the inspection")
+}
+
+/// Opens its failed checks again, and answers with how many there were.
+pub async fn reopen_failed(connection: &mut PgConnection, id: i64) -> Result<u64, DbError> {
+    Ok(sqlx::query!(
+        "update inspection_checks set result = 'open'
+         where inspection_id = $1 and result = 'failed'",
+        id
+    )
+    .execute(connection)
+    .await?
+    .rows_affected())
 }

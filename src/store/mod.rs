@@ -1,19 +1,23 @@
 //! Floor 2: SQL and nothing else: connections, migrations, rows, lists, the change feed, and the
 //! private local server.
 
+pub mod acts;
 pub mod db;
 pub mod feed;
+pub mod fulfilments;
 pub mod grants;
 pub mod import;
 pub mod inspections;
 pub mod lists;
 pub mod local;
+pub mod lookup;
 pub mod migrations;
 pub mod names;
 pub mod notices;
 pub mod orders;
 pub mod people;
 pub mod records;
+pub mod reservations;
 mod rows;
 pub mod shipments;
 pub mod stock;

@@ -1,10 +1,11 @@
-//! Orders: their summaries, and what acts read and write of them.
+//! Orders: their summaries, and what acts write of them.
 
+use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::Columns;
+use super::rows::{Columns, one_row};
 use crate::domain::orders::OrderSummary;
 
 /// An order as its list shows it: a `select` that ends where conditions may follow. The order is
@@ -81,4 +82,132 @@ pub async fn summary(
         .as_ref()
         .map(from_row)
         .transpose()
+}
+
+/// Locks an order, if it exists. Whoever changes an order or its parts does this first.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    Ok(
+        sqlx::query_scalar!("select id from orders where id = $1 for update", id)
+            .fetch_optional(connection)
+            .await?
+            .is_some(),
+    )
+}
+
+/// Confirms a new order.
+pub async fn confirm(
+    connection: &mut PgConnection,
+    id: i64,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set confirmed_at = $2 where id = $1 and stage = 'new'",
+        id,
+        at,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// Holds an order, or ends its hold; `from` is the reason so far.
+pub async fn set_hold(
+    connection: &mut PgConnection,
+    id: i64,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set hold_reason = $3 where id = $1 and hold_reason is not distinct from $2",
+        id,
+        from,
+        to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order's hold")
+}
+
+/// Gives an order to somebody, or to nobody; `from` is who has it.
+pub async fn set_assignee(
+    connection: &mut PgConnection,
+    id: i64,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set assignee = $3 where id = $1 and assignee is not distinct from $2",
+        id,
+        from,
+        to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// Leaves a note on an order.
+pub async fn insert_note(
+    connection: &mut PgConnection,
+    id: i64,
+    text: &str,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "insert into order_notes (order_id, text) values ($1, $2)",
+        id,
+        text
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// Cancels every unit that has not been shipped. Nothing may be reserved or requested any more.
+pub async fn cancel(
+    connection: &mut PgConnection,
+    id: i64,
+    at: DateTime<Utc>,
+    reason: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update order_lines set cancelled = ordered - shipped
+         where order_id = $1 and ordered > shipped + cancelled",
+        id
+    )
+    .execute(&mut *connection)
+    .await?;
+    let done = sqlx::query!(
+        "update orders set cancelled_at = $2, cancel_reason = $3 where id = $1",
+        id,
+        at,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// A line that neither stock nor a supplier covers yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenLine {
+    /// Primary key.
+    pub id: i64,
+    /// Its SKU.
+    pub sku: String,
+    /// The product, where the SKU is one of ours.
+    pub product_id: Option<i64>,
+    /// Units that nothing covers.
+    pub unallocated: i32,
+}
+
+/// The lines of an order that nothing covers yet, by position.
+pub async fn open_lines(connection: &mut PgConnection, id: i64) -> Result<Vec<OpenLine>, DbError> {
+    Ok(sqlx::query_as!(
+        OpenLine,
+        r#"select id, sku, product_id, unallocated as "unallocated!" from order_lines
+           where order_id = $1 and unallocated > 0 order by position"#,
+        id
+    )
+    .fetch_all(connection)
+    .await?)
 }

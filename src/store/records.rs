@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -460,6 +461,9 @@ async fn tickets_where(
     rows.iter().map(tickets::from_row).collect()
 }
 
+/// Writes of one program that are this near are told as one.
+const SAME_BREATH: TimeDelta = TimeDelta::seconds(1);
+
 /// Rows of activity that are read to tell a record's history.
 const HISTORY_ROWS: i64 = 400;
 
@@ -484,9 +488,10 @@ pub async fn history(
     let mut last_act = None;
     for row in rows {
         let phrases = phrases(&row.entity, &row.operation, &row.changes);
-        if row.act_id.is_some()
+        if let Some(entry) = entries.last_mut()
             && row.act_id == last_act
-            && let Some(entry) = entries.last_mut()
+            && (row.act_id.is_some()
+                || is_same_write(entry, &row.who, &row.source, row.reason.as_deref(), row.at))
         {
             // Newest first: what an act did first is found last.
             entry.changes.splice(0..0, phrases);
@@ -507,6 +512,21 @@ pub async fn history(
         });
     }
     Ok(entries)
+}
+
+/// Whether a write that is not an act belongs to what the entry tells of: the same person and
+/// reason in the same breath.
+fn is_same_write(
+    entry: &HistoryEntry,
+    who: &str,
+    source: &str,
+    reason: Option<&str>,
+    at: DateTime<Utc>,
+) -> bool {
+    entry.who == who
+        && entry.source == source
+        && entry.reason.as_deref() == reason
+        && entry.at - at < SAME_BREATH
 }
 
 /// Columns that follow from others: no news to a person.

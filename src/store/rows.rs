@@ -59,3 +59,12 @@ impl<'r> Columns<'r> {
         })
     }
 }
+
+/// Demands that a write met exactly the row that it expected. Otherwise the row is not as it was
+/// read, and the whole transaction is worth another try.
+pub(super) fn one_row(done: &sqlx::postgres::PgQueryResult, what: &str) -> Result<(), DbError> {
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ => Err(DbError::Retry(format!("{what} is not as it was read"))),
+    }
+}

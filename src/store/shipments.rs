@@ -1,11 +1,12 @@
 //! Shipments (parcels): their summaries, and what acts read and write of them.
 
+use chrono::NaiveDate;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::Columns;
-use crate::domain::shipments::ShipmentSummary;
+use super::rows::{Columns, one_row};
+use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 
 /// A parcel as its list shows it: a `select` that ends where conditions may follow. The parcel is
 /// `p`, its order `parent`, its carrier `carrier` (none for a draft); [`from_row`] reads its rows.
@@ -62,4 +63,149 @@ pub async fn summary(
         .as_ref()
         .map(from_row)
         .transpose()
+}
+
+/// Locks a parcel's order and then the parcel, if it exists.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    sqlx::query!(
+        "select id from orders where id = (select order_id from shipments where id = $1) for update",
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(
+        sqlx::query_scalar!("select id from shipments where id = $1 for update", id)
+            .fetch_optional(connection)
+            .await?
+            .is_some(),
+    )
+}
+
+/// What a carrier calls a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracking<'a> {
+    /// The carrier's primary key.
+    pub carrier_id: i64,
+    /// The carrier's code.
+    pub code: &'a str,
+    /// The local day on which the code was used; codes are recycled.
+    pub ship_date: NaiveDate,
+}
+
+/// Makes an empty parcel of a fulfilment, and answers with its primary key.
+pub async fn insert(
+    connection: &mut PgConnection,
+    order_id: i64,
+    fulfilment_id: i64,
+    tracking: &Tracking<'_>,
+) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        "insert into shipments (order_id, fulfilment_id, carrier_id, tracking_code, ship_date)
+         values ($1, $2, $3, $4, $5) returning id",
+        order_id,
+        fulfilment_id,
+        tracking.carrier_id,
+        tracking.code,
+        tracking.ship_date,
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Puts units of an order line into a parcel, from our stock.
+pub async fn insert_line(
+    connection: &mut PgConnection,
+    id: i64,
+    order_line_id: i64,
+    stock_level_id: i64,
+    quantity: i32,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "insert into shipment_lines (shipment_id, order_line_id, stock_level_id, quantity)
+         values ($1, $2, $3, $4)",
+        id,
+        order_line_id,
+        stock_level_id,
+        quantity,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the parcel")
+}
+
+/// Moves a parcel to its next state.
+pub async fn set_state(
+    connection: &mut PgConnection,
+    id: i64,
+    from: ShipmentState,
+    to: ShipmentState,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments set state = $3, reason = coalesce($4, reason) where id = $1 and state = $2",
+        id,
+        from.as_str(),
+        to.as_str(),
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the parcel")
+}
+
+/// Sets carrier and code of an open parcel; it keeps the day on which it was sent, if there is one.
+pub async fn set_tracking(
+    connection: &mut PgConnection,
+    id: i64,
+    tracking: &Tracking<'_>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments
+         set carrier_id = $2, tracking_code = $3, ship_date = coalesce(ship_date, $4)
+         where id = $1 and state in ('draft', 'labelled', 'handed_over')",
+        id,
+        tracking.carrier_id,
+        tracking.code,
+        tracking.ship_date,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the parcel")
+}
+
+/// Notes what is damaged in it.
+pub async fn set_damaged(
+    connection: &mut PgConnection,
+    id: i64,
+    reason: &str,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments set damaged_reason = $2 where id = $1 and damaged_reason is null",
+        id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the parcel")
+}
+
+/// Makes void what was packed for an order and has not left: the primary keys of those parcels.
+pub async fn void_packed(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<i64>, DbError> {
+    let packed = sqlx::query_scalar!(
+        "select id from shipments where order_id = $1 and state in ('draft', 'labelled')
+         order by id for update",
+        order_id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update shipments set state = 'void' where id = any ($1)",
+        &packed
+    )
+    .execute(connection)
+    .await?;
+    Ok(packed)
 }

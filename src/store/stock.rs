@@ -1,22 +1,24 @@
 //! Stock: summaries of stock levels, and what acts read and write of them.
 
+use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::Columns;
-use crate::domain::stock::StockSummary;
+use super::rows::{Columns, one_row};
+use crate::domain::stock::{MovementKind, StockSummary};
 
 /// A stock level as its list shows it: a `select` that ends where conditions may follow. The level
 /// is `s`, its product `product`, its location `location`; [`from_row`] reads its rows.
 ///
 /// What open orders want is counted by product: a product that lies in two of our locations is
 /// wanted at both. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
-/// the one with the cheapest offer.
+/// the one with the cheapest offer. A mute that is over counts as none.
 pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
-           demand.units as demand_28d, offer.supplier, offer.lead_time_days, s.muted_until
+           demand.units as demand_28d, offer.supplier, offer.lead_time_days,
+           case when s.muted_until > now() then s.muted_until end as muted_until
     from stock_levels s
     join products product on product.id = s.product_id
     join locations location on location.id = s.location_id
@@ -71,4 +73,68 @@ pub async fn summary(
         .as_ref()
         .map(from_row)
         .transpose()
+}
+
+/// Locks a stock level, if it exists.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    Ok(
+        sqlx::query_scalar!("select id from stock_levels where id = $1 for update", id)
+            .fetch_optional(connection)
+            .await?
+            .is_some(),
+    )
+}
+
+/// Writes a row of the ledger, whose trigger moves the counter by `units`.
+pub async fn add_movement(
+    connection: &mut PgConnection,
+    id: i64,
+    kind: MovementKind,
+    units: i32,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "insert into stock_movements (stock_level_id, kind, on_hand, reason) values ($1, $2, $3, $4)",
+        id,
+        kind.as_str(),
+        units,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the stock level")
+}
+
+/// Sets the units at which it is low; `from` is what it was.
+pub async fn set_reorder_point(
+    connection: &mut PgConnection,
+    id: i64,
+    from: i32,
+    to: i32,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update stock_levels set reorder_point = $3 where id = $1 and reorder_point = $2",
+        id,
+        from,
+        to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the reorder point")
+}
+
+/// Hides it from what is low until an instant, or shows it again.
+pub async fn set_muted_until(
+    connection: &mut PgConnection,
+    id: i64,
+    until: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update stock_levels set muted_until = $2 where id = $1",
+        id,
+        until,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the stock level")
 }

@@ -1,14 +1,19 @@
 //! Tickets: their summaries, and what acts read and write of them.
 
+use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::Columns;
-use crate::domain::tickets::TicketSummary;
+use super::rows::{Columns, one_row};
+use crate::domain::tickets::{
+    Clock, ClockEvent, ClockEventKind, Clocks, MessageKind, Priority, Resolution, Running,
+    TicketState, TicketSummary,
+};
 
 /// A ticket as its list shows it: a `select` that ends where conditions may follow. The ticket is
-/// `t` and its order `parent` (none where no order is linked); [`from_row`] reads its rows.
+/// `t` and its order `parent` (none where no order is linked); [`from_row`]
+/// reads its rows. A snooze that is over counts as none.
 pub const SELECT: &str = "
     select t.id, t.version, t.subject, coalesce(nullif(t.customer_name, ''), t.email, '') as customer,
            t.order_id, parent.number as order_number, t.state, t.priority, t.assignee,
@@ -17,7 +22,7 @@ pub const SELECT: &str = "
                 when t.first_response_due then 'first_response'
                 when t.next_response_due then 'next_response'
                 when t.resolution_due then 'resolution' end as clock,
-           t.snoozed_until, said.last as last_message_at, said.messages
+           case when t.snoozed_until > now() then t.snoozed_until end as snoozed_until, said.last as last_message_at, said.messages
     from tickets t
     left join orders parent on parent.id = t.order_id
     cross join lateral (
@@ -60,4 +65,311 @@ pub async fn summary(
         .as_ref()
         .map(from_row)
         .transpose()
+}
+
+/// Locks a ticket's order and then the ticket, if it exists.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    sqlx::query!(
+        "select id from orders where id = (select order_id from tickets where id = $1) for update",
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    Ok(
+        sqlx::query_scalar!("select id from tickets where id = $1 for update", id)
+            .fetch_optional(connection)
+            .await?
+            .is_some(),
+    )
+}
+
+/// What an answer needs to know of a ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correspondence {
+    /// The customer's mail address.
+    pub email: Option<String>,
+    /// By which answers find the ticket.
+    pub token: String,
+    /// The Message-ID of the customer's last mail.
+    pub last_mail: Option<String>,
+}
+
+/// What an answer to this ticket needs to know.
+pub async fn correspondence(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Correspondence, DbError> {
+    Ok(sqlx::query_as!(
+        Correspondence,
+        "select email, token,
+                (select message_id from messages
+                 where ticket_id = tickets.id and kind = 'inbound' and message_id is not null
+                 order by at desc, id desc limit 1) as last_mail
+         from tickets where id = $1",
+        id
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// A ticket's clocks, from its due times and the last event of each clock.
+pub async fn clocks(connection: &mut PgConnection, id: i64) -> Result<Clocks, DbError> {
+    let ticket = sqlx::query!(
+        "select opened_at, first_response_due, next_response_due, resolution_due
+         from tickets where id = $1",
+        id
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let events = sqlx::query!(
+        "select distinct on (clock) clock, event, at, due_at from clock_events
+         where ticket_id = $1 order by clock, id desc",
+        id
+    )
+    .fetch_all(connection)
+    .await?;
+    let last = |clock: Clock, event: ClockEventKind| {
+        events
+            .iter()
+            .find(|row| row.clock == clock.as_str() && row.event == event.as_str())
+    };
+    // Due times that came without events count from the ticket's opening.
+    let running = |clock: Clock, due_at: Option<DateTime<Utc>>| {
+        due_at.map(|due_at| Running {
+            since: last(clock, ClockEventKind::Activate).map_or(ticket.opened_at, |event| event.at),
+            due_at,
+        })
+    };
+    let paused = last(Clock::Resolution, ClockEventKind::Pause).and_then(|event| {
+        event.due_at.map(|due_at| Running {
+            since: event.at,
+            due_at,
+        })
+    });
+    Ok(Clocks {
+        first_response: running(Clock::FirstResponse, ticket.first_response_due),
+        next_response: running(Clock::NextResponse, ticket.next_response_due),
+        resolution: running(Clock::Resolution, ticket.resolution_due),
+        paused: paused.filter(|_| ticket.resolution_due.is_none()),
+    })
+}
+
+/// Stores a ticket's clocks, and the events that moved them.
+pub async fn set_clocks(
+    connection: &mut PgConnection,
+    id: i64,
+    clocks: &Clocks,
+    events: &[ClockEvent],
+) -> Result<(), DbError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for event in events {
+        sqlx::query!(
+            "insert into clock_events (ticket_id, clock, event, at, due_at)
+             values ($1, $2, $3, $4, $5)",
+            id,
+            event.clock.as_str(),
+            event.event.as_str(),
+            event.at,
+            event.due_at,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    let done = sqlx::query!(
+        "update tickets
+         set first_response_due = $2, next_response_due = $3, resolution_due = $4 where id = $1",
+        id,
+        clocks.due(Clock::FirstResponse),
+        clocks.due(Clock::NextResponse),
+        clocks.due(Clock::Resolution),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
+}
+
+/// Gives a ticket to somebody, or to nobody; `from` is who has it.
+pub async fn set_assignee(
+    connection: &mut PgConnection,
+    id: i64,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update tickets set assignee = $3 where id = $1 and assignee is not distinct from $2",
+        id,
+        from,
+        to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
+}
+
+/// Moves a ticket from one state to another.
+pub async fn set_state(
+    connection: &mut PgConnection,
+    id: i64,
+    from: TicketState,
+    to: TicketState,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update tickets set state = $3 where id = $1 and state = $2",
+        id,
+        from.as_str(),
+        to.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
+}
+
+/// A message that somebody of ours writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage<'a> {
+    /// What it is.
+    pub kind: MessageKind,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// Its subject; empty where it has none.
+    pub subject: &'a str,
+    /// Its text.
+    pub body: &'a str,
+    /// The Message-ID that it goes out with.
+    pub message_id: Option<&'a str>,
+    /// The Message-ID of the mail that it answers.
+    pub in_reply_to: Option<&'a str>,
+}
+
+/// Adds a message to a ticket, and answers with its primary key.
+pub async fn insert_message(
+    connection: &mut PgConnection,
+    id: i64,
+    message: &NewMessage<'_>,
+) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar!(
+        "insert into messages (ticket_id, kind, at, subject, body, message_id, in_reply_to)
+         values ($1, $2, $3, $4, $5, $6, $7) returning id",
+        id,
+        message.kind.as_str(),
+        message.at,
+        message.subject,
+        message.body,
+        message.message_id,
+        message.in_reply_to,
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Lays a message ready to be mailed once `held_until` has passed; until then it can be stopped.
+/// A message goes out once.
+pub async fn insert_reply_notice(
+    connection: &mut PgConnection,
+    id: i64,
+    message: (i64, &NewMessage<'_>),
+    recipient: &str,
+    held_until: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let (message_key, message) = message;
+    let done = sqlx::query!(
+        "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body,
+                              held_until, message_id, in_reply_to)
+         values ('ticket_reply', 'ticket', $1, $2, $3, $4, $5, $6, $7, $8)",
+        id,
+        message_key.to_string(),
+        recipient,
+        message.subject,
+        message.body,
+        held_until,
+        message.message_id,
+        message.in_reply_to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the notice")
+}
+
+/// Links a ticket with an order, or with none; `from` is the order so far.
+pub async fn set_order(
+    connection: &mut PgConnection,
+    id: i64,
+    from: Option<i64>,
+    to: Option<i64>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update tickets set order_id = $3 where id = $1 and order_id is not distinct from $2",
+        id,
+        from,
+        to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
+}
+
+/// Sets how soon it must be answered; `from` is the priority so far.
+pub async fn set_priority(
+    connection: &mut PgConnection,
+    id: i64,
+    from: Priority,
+    to: Priority,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update tickets set priority = $3 where id = $1 and priority = $2",
+        id,
+        from.as_str(),
+        to.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
+}
+
+/// Sets how it was settled, or that it was not, and wakes it.
+pub async fn set_resolution(
+    connection: &mut PgConnection,
+    id: i64,
+    from: TicketState,
+    to: TicketState,
+    resolution: Option<Resolution>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update tickets set state = $3, resolution = $4, snoozed_until = null
+         where id = $1 and state = $2",
+        id,
+        from.as_str(),
+        to.as_str(),
+        resolution.map(Resolution::as_str),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
+}
+
+/// How a ticket was settled.
+pub async fn resolution(connection: &mut PgConnection, id: i64) -> Result<Option<String>, DbError> {
+    Ok(
+        sqlx::query_scalar!("select resolution from tickets where id = $1", id)
+            .fetch_one(connection)
+            .await?,
+    )
+}
+
+/// Puts a ticket out of sight until an instant, or back in sight.
+pub async fn set_snoozed_until(
+    connection: &mut PgConnection,
+    id: i64,
+    until: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update tickets set snoozed_until = $2 where id = $1",
+        id,
+        until,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the ticket")
 }

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::time::Instant;
+use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use packline::actions::import::{self, Run, Stop, Summary};
+use packline::domain::calendar::Calendar;
 use packline::store::db::{Db, Settings};
 use sqlx::{Connection, PgConnection};
 
@@ -31,27 +33,70 @@ impl Shop {
     }
 
     async fn catalog(&self, source: impl Read + Send) -> Summary {
-        let stop = Stop::default();
-        let run = Run {
-            db: &self.db,
-            stop: &stop,
-            progress: &mut |_| {},
-        };
+        let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
+        let run = run(&self.db, &stop, &mut quiet);
         import::catalog::import(run, source, "catalog.csv")
             .await
             .expect("a catalogue")
     }
 
     async fn orders(&self, source: impl Read + Send) -> Summary {
-        let stop = Stop::default();
-        let run = Run {
-            db: &self.db,
-            stop: &stop,
-            progress: &mut |_| {},
-        };
-        import::orders::import(run, source, "orders.csv", "shop")
+        let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
+        let run = run(&self.db, &stop, &mut quiet);
+        let orders = import::orders::import(run, source, "orders.csv", "shop", office());
+        orders.await.expect("orders")
+    }
+
+    async fn dispatches(&self, source: impl Read + Send) -> Summary {
+        let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
+        let run = run(&self.db, &stop, &mut quiet);
+        import::dispatches::import(run, source, "dispatches.csv")
             .await
-            .expect("orders")
+            .expect("dispatches")
+    }
+
+    async fn tracking(&self, source: impl Read + Send) -> Summary {
+        let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
+        let run = run(&self.db, &stop, &mut quiet);
+        import::tracking::import(run, source, "tracking.jsonl")
+            .await
+            .expect("events")
+    }
+
+    async fn mail(&self, paths: Vec<PathBuf>, input: impl Read + Send) -> Summary {
+        let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
+        let run = run(&self.db, &stop, &mut quiet);
+        import::mail::import(run, paths, input, office(), now())
+            .await
+            .expect("mail")
+    }
+
+    /// One mail from standard input; answers with its message's ticket, state and kind.
+    async fn mailed(&self, mail: &str) -> (i64, String, String) {
+        let summary = self.mail(vec![PathBuf::from("-")], mail.as_bytes()).await;
+        assert_eq!(counts(&summary), (1, 1, 0, 0));
+        sqlx::query_as(
+            "select t.id, t.state, m.kind from packline.messages m
+             join packline.tickets t on t.id = m.ticket_id order by m.id desc limit 1",
+        )
+        .fetch_one(&mut self.connection().await)
+        .await
+        .expect("a message")
+    }
+
+    /// One column of some rows, as text.
+    async fn texts(&self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql)
+            .fetch_all(&mut self.connection().await)
+            .await
+            .expect(sql)
+    }
+
+    async fn execute(&self, sql: &'static str) {
+        sqlx::query(sql)
+            .execute(&mut self.connection().await)
+            .await
+            .expect(sql);
     }
 
     async fn number(&self, sql: &'static str) -> i64 {
@@ -94,6 +139,18 @@ impl Shop {
     }
 }
 
+fn run<'a>(db: &'a Db, stop: &'a Stop, progress: &'a mut (dyn FnMut(&Summary) + Send)) -> Run<'a> {
+    Run { db, stop, progress }
+}
+
+fn office() -> Calendar {
+    Calendar::office(chrono_tz::Tz::UTC)
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T12:00:00Z".parse().expect("a time")
+}
+
 fn file(path: &str) -> Option<File> {
     let path = real_data(path)?;
     Some(File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
@@ -116,12 +173,8 @@ async fn the_gift_shop_is_in_to_the_unit_and_a_second_time_changes_nothing() {
     };
     let orders = file("giftshop/orders.csv").expect("orders beside the catalogue");
     let shop = Shop::open().await;
-    let start = Instant::now();
     assert_eq!(counts(&shop.catalog(catalog).await), (2_431, 2_431, 0, 0));
-    println!("catalog {:?}", start.elapsed());
-    let start = Instant::now();
     assert_eq!(counts(&shop.orders(orders).await), (834, 834, 0, 0));
-    println!("orders {:?}", start.elapsed());
     assert_eq!(
         shop.number("select count(*) from packline.order_lines")
             .await,
@@ -133,4 +186,395 @@ async fn the_gift_shop_is_in_to_the_unit_and_a_second_time_changes_nothing() {
     assert_eq!(counts(&shop.catalog(catalog).await), (2_431, 0, 0, 2_431));
     assert_eq!(counts(&shop.orders(orders).await), (834, 0, 0, 834));
     assert_eq!(shop.fingerprint().await, before);
+}
+
+#[tokio::test]
+async fn the_marketplace_is_in_with_its_parcels_and_a_second_time_changes_nothing() {
+    let Some(catalog) = file("marketplace/catalog.csv") else {
+        return;
+    };
+    let file = |name: &str| file(name).expect("beside the catalogue");
+    let shop = Shop::open().await;
+    assert_eq!(counts(&shop.catalog(catalog).await), (3_059, 3_059, 0, 0));
+    let orders = shop.orders(file("marketplace/orders.csv")).await;
+    assert_eq!(counts(&orders), (3_731, 3_731, 0, 0));
+    let dispatches = shop.dispatches(file("marketplace/dispatches.csv")).await;
+    assert_eq!((dispatches.read, dispatches.created), (3_349, 3_311));
+    for rejection in &dispatches.rejected {
+        let reason = &rejection.reason;
+        let known = reason == "its order was cancelled" || reason.ends_with("was rejected");
+        assert!(known, "{rejection:?}");
+    }
+    let events = shop.tracking(file("marketplace/tracking.jsonl")).await;
+    assert_eq!((events.read, events.created), (5_831, 5_791));
+    assert_eq!(
+        shop.number("select count(*) from packline.shipments where state = 'delivered'")
+            .await,
+        2_599
+    );
+    let folder = real_data("marketplace/mail").expect("beside the catalogue");
+    let mails = shop.mail(vec![folder.clone()], std::io::empty()).await;
+    assert_eq!(counts(&mails), (908, 908, 0, 0));
+    assert_eq!(
+        shop.number("select count(*) from packline.tickets").await,
+        906
+    );
+    let linked = "select count(*) from packline.tickets where order_id is not null";
+    assert_eq!(shop.number(linked).await, 906);
+    let before = shop.fingerprint().await;
+    let mails = shop.mail(vec![folder], std::io::empty()).await;
+    assert_eq!(counts(&mails), (908, 0, 0, 908));
+    let orders = shop.orders(file("marketplace/orders.csv")).await;
+    assert_eq!(counts(&orders), (3_731, 0, 0, 3_731));
+    let dispatches = shop.dispatches(file("marketplace/dispatches.csv")).await;
+    assert_eq!((dispatches.read, dispatches.unchanged), (3_349, 3_311));
+    let events = shop.tracking(file("marketplace/tracking.jsonl")).await;
+    assert_eq!((events.read, events.unchanged), (5_831, 5_791));
+    assert_eq!(shop.fingerprint().await, before);
+}
+
+#[tokio::test]
+async fn mails_of_every_shape_are_kept() {
+    let Some(folder) = real_data("mail") else {
+        return;
+    };
+    let shop = Shop::open().await;
+    assert_eq!(
+        counts(&shop.mail(vec![folder.clone()], std::io::empty()).await),
+        (36, 36, 0, 0)
+    );
+    let before = shop.fingerprint().await;
+    assert_eq!(
+        counts(&shop.mail(vec![folder], std::io::empty()).await),
+        (36, 0, 0, 36)
+    );
+    assert_eq!(shop.fingerprint().await, before);
+    let kept = "select count(*) from packline.attachments where name = 'message.eml'";
+    assert!(shop.number(kept).await > 10);
+}
+
+/// Lines of an orders export with the columns that these tests need; a line is
+/// `number,id,status,total,refunded,cancelled,city,quantity,sku,price`.
+fn export(lines: &[&str]) -> Vec<u8> {
+    let header = "Name,Id,Financial Status,Total,Refunded Amount,Cancelled at,Shipping City,\
+                  Lineitem quantity,Lineitem sku,Lineitem price,Lineitem name,Subtotal,Currency,\
+                  Created at,Email,Shipping Name\n";
+    let mut text = header.to_owned();
+    for line in lines {
+        text += line;
+        text += match line.contains(",,,,,") {
+            true => ",thing,,,,,\n",
+            false => ",thing,1,EUR,2026-11-20 10:00:00 +0100,ann@example.com,Ann\n",
+        };
+    }
+    text.into_bytes()
+}
+
+fn reasons(summary: &Summary) -> Vec<(u64, &str, &str)> {
+    let rejected = summary.rejected.iter();
+    rejected
+        .map(|it| (it.line, it.field.as_str(), it.reason.as_str()))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
+    let shop = Shop::open().await;
+    let first = export(&["#1,11,paid,30.00,0,,Rome,3,A,10", "#1,,,,,,,2,B,0"]);
+    assert_eq!(counts(&shop.orders(&first[..]).await), (1, 1, 0, 0));
+    let units = "select sku || ' ' || ordered || ' ' || cancelled from packline.order_lines
+                 order by position";
+    assert_eq!(shop.texts(units).await, ["A 3 0", "B 2 0"]);
+    let promise = "select ship_by::text from packline.orders";
+    assert_eq!(shop.texts(promise).await, ["2026-11-25 17:00:00+00"]);
+
+    let second = export(&[
+        "#1,11,partially_refunded,30.00,10.00,,Milan,2,A,10",
+        "#1,,,,,,,2,B,0",
+        "#1,,,,,,,1,C,0",
+    ]);
+    assert_eq!(counts(&shop.orders(&second[..]).await), (1, 0, 1, 0));
+    assert_eq!(counts(&shop.orders(&second[..]).await), (1, 0, 0, 1));
+    assert_eq!(shop.texts(units).await, ["A 3 1", "B 2 0", "C 1 0"]);
+    let city = "select shipping_address ->> 'city' from packline.orders";
+    assert_eq!(shop.texts(city).await, ["Milan"]);
+    let refunds = "select amount || ' ' || state from packline.refunds";
+    assert_eq!(shop.texts(refunds).await, ["1000 settled"]);
+
+    let third = export(&["#1,11,refunded,30.00,30.00,2026-11-21 10:00:00 +0100,Milan,2,A,10"]);
+    assert_eq!(counts(&shop.orders(&third[..]).await), (1, 0, 1, 0));
+    assert_eq!(counts(&shop.orders(&third[..]).await), (1, 0, 0, 1));
+    assert_eq!(shop.texts(units).await, ["A 3 3", "B 2 2", "C 1 1"]);
+    assert_eq!(
+        shop.texts("select stage from packline.orders").await,
+        ["cancelled"]
+    );
+    assert_eq!(
+        shop.number("select sum(amount)::bigint from packline.refunds")
+            .await,
+        3_000
+    );
+}
+
+#[tokio::test]
+async fn a_rejected_order_leaves_nothing_and_the_rest_is_kept() {
+    let shop = Shop::open().await;
+    let file = export(&[
+        "#1,11,paid,10.00,0,,Rome,1,A,10",
+        "#2,12,paid,10.00,0,,Rome,1,A,10",
+        "#2,,,,,,,none,B,0",
+        "#3,13,paid,10.00,0,,Rome,1,A,10.005",
+        "#4,14,paid,10.00,0,,Rome,1,A,10",
+        "#5,11,paid,10.00,0,,Rome,1,A,10",
+    ]);
+    let summary = shop.orders(&file[..]).await;
+    assert_eq!((summary.read, summary.created, summary.updated), (5, 2, 1));
+    let expected = [
+        (
+            4,
+            "Lineitem quantity",
+            "expected a whole number from 1 to 1000000",
+        ),
+        (5, "Lineitem price", "expected at most 2 decimals in EUR"),
+    ];
+    assert_eq!(reasons(&summary), expected);
+    let again = export(&["#4,99,paid,10.00,0,,Rome,1,A,10"]);
+    let expected = [(2, "Name", "another order of this channel is #4")];
+    assert_eq!(reasons(&shop.orders(&again[..]).await), expected);
+    let numbers = "select number from packline.orders order by number";
+    assert_eq!(shop.texts(numbers).await, ["#4", "#5"]);
+}
+
+#[tokio::test]
+async fn an_import_stops_between_orders_and_says_where() {
+    let shop = Shop::open().await;
+    let lines: Vec<_> = (0..250)
+        .map(|n| format!("#{n},{n},paid,10.00,0,,Rome,1,A,10"))
+        .collect();
+    let file = export(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let stop = Stop::default();
+    let mut progress = |_: &Summary| stop.request();
+    let run = run(&shop.db, &stop, &mut progress);
+    let stopped = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
+    let stopped = stopped.expect("a stop is no failure");
+    assert_eq!(
+        (stopped.created, stopped.stopped.as_deref()),
+        (100, Some("orders.csv:101"))
+    );
+    assert_eq!(counts(&shop.orders(&file[..]).await), (250, 150, 0, 100));
+}
+
+const DISPATCHES: &str =
+    "Order,SKU,Quantity,Supplier,Tracking company,Tracking number,Shipped at\n";
+
+#[tokio::test]
+async fn a_dispatch_ships_what_was_ordered_and_nothing_else() {
+    let shop = Shop::open().await;
+    let orders = export(&[
+        "#1,11,paid,30.00,0,,Rome,3,A,10",
+        "#1,,,,,,,2,B,0",
+        "#2,12,paid,9,0,,Rome,1,A,9",
+    ]);
+    shop.orders(&orders[..]).await;
+    let at = "2026-11-21 10:00:00 +0100";
+    let file = format!(
+        "{DISPATCHES}#1,A,2,S,DHL,T1,{at}\n#1,B,1,S,DHL,T1,{at}\n\
+         #1,A,1,S,DHL,T2,{at}\n#1,B,2,S,DHL,T2,{at}\n\
+         #9,A,1,S,DHL,T3,{at}\n#1,Z,1,S,DHL,T4,{at}\n#2,A,1,S,dhl,T1,{at}\n"
+    );
+    let summary = shop.dispatches(file.as_bytes()).await;
+    assert_eq!((summary.read, summary.created), (7, 2));
+    let expected = [
+        (
+            4,
+            "Tracking number",
+            "line 5 of the same parcel was rejected",
+        ),
+        (
+            5,
+            "Quantity",
+            "expected at most 1 units: of 2 ordered the others are already sent, reserved, asked \
+             of a supplier or cancelled",
+        ),
+        (
+            6,
+            "Order",
+            "expected an order of ours: none has this number",
+        ),
+        (7, "SKU", "expected a SKU of order #1"),
+        (
+            8,
+            "Tracking number",
+            "expected a tracking number of its own: another order's parcel has it",
+        ),
+    ];
+    assert_eq!(reasons(&summary), expected);
+    let stages = "select stage from packline.orders order by number";
+    assert_eq!(shop.texts(stages).await, ["partially_shipped", "new"]);
+    let before = shop.fingerprint().await;
+    assert_eq!(shop.dispatches(file.as_bytes()).await.unchanged, 2);
+    assert_eq!(shop.fingerprint().await, before);
+
+    let rest = format!("{DISPATCHES}#1,A,1,S,DHL,T5,{at}\n#1,B,1,S,DHL,T5,{at}\n");
+    assert_eq!(
+        counts(&shop.dispatches(rest.as_bytes()).await),
+        (2, 2, 0, 0)
+    );
+    assert_eq!(shop.texts(stages).await, ["shipped", "new"]);
+}
+
+/// An event about parcel T1 with one thing that happened.
+fn event(id: &str, at: &str, status: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","description":"tracker.updated","created_at":"{at}","result":{{"tracking_code":"T1","carrier":"DHL","status":"{status}","est_delivery_date":"{at}","tracking_details":[{{"status":"{status}","message":"{id}","datetime":"{at}"}}]}}}}"#
+    ) + "\n"
+}
+
+#[tokio::test]
+async fn late_and_repeated_events_change_history_never_the_present() {
+    let shop = Shop::open().await;
+    let orders = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    shop.orders(&orders[..]).await;
+    let file = format!("{DISPATCHES}#1,A,3,S,DHL,T1,2026-11-21 10:00:00 +0100\n");
+    shop.dispatches(file.as_bytes()).await;
+    let present = "select tracking_status || ' ' || coalesce(tracking_status_raw, '-') || ' '
+                   || state || ' ' || eta::date from packline.shipments";
+
+    let odd = event("e1", "2026-11-22T12:00:00Z", "teleported");
+    assert_eq!(counts(&shop.tracking(odd.as_bytes()).await), (1, 1, 0, 0));
+    let teleported = ["unknown teleported handed_over 2026-11-22"];
+    assert_eq!(shop.texts(present).await, teleported);
+    let late = event("e2", "2026-11-21T12:00:00Z", "in_transit");
+    assert_eq!(counts(&shop.tracking(late.as_bytes()).await), (1, 1, 0, 0));
+    assert_eq!(shop.texts(present).await, teleported);
+    assert_eq!(
+        shop.number("select count(*) from packline.tracking_events")
+            .await,
+        2
+    );
+
+    let last = event("e3", "2026-11-23T12:00:00Z", "delivered");
+    let stray = last.replace("\"T1\"", "\"T9\"").replace("e3", "e4");
+    let summary = shop
+        .tracking(format!("{last}{last}{stray}").as_bytes())
+        .await;
+    assert_eq!((summary.created, summary.unchanged), (1, 1));
+    let reason = "expected a tracking number of a parcel of ours";
+    assert_eq!(reasons(&summary), [(3, "result.tracking_code", reason)]);
+    assert_eq!(
+        shop.texts(present).await,
+        ["delivered - delivered 2026-11-23"]
+    );
+    assert_eq!(
+        shop.texts("select stage from packline.orders").await,
+        ["delivered"]
+    );
+    let before = shop.fingerprint().await;
+    assert_eq!(
+        shop.tracking(format!("{odd}{late}{last}").as_bytes())
+            .await
+            .unchanged,
+        3
+    );
+    assert_eq!(shop.fingerprint().await, before);
+}
+
+#[tokio::test]
+async fn a_mail_finds_its_ticket_and_only_people_move_it() {
+    let shop = Shop::open().await;
+    let orders = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    shop.orders(&orders[..]).await;
+    let mail = |id: &str, subject: &str, headers: &str| {
+        format!(
+            "From: Ann <ann@example.com>\nTo: help@shop.example\nSubject: {subject}\n\
+             Message-ID: <{id}@example.com>\n{headers}\nWhere is it? {id}\n"
+        )
+    };
+    let (ticket, state, kind) = shop.mailed(&mail("m1", "Order #1 is late", "")).await;
+    assert_eq!((state.as_str(), kind.as_str()), ("new", "inbound"));
+    let linked = "select count(*) from packline.tickets where order_id is not null
+                  and first_response_due is not null and customer_id is not null";
+    assert_eq!(shop.number(linked).await, 1);
+
+    // By In-Reply-To, by References alone, by our token, and as the same complaint again.
+    let reply = mail("m2", "Re: late", "In-Reply-To: <m1@example.com>\n");
+    assert_eq!(shop.mailed(&reply).await.0, ticket);
+    let references = "References: <m1@example.com> <other@example.com>\n";
+    assert_eq!(
+        shop.mailed(&mail("m3", "hello", references)).await.0,
+        ticket
+    );
+    let token = shop
+        .texts("select '[TKT-' || id || '·' || token || ']' from packline.tickets")
+        .await;
+    assert_eq!(
+        shop.mailed(&mail("m4", &format!("AW: x {}", token[0]), ""))
+            .await
+            .0,
+        ticket
+    );
+    assert_eq!(shop.mailed(&mail("m5", "once more #1", "")).await.0, ticket);
+    // A wrong token is a stranger's.
+    let stranger = mail("m6", &format!("[TKT-{ticket}·00000000]"), "").replace("ann@", "eve@");
+    assert_ne!(shop.mailed(&stranger).await.0, ticket);
+
+    shop.execute("update packline.tickets set state = 'resolved'")
+        .await;
+    let away = mail(
+        "m7",
+        "Away",
+        "Auto-Submitted: auto-replied\nIn-Reply-To: <m1@example.com>\n",
+    );
+    assert_eq!(
+        shop.mailed(&away).await,
+        (ticket, "resolved".to_owned(), "auto".to_owned())
+    );
+    let back = mail("m8", "Still nothing", "In-Reply-To: <m1@example.com>\n");
+    assert_eq!(
+        shop.mailed(&back).await,
+        (ticket, "open".to_owned(), "inbound".to_owned())
+    );
+
+    shop.execute("update packline.tickets set state = 'resolved' where state = 'open'")
+        .await;
+    shop.execute("update packline.tickets set state = 'closed' where state = 'resolved'")
+        .await;
+    let (next, state, _) = shop
+        .mailed(&mail("m9", "And again", "In-Reply-To: <m1@example.com>\n"))
+        .await;
+    assert_eq!(state, "new");
+    let continues = "select continues_id from packline.tickets where continues_id is not null";
+    assert_ne!(next, ticket);
+    assert_eq!(shop.number(continues).await, ticket);
+
+    // The same Message-ID with another text is another mail; with the same text it is not.
+    let before = shop.number("select count(*) from packline.messages").await;
+    let forged = mail("m9", "And again", "").replace("Where", "There");
+    for (mail, created) in [(&forged, 1), (&forged, 0), (&back, 0)] {
+        let summary = shop.mail(vec![PathBuf::from("-")], mail.as_bytes()).await;
+        assert_eq!(summary.created, created);
+    }
+    assert_eq!(
+        shop.number("select count(*) from packline.messages").await,
+        before + 1
+    );
+}
+
+#[tokio::test]
+async fn a_mail_that_is_none_is_kept_whole() {
+    let shop = Shop::open().await;
+    for raw in [
+        &b"\0\xFF no header"[..],
+        b"Subject: \0x\r\n\r\nfrom nobody",
+        b"",
+    ] {
+        let summary = shop.mail(vec![PathBuf::from("-")], raw).await;
+        assert_eq!(counts(&summary), (1, 1, 0, 0));
+    }
+    let kept = "select encode(content, 'hex') from packline.attachments order by id limit 1";
+    assert_eq!(shop.texts(kept).await, ["00ff206e6f20686561646572"]);
+    assert_eq!(
+        shop.number("select count(*) from packline.tickets").await,
+        3
+    );
 }

@@ -1,151 +1,23 @@
 //! The private local server, and what can go wrong with it.
 
+mod place;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
 
-use packline::store::local::{
-    Account, Choice, Cluster, Durability, LocalError, LocalServer, SUPERVISE, Settings,
-};
+use packline::store::local::{Choice, Cluster, Durability, LocalError, Settings};
 use rustix::process::Signal;
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
-use tempfile::TempDir;
 
+use self::place::{
+    HOLD, Holder, LIMIT, LINGER, Place, account, connect, is_root, supervisors, text,
+};
 use crate::harness::{self, signal, until};
-
-/// Longest wait for a server or a process to come or go.
-const LIMIT: Duration = Duration::from_mins(1);
-
-/// How long the servers here stay after their last user.
-const LINGER: Duration = Duration::from_millis(400);
-
-/// Name the data directory and the linger of [`hold`].
-const HOLD: &str = "PACKLINE_TEST_HOLD";
-
-// ---- what the tests have in hand ----------------------------------------------------------------
-
-/// A data directory. What still runs on it is gone a linger after the test, so the value waits for
-/// that and then removes it.
-struct Place {
-    dir: TempDir,
-    data_dir: PathBuf,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self::named("data")
-    }
-
-    fn named(name: &str) -> Self {
-        let dir = harness::scratch_dir();
-        let data_dir = dir.path().join(name);
-        Self { dir, data_dir }
-    }
-
-    fn settings(&self) -> Settings {
-        Settings {
-            linger: LINGER,
-            program: Some(env!("CARGO_BIN_EXE_packline").into()),
-            ..Settings::new(&self.data_dir)
-        }
-    }
-
-    fn open(&self) -> LocalServer {
-        self.settings().open().expect("the local server")
-    }
-
-    fn postmaster(&self) -> Option<i32> {
-        let known = self.data_dir.exists();
-        let cluster = || Cluster::prepare(&self.data_dir, Durability::Safe).expect("a directory");
-        known.then(cluster).and_then(|cluster| cluster.postmaster())
-    }
-
-    /// Waits until nobody runs the server, because nobody uses it.
-    fn unused(&self) {
-        until(LIMIT, "the unused server stops", || {
-            self.postmaster().is_none() && supervisors(&self.data_dir).is_empty()
-        });
-    }
-
-    /// Creates the cluster and stops it again.
-    fn created(self) -> Self {
-        drop(self.open());
-        self.unused();
-        self
-    }
-
-    fn cluster(&self) -> PathBuf {
-        self.data_dir.join("cluster")
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.unused();
-        }
-    }
-}
-
-/// A process that uses the server until it is killed or let go.
-struct Holder {
-    process: Child,
-    postmaster: i32,
-    /// Kept open, so that what the process says last has somewhere to go.
-    _said: BufReader<ChildStdout>,
-}
-
-impl Holder {
-    fn command(data_dir: &Path) -> Command {
-        let program = std::env::current_exe().expect("this program");
-        let mut command = Command::new(program);
-        command
-            .args(["--exact", "local_server::hold", "--ignored", "--nocapture"])
-            .env(HOLD, data_dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        command
-    }
-
-    fn start(data_dir: &Path) -> Self {
-        Self::run(&mut Self::command(data_dir))
-    }
-
-    /// Waits until the process uses the server.
-    fn run(command: &mut Command) -> Self {
-        let mut process = command.spawn().expect("a process");
-        let mut said = BufReader::new(process.stdout.take().expect("a pipe"));
-        let postmaster = said
-            .by_ref()
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| line.split_once("holding ")?.1.parse().ok())
-            .expect("the process uses the server");
-        Self {
-            process,
-            postmaster,
-            _said: said,
-        }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().expect("killing it");
-        self.process.wait().expect("it ends");
-    }
-}
-
-impl Drop for Holder {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
 
 /// Not a test: what [`Holder`] runs. Uses the server until its standard input ends.
 #[test]
@@ -168,42 +40,6 @@ fn hold() {
     std::io::stdin()
         .read_to_end(&mut Vec::new())
         .expect("the end");
-}
-
-/// The supervisors of a data directory.
-fn supervisors(data_dir: &Path) -> Vec<i32> {
-    let listed = Command::new("ps")
-        .args(["-A", "-o", "pid=,stat=,args="])
-        .output()
-        .expect("a list of processes");
-    let data_dir = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_path_buf());
-    String::from_utf8_lossy(&listed.stdout)
-        .lines()
-        .filter(|line| line.contains(SUPERVISE) && line.contains(&*data_dir.to_string_lossy()))
-        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
-        .collect()
-}
-
-async fn connect(options: &PgConnectOptions) -> PgConnection {
-    harness::deadline(LIMIT, "connecting", PgConnection::connect_with(options))
-        .await
-        .expect("the server answers")
-}
-
-async fn text(connection: &mut PgConnection, query: &'static str) -> String {
-    sqlx::query_scalar(query)
-        .fetch_one(connection)
-        .await
-        .unwrap_or_else(|error| panic!("{query}: {error}"))
-}
-
-/// Who runs Postgres when these tests start it.
-fn account() -> Account {
-    Account::choose(Path::new("/nonexistent")).expect("an account")
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 // ---- the harness --------------------------------------------------------------------------------
@@ -263,6 +99,10 @@ async fn it_is_private_durable_and_off_the_network() {
     assert_eq!(text(&mut connection, "show server_encoding").await, "UTF8");
     assert_eq!(text(&mut connection, "select upper('ä')").await, "Ä");
 
+    for name in ["start.lock", "lease.lock", "server.log"] {
+        let found = fs::metadata(place.data_dir.join(name)).expect("a file");
+        assert_eq!(found.permissions().mode() & 0o777, 0o600, "{name}");
+    }
     let account = account();
     for dir in [server.socket_dir(), &place.cluster()] {
         let found = fs::metadata(dir).expect("a directory");
@@ -660,6 +500,24 @@ fn root_hands_the_server_to_an_account_and_keeps_its_own_files() {
         let groups = status.lines().find_map(|line| line.strip_prefix("Groups:"));
         assert_eq!(groups.map(str::trim), Some(""), "none of root's groups");
     }
+}
+
+#[test]
+fn a_narrow_umask_closes_nothing_that_postgres_needs() {
+    let place = Place::new();
+    let usual = Holder::command(&place.data_dir);
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", r#"umask 077; exec "$0" "$@""#])
+        .arg(usual.get_program())
+        .args(usual.get_args())
+        .env(HOLD, &place.data_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    if cfg!(feature = "bundled-postgres") {
+        command.env("PACKLINE_POSTGRES_BIN", "bundled");
+    }
+    Holder::run(&mut command);
 }
 
 #[test]

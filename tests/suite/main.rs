@@ -3,12 +3,18 @@
 
 mod harness;
 mod network;
+mod shop;
 
+mod act_command;
+mod acts;
+mod contention;
 mod db;
 mod feed;
 mod grants;
+mod guards;
 mod imports;
 mod intake;
 mod local_server;
 mod real_data;
+mod screens;
 mod sqlx_metadata;

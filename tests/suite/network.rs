@@ -116,8 +116,10 @@ async fn forward(near: UnixStream, far: UnixStream, mut state: watch::Receiver<S
             }
         }
     };
+    // A cut comes first: what was held is lost with the line.
     tokio::select! {
-        () = pass => {}
+        biased;
         _ = cut.wait_for(|state| *state == State::Cut) => {}
+        () = pass => {}
     }
 }

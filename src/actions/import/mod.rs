@@ -275,6 +275,11 @@ fn refusal(error: &DbError) -> Option<String> {
             _ => violation.message.clone(),
         }),
         DbError::Raised(raised) => Some(raised.to_string()),
+        // Class 22 is a value that its type cannot hold; 54000 one too long for an index.
+        DbError::Other(sqlx::Error::Database(refused)) => refused
+            .code()
+            .filter(|code| code.starts_with("22") || code == "54000")
+            .map(|_| refused.message().to_owned()),
         _ => None,
     }
 }

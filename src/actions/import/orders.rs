@@ -3,6 +3,7 @@
 //! An order that changed in the channel (paid, refunded, cancelled, another address, other lines)
 //! changes here as far as it still can. What the channel no longer wants is cancelled here unless a
 //! supplier was asked for it or it has left: then the order is rejected, for a person to decide.
+//! What was promised when an order came stays promised.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -10,26 +11,44 @@ use std::io::Read;
 use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
+use crate::domain::calendar::Calendar;
 use crate::domain::incoming::{Line, Order};
+use crate::domain::promises;
 use crate::intake::shopify::Orders;
-use crate::intake::{Rejection, digest, hex};
+use crate::intake::{Fault, Rejection, digest, hex};
 use crate::store::db::DbError;
-use crate::store::import::orders::{self as store, Known, KnownLine, Told};
+use crate::store::import::orders::{self as store, Known, KnownLine, Lead, Told};
+
+/// Days until an order leaves that nobody is known to have: time to find somebody.
+const UNKNOWN_LEAD: i32 = 3;
 
 /// Imports Shopify's `orders_export` CSV into a channel, which is made where it is not there yet.
+/// New orders are promised by the days of `calendar`.
 pub async fn import(
     run: Run<'_>,
     source: impl Read + Send,
     file: &str,
     channel: &str,
+    calendar: Calendar,
 ) -> Result<Summary, Failed> {
-    let orders = match Orders::open(source, file) {
-        Ok(orders) => orders,
-        Err(fault) => return super::unopened(fault),
-    };
+    match Orders::open(source, file) {
+        Ok(orders) => put(run, orders, file, channel, calendar).await,
+        Err(fault) => super::unopened(fault),
+    }
+}
+
+/// As [`import`], of orders that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    orders: impl Iterator<Item = Result<Order, Fault>> + Send,
+    file: &str,
+    channel: &str,
+    calendar: Calendar,
+) -> Result<Summary, Failed> {
     let importer = ChannelOrders {
         file: file.to_owned(),
         channel: channel.to_owned(),
+        calendar,
     };
     super::run(run, importer, orders).await
 }
@@ -37,6 +56,7 @@ pub async fn import(
 struct ChannelOrders {
     file: String,
     channel: String,
+    calendar: Calendar,
 }
 
 impl Import for ChannelOrders {
@@ -74,7 +94,13 @@ impl Import for ChannelOrders {
             store::put_parties(connection, &touched).await?;
         }
         if !fresh.is_empty() {
-            store::insert(connection, channel, &fresh).await?;
+            let leads = store::leads(connection, &fresh).await?;
+            let promised: Vec<_> = fresh
+                .iter()
+                .map(|told| self.promise(told, &leads))
+                .collect();
+            let promised: Vec<_> = promised.iter().collect();
+            store::insert(connection, channel, &promised).await?;
         }
         let mut verdicts = Vec::with_capacity(orders.len());
         for (told, plan) in told.iter().zip(plans) {
@@ -121,6 +147,22 @@ impl Import for ChannelOrders {
 }
 
 impl ChannelOrders {
+    /// An order with the times that its customer may count on.
+    fn promise<'a>(&self, told: &Told<'a>, leads: &[Lead]) -> Told<'a> {
+        let mut told = told.clone();
+        let key = &told.order.external_id;
+        let Some(lead) = leads.iter().find(|lead| lead.external_id == *key) else {
+            return told;
+        };
+        let days = lead.days.unwrap_or(UNKNOWN_LEAD).max(0) as u32;
+        let placed = told.order.placed_at;
+        let ship_by = promises::ship_by(placed, days, &self.calendar, promises::CUT_OFF);
+        told.ship_by = Some(ship_by);
+        told.deliver_by = lead
+            .transit_days
+            .map(|days| promises::deliver_by(ship_by, days.max(0) as u32, &self.calendar));
+        told
+    }
     /// Changes an order that is there to what the channel now says.
     async fn change(
         &self,
@@ -211,6 +253,8 @@ fn told(order: &Order) -> Told<'_> {
                 .find(|phone| !phone.is_empty())
         }),
         digest: hex(&digest(order)),
+        ship_by: None,
+        deliver_by: None,
     }
 }
 

@@ -1,1 +1,120 @@
-//! x
+//! Importing carriers' events. An event counts once, by its key; a late one adds to a parcel's
+//! history and never changes its present.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use chrono::TimeDelta;
+use sqlx::postgres::PgConnection;
+
+use super::{Failed, Import, Run, Summary, Verdict};
+use crate::domain::incoming::TrackerEvent;
+use crate::intake::easypost::TrackerEvents;
+use crate::intake::{Fault, Rejection};
+use crate::store::db::DbError;
+use crate::store::import::tracking::{self as store, KnownParcel, Told};
+
+/// Whose events these are.
+const PROVIDER: &str = "easypost";
+
+/// Imports EasyPost's `tracker.updated` events, as JSON or JSON lines.
+pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
+    put(run, TrackerEvents::open(source, file), file).await
+}
+
+/// As [`import`], of events that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    events: impl Iterator<Item = Result<TrackerEvent, Fault>> + Send,
+    file: &str,
+) -> Result<Summary, Failed> {
+    let importer = CarrierEvents {
+        file: file.to_owned(),
+    };
+    super::run(run, importer, events).await
+}
+
+struct CarrierEvents {
+    file: String,
+}
+
+impl Import for CarrierEvents {
+    type Value = TrackerEvent;
+
+    const BATCH: usize = 200;
+
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        events: &[TrackerEvent],
+    ) -> Result<Vec<Verdict>, DbError> {
+        let codes: Vec<_> = events
+            .iter()
+            .map(|event| event.tracking_code.clone())
+            .collect();
+        let ids: Vec<_> = events.iter().map(|event| event.id.clone()).collect();
+        let parcels = store::parcels(connection, &codes).await?;
+        let mut known: HashSet<_> = store::known(connection, PROVIDER, &ids)
+            .await?
+            .into_iter()
+            .collect();
+        let mut fresh = Vec::new();
+        let mut verdicts = Vec::with_capacity(events.len());
+        for event in events {
+            verdicts.push(if known.contains(&event.id) {
+                Verdict::Unchanged
+            } else if let Some(parcel) = parcel(event, &parcels) {
+                known.insert(event.id.clone());
+                fresh.push(Told {
+                    event,
+                    shipment_id: parcel.id,
+                });
+                Verdict::Created
+            } else {
+                Verdict::Rejected(
+                    self.refused(event, "expected a tracking number of a parcel of ours"),
+                )
+            });
+        }
+        if !fresh.is_empty() {
+            store::put(connection, PROVIDER, &fresh).await?;
+        }
+        Ok(verdicts)
+    }
+
+    fn line(&self, event: &TrackerEvent) -> u64 {
+        event.line
+    }
+
+    fn file<'v>(&'v self, _: &'v TrackerEvent) -> &'v str {
+        &self.file
+    }
+
+    fn refused(&self, event: &TrackerEvent, reason: &str) -> Vec<Rejection> {
+        let (line, code) = (event.line, &event.tracking_code);
+        vec![Rejection::new(
+            &self.file,
+            line,
+            "result.tracking_code",
+            code,
+            reason,
+        )]
+    }
+}
+
+/// The parcel that an event is of. Carriers use their numbers again, so it is the newest that has
+/// the number and left before the event; a label is told of up to a day before its parcel.
+fn parcel<'p>(event: &TrackerEvent, parcels: &'p [KnownParcel]) -> Option<&'p KnownParcel> {
+    let carrier = event.carrier.as_ref().map(|carrier| carrier.to_lowercase());
+    let of_code = parcels.iter().filter(|parcel| {
+        parcel.tracking_code == event.tracking_code
+            && carrier
+                .as_ref()
+                .is_none_or(|carrier| *carrier == parcel.carrier)
+    });
+    let day = TimeDelta::days(1);
+    let before = of_code
+        .clone()
+        .find(|parcel| parcel.since - day <= event.created_at);
+    before.or_else(|| of_code.last())
+}

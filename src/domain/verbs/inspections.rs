@@ -37,8 +37,25 @@ pub(super) const VERBS: &[Verb] = &[
                     (InspectionState::Pending, Some(who)) => {
                         Reason::because(format!("{who} has it"))
                     }
-                    (state, _) => Reason::because(format!("it has {state}")),
+                    (state, _) => Reason::because(format!("it is {state}")),
                 }
+            })
+        },
+    },
+    Verb {
+        name: "unstart",
+        kind: Kind::Inspection,
+        help: "let others have it",
+        key: None,
+        args: &[],
+        roles: QUALITY,
+        danger: Danger::None,
+        writes: START,
+        applies_to: |record| {
+            pending(record)?;
+            on(record, |inspection| match inspection.assignee {
+                Some(_) => Ok(()),
+                None => Reason::because("nobody has it"),
             })
         },
     },

@@ -11,14 +11,13 @@ const STAGE: &[Write] = &[write("update (confirmed_at)", "orders")];
 const HOLD: &[Write] = &[write("update (hold_reason)", "orders")];
 const ASSIGN: &[Write] = &[write("update (assignee)", "orders")];
 const RESERVE: &[Write] = &[
-    write("update (confirmed_at)", "orders"),
     write("insert", "reservations"),
     write("update (quantity)", "reservations"),
     write("delete", "reservations"),
 ];
 const ROUTE: &[Write] = &[
     write("insert", "fulfilments"),
-    write("update (state)", "fulfilments"),
+    write("update (state, requested_at)", "fulfilments"),
     write("insert", "fulfilment_lines"),
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
@@ -39,6 +38,7 @@ const CANCEL: &[Write] = &[
     write("update (cancelled)", "order_lines"),
     write("delete", "reservations"),
     write("update (state)", "fulfilments"),
+    write("update (state)", "purchase_orders"),
     write("update (state)", "shipments"),
 ];
 const NOTE: &[Write] = &[write("insert", "order_notes")];

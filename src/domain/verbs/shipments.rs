@@ -8,7 +8,7 @@ const TRACKING: &[Write] = &[write(
     "update (carrier_id, tracking_code, ship_date)",
     "shipments",
 )];
-const STATE: &[Write] = &[write("update (state)", "shipments")];
+const STATE: &[Write] = &[write("update (state, reason)", "shipments")];
 const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
 const REASON: Arg = required("reason", ArgKind::Text, "how you know");
 

@@ -7,9 +7,15 @@ use super::{
     wrong_kind,
 };
 
-const ASSIGN: &[Write] = &[write("update (assignee)", "tickets")];
+const CLAIM: &[Write] = &[write("update (state, assignee)", "tickets")];
+const UNCLAIM: &[Write] = &[write("update (assignee)", "tickets")];
+const CLOCKS: Write = write(
+    "update (first_response_due, next_response_due, resolution_due)",
+    "tickets",
+);
 const REPLY: &[Write] = &[
     write("update (state, assignee)", "tickets"),
+    CLOCKS,
     write("insert", "messages"),
     write("insert", "notices"),
     write("insert", "clock_events"),
@@ -17,19 +23,19 @@ const REPLY: &[Write] = &[
 const MESSAGE: &[Write] = &[write("insert", "messages")];
 const CALL: &[Write] = &[
     write("update (state)", "tickets"),
+    CLOCKS,
     write("insert", "messages"),
     write("insert", "clock_events"),
 ];
 const LINK: &[Write] = &[write("update (order_id)", "tickets")];
 const PRIORITY: &[Write] = &[
-    write(
-        "update (priority, first_response_due, next_response_due, resolution_due)",
-        "tickets",
-    ),
+    write("update (priority)", "tickets"),
+    CLOCKS,
     write("insert", "clock_events"),
 ];
 const RESOLVE: &[Write] = &[
     write("update (state, resolution, snoozed_until)", "tickets"),
+    CLOCKS,
     write("insert", "messages"),
     write("insert", "clock_events"),
 ];
@@ -62,7 +68,7 @@ pub(super) const VERBS: &[Verb] = &[
         args: &[],
         roles: SUPPORT,
         danger: Danger::None,
-        writes: ASSIGN,
+        writes: CLAIM,
         applies_to: |record| {
             on(record, |ticket| match &ticket.assignee {
                 None => Ok(()),
@@ -78,7 +84,7 @@ pub(super) const VERBS: &[Verb] = &[
         args: &[],
         roles: SUPPORT,
         danger: Danger::None,
-        writes: ASSIGN,
+        writes: UNCLAIM,
         applies_to: |record| {
             on(record, |ticket| match ticket.assignee {
                 Some(_) => Ok(()),

@@ -1,5 +1,6 @@
 //! Writing orders of a channel: new ones many at a time, changed ones line by line.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
@@ -20,7 +21,7 @@ pub struct Known {
 }
 
 /// An order with what it says in short.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Told<'a> {
     /// The order.
     #[serde(flatten)]
@@ -31,6 +32,21 @@ pub struct Told<'a> {
     pub contact_phone: Option<&'a str>,
     /// Its digest in hexadecimal.
     pub digest: String,
+    /// By when it is to leave; only for one that is new.
+    pub ship_by: Option<DateTime<Utc>>,
+    /// By when it is to arrive; only for one that is new.
+    pub deliver_by: Option<DateTime<Utc>>,
+}
+
+/// What the promise of an order is made of.
+pub struct Lead {
+    /// The channel's key.
+    pub external_id: String,
+    /// Days until the last of it can leave: none for what lies in our own stock, else the quickest
+    /// supplier's; `None` where nobody is known to have it.
+    pub days: Option<i32>,
+    /// Days on the way by its shipping option, where the option is known.
+    pub transit_days: Option<i32>,
 }
 
 /// Counted units of a line that is there.
@@ -122,6 +138,34 @@ pub async fn put_parties(
     Ok(())
 }
 
+/// How soon orders can leave and arrive.
+pub async fn leads(
+    connection: &mut PgConnection,
+    orders: &[&Told<'_>],
+) -> Result<Vec<Lead>, DbError> {
+    let rows = sqlx::query_as!(
+        Lead,
+        "select o.external_id as \"external_id!\", max(line.days) as days,
+                max(s.transit_days_max) as transit_days
+         from jsonb_to_recordset($1) as o (
+             external_id text, shipping_method text, currency text, lines jsonb)
+         left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
+         cross join lateral (
+             select case when exists (
+                             select from stock_levels t
+                             where t.product_id = p.id and t.on_hand - t.reserved >= l.quantity) then 0
+                         else (select min(lead_time_days) from supplier_offers where product_id = p.id)
+                    end as days
+             from jsonb_to_recordset(o.lines) as l (
+                 sku text, quantity integer, requires_shipping boolean)
+             left join products p on p.sku = l.sku
+             where l.requires_shipping) line
+         group by o.external_id",
+        Json(orders) as _
+    );
+    Ok(rows.fetch_all(connection).await?)
+}
+
 /// Writes new orders with their lines.
 pub async fn insert(
     connection: &mut PgConnection,
@@ -133,18 +177,18 @@ pub async fn insert(
              channel_id, external_id, number, customer_id, customer_name, email, phone, placed_at,
              paid_at, currency, subtotal, shipping, tax, discount, total, financial_status,
              shipping_method, shipping_option_id, shipping_address, billing_address, note, tags,
-             cancelled_at, cancel_reason, source_digest)
+             cancelled_at, cancel_reason, source_digest, ship_by, deliver_by)
          select $1, o.external_id, o.number, c.id, o.customer_name, o.email, o.contact_phone,
                 o.placed_at, o.paid_at, o.currency, o.subtotal, o.postage, o.tax, o.discount, o.total,
                 o.financial_status, o.shipping_method, s.id, o.shipping, o.billing, o.notes, o.tags,
                 o.cancelled_at, case when o.cancelled_at is not null then 'cancelled in the channel' end,
-                decode(o.digest, 'hex')
+                decode(o.digest, 'hex'), o.ship_by, o.deliver_by
          from jsonb_to_recordset($2) as o (
              external_id text, number text, customer_name text, email text, contact_phone text,
              placed_at timestamptz, paid_at timestamptz, currency text, subtotal bigint,
              postage bigint, tax bigint, discount bigint, total bigint, financial_status text,
              shipping_method text, shipping jsonb, billing jsonb, notes text, tags text[],
-             cancelled_at timestamptz, digest text)
+             cancelled_at timestamptz, digest text, ship_by timestamptz, deliver_by timestamptz)
          left join customers c on lower(c.email) = lower(o.email)
          left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency",
         channel,

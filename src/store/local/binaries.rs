@@ -63,8 +63,8 @@ impl Binaries {
     ///
     /// # Errors
     ///
-    /// [`LocalError::NoPostgres`] says what was tried; a cluster without its version is the
-    /// caller's to explain, from [`LocalError::NoPostgres`] too.
+    /// [`LocalError::OtherVersion`] when there are only others than `major`, else
+    /// [`LocalError::NoPostgres`], which says what was tried; [`LocalError::Unpack`].
     pub fn find(
         choice: &Choice,
         data_dir: &Path,

@@ -41,12 +41,12 @@ pub(super) fn unpack(dir: &Path) -> Result<Option<PathBuf>, LocalError> {
 fn unpack_aside(archive: &Archive, dir: &Path, home: &Path) -> io::Result<()> {
     let aside = tempfile::Builder::new()
         .prefix("postgres-unpacking-")
-        .permissions(fs::Permissions::from_mode(0o755))
         .tempdir_in(dir)?;
     let reader = zstd::Decoder::new(archive.bytes)?;
     let mut entries = tar::Archive::new(reader);
     entries.set_preserve_mtime(false);
     entries.unpack(aside.path())?;
+    let_in(aside.path())?;
     match fs::rename(aside.path(), home) {
         Ok(()) => {
             // Its name is gone: there is nothing left to remove.
@@ -57,4 +57,16 @@ fn unpack_aside(archive: &Archive, dir: &Path, home: &Path) -> io::Result<()> {
         Err(_) if home.exists() => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Lets every account into these directories, whatever the umask: root's are used by another.
+fn let_in(dir: &Path) -> io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            let_in(&entry.path())?;
+        }
+    }
+    Ok(())
 }

@@ -2,11 +2,10 @@
 //!
 //! Every function that changes something expects its caller to hold `start.lock`.
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -16,12 +15,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use sha2::{Digest as _, Sha256};
 
 use super::account::Account;
 use super::binaries::{Binaries, Choice};
-use super::process::{self, State};
-use super::{LocalError, PATIENCE};
+use super::postmaster::{self, PidFile, State};
+use super::{LocalError, PATIENCE, socket};
 
 /// The superuser of every cluster made here.
 pub const SUPERUSER: &str = "packline";
@@ -29,18 +27,12 @@ pub const SUPERUSER: &str = "packline";
 /// The directory of the cluster inside the data directory.
 pub(super) const CLUSTER: &str = "cluster";
 
-/// Only part of the socket's name: nothing listens on a port.
-pub(super) const PORT: u16 = 5432;
-
-/// A socket's path and its closing zero byte must fit `sun_path`: 108 bytes on Linux, 104 on macOS.
-const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
-
 /// Character classification in UTF-8, by the names that systems have for it; the last is everywhere
 /// but knows ASCII only.
 const CTYPES: [&str; 5] = ["C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8", "C"];
 
 /// What a private server of one person needs, on a laptop that has other things to do.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "listen_addresses=",
     "unix_socket_permissions=0700",
     "cluster_name=packline",
@@ -51,6 +43,7 @@ const SETTINGS: [&str; 12] = [
     "wal_level=minimal",
     "max_wal_senders=0",
     "jit=off",
+    "log_checkpoints=off",
     "timezone=UTC",
     "log_timezone=UTC",
 ];
@@ -101,14 +94,6 @@ pub struct Cluster {
     data_dir: PathBuf,
     account: Account,
     durability: Durability,
-}
-
-/// What `postmaster.pid` says.
-#[derive(Debug, PartialEq, Eq)]
-struct PidFile {
-    pid: i32,
-    socket_dir: PathBuf,
-    status: String,
 }
 
 impl Cluster {
@@ -201,7 +186,7 @@ impl Cluster {
         if major.is_none() {
             self.create(&binaries)?;
         }
-        let socket_dir = self.socket_dir()?;
+        let socket_dir = socket::dir(&self.data_dir, &self.account)?;
         self.clear_remains(&socket_dir)?;
         self.launch(&binaries, &socket_dir)?;
         Ok(socket_dir)
@@ -280,11 +265,11 @@ impl Cluster {
     fn running(&self) -> Option<PidFile> {
         let dir = self.dir();
         let found = PidFile::read(&dir)?;
-        let alive = match process::state(found.pid, &dir) {
+        let alive = match postmaster::state(found.pid, &dir) {
             State::Postmaster => true,
             // In another container that shares this directory it may be out of sight.
             State::Dead | State::Other => {
-                UnixStream::connect(socket_path(&found.socket_dir)).is_ok()
+                UnixStream::connect(socket::path(&found.socket_dir)).is_ok()
             }
         };
         alive.then_some(found)
@@ -372,37 +357,10 @@ impl Cluster {
         })
     }
 
-    /// A directory, private to the account, where the socket's path is short enough.
-    fn socket_dir(&self) -> Result<PathBuf, LocalError> {
-        // The same for every program that opens this data directory.
-        let digest = Sha256::digest(self.data_dir.as_os_str().as_bytes());
-        let short = format!(
-            "packline-{}-{:02x}{:02x}{:02x}{:02x}",
-            self.account.uid, digest[0], digest[1], digest[2], digest[3]
-        );
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR")
-            .filter(|dir| !dir.is_empty() && !self.account.drops());
-        let candidates = [
-            Some(self.data_dir.join("run")),
-            runtime.map(|dir| Path::new(&dir).join(&short)),
-            Some(Path::new("/tmp").join(&short)),
-        ];
-        let fitting = candidates
-            .iter()
-            .flatten()
-            .find(|dir| socket_path(dir).as_os_str().len() <= SOCKET_PATH_LIMIT)
-            .ok_or_else(|| LocalError::SocketPath {
-                limit: SOCKET_PATH_LIMIT,
-                tried: format!("{candidates:?}"),
-            })?;
-        self.account.private_dir(fitting)?;
-        Ok(fitting.clone())
-    }
-
     /// Removes the lock files of a server that is no more. Postgres would do it, unless the process
     /// number is taken: by a zombie, or by another process of the same user.
     fn clear_remains(&self, socket_dir: &Path) -> Result<(), LocalError> {
-        let socket = socket_path(socket_dir);
+        let socket = socket::path(socket_dir);
         let mut socket_lock = socket.clone().into_os_string();
         socket_lock.push(".lock");
         for path in [
@@ -448,7 +406,14 @@ impl Cluster {
         let log = self.log();
         // There is none before the first start.
         let _ = fs::rename(&log, log.with_extension("log.1"));
-        let output = File::create(&log).map_err(LocalError::file(&log, "creating the log"))?;
+        let output = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            // A statement that failed is in it, with its values.
+            .mode(0o600)
+            .open(&log)
+            .map_err(LocalError::file(&log, "creating the log"))?;
         let errors = output
             .try_clone()
             .map_err(LocalError::file(&log, "opening the log again"))?;
@@ -456,9 +421,8 @@ impl Cluster {
         let program = binaries.postgres();
         let mut command = self.account.command(&program);
         command.arg("-D").arg(self.dir());
-        let sockets = quoted("unix_socket_directories=", socket_dir);
-        command.arg("-c").arg(sockets);
-        let port = format!("port={PORT}");
+        command.arg("-c").arg(socket::setting(socket_dir));
+        let port = format!("port={}", socket::PORT);
         let durable: &[&str] = match self.durability {
             Durability::Safe => &["fsync=on", "max_connections=100"],
             Durability::Throwaway => &["fsync=off", "full_page_writes=off", "max_connections=300"],
@@ -510,81 +474,5 @@ impl Cluster {
         let mut lines: Vec<&str> = text.lines().rev().take(4).collect();
         lines.reverse();
         lines.join(" / ")
-    }
-}
-
-impl PidFile {
-    /// Lines of the file, from Postgres's `miscadmin.h`: process, data directory, start time, port,
-    /// first socket directory, first listen address, shared memory key, status.
-    fn read(dir: &Path) -> Option<Self> {
-        Self::parse(&fs::read_to_string(dir.join("postmaster.pid")).ok()?)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        let pid = lines.next()?.trim().parse().ok()?;
-        // The first moments of a start have the process alone.
-        let socket_dir = lines.nth(3).unwrap_or_default().into();
-        let status = lines.nth(2).unwrap_or("starting").trim().to_owned();
-        Some(Self {
-            pid,
-            socket_dir,
-            status,
-        })
-    }
-}
-
-fn socket_path(dir: &Path) -> PathBuf {
-    dir.join(format!(".s.PGSQL.{PORT}"))
-}
-
-/// A setting that is a list of one directory, in double quotes because it may hold commas or blanks.
-fn quoted(setting: &str, dir: &Path) -> OsString {
-    let mut bytes = Vec::from(setting.as_bytes());
-    bytes.push(b'"');
-    for byte in dir.as_os_str().as_bytes() {
-        if *byte == b'"' {
-            bytes.push(b'"');
-        }
-        bytes.push(*byte);
-    }
-    bytes.push(b'"');
-    std::os::unix::ffi::OsStringExt::from_vec(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pid_file_is_read_whole_and_half_written() {
-        let whole =
-            "11118\n/d/cluster\n1795394375\n5432\n/d/run\n\n 10018845         1\nready   \n";
-        assert_eq!(
-            PidFile::parse(whole),
-            Some(PidFile {
-                pid: 11118,
-                socket_dir: "/d/run".into(),
-                status: "ready".into()
-            })
-        );
-        let half = "11118\n/d/cluster\n1795394375\n5432\n";
-        assert_eq!(
-            PidFile::parse(half),
-            Some(PidFile {
-                pid: 11118,
-                socket_dir: "".into(),
-                status: "starting".into()
-            })
-        );
-        assert_eq!(PidFile::parse(""), None);
-    }
-
-    #[test]
-    fn directory_with_blanks_commas_and_quotes_stays_one_directory() {
-        assert_eq!(
-            quoted("unix_socket_directories=", Path::new("/a b,\"c\"")),
-            "unix_socket_directories=\"/a b,\"\"c\"\"\""
-        );
     }
 }

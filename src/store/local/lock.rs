@@ -1,6 +1,7 @@
 //! Advisory locks on files, which the kernel gives up when their holder dies.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,6 +59,8 @@ impl FileLock {
             .create(true)
             .truncate(false)
             .write(true)
+            // Whoever can open it can lock it.
+            .mode(0o600)
             .open(path)
             .map_err(LocalError::file(path, "opening the lock file"))?;
         let deadline = Instant::now() + patience;

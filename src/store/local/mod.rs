@@ -31,7 +31,8 @@ mod binaries;
 mod bundled;
 mod cluster;
 mod lock;
-mod process;
+mod postmaster;
+mod socket;
 mod supervisor;
 
 use std::ffi::OsString;
@@ -308,6 +309,24 @@ impl LocalServer {
         Ok(())
     }
 
+    /// Creates the database, empty, whoever uses one of that name now. It does not wait for the
+    /// disk when it commits: a crash may lose the last moments, never more.
+    pub async fn recreate_database(&self, name: &str) -> Result<(), LocalError> {
+        let mut connection = PgConnection::connect_with(&self.connect_options("postgres")).await?;
+        let quoted = name.replace('"', "\"\"");
+        for statement in [
+            format!("drop database if exists \"{quoted}\" with (force)"),
+            format!("create database \"{quoted}\""),
+            format!("alter database \"{quoted}\" set synchronous_commit = off"),
+        ] {
+            sqlx::query(AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await?;
+        }
+        connection.close().await?;
+        Ok(())
+    }
+
     /// The directory of the socket, as `psql -h` takes it.
     pub fn socket_dir(&self) -> &Path {
         &self.socket_dir
@@ -316,11 +335,10 @@ impl LocalServer {
 
 /// How to reach a database of the server whose socket is in `socket_dir`, as its superuser.
 pub fn connect_options(socket_dir: &Path, database: &str) -> PgConnectOptions {
-    // Everything that the PG* variables could have set is set here, so that they cannot lead
-    // elsewhere.
+    // Where to, and as whom, is all said here, so that PGHOST and the like cannot lead elsewhere.
     PgConnectOptions::new_without_pgpass()
         .socket(socket_dir)
-        .port(cluster::PORT)
+        .port(socket::PORT)
         .username(SUPERUSER)
         .password("")
         .database(database)

@@ -158,9 +158,13 @@ mod schema {
     use packline::store::migrations::{self, MIGRATOR};
     use sqlx::postgres::PgConnection;
 
-    /// Differs where the migrations differ.
+    /// Differs where the migrations differ, or the program, which applies grants of its own.
     pub(super) fn version() -> String {
         let mut hasher = DefaultHasher::new();
+        let built = std::env::current_exe()
+            .and_then(|program| program.metadata()?.modified())
+            .expect("when this program was built");
+        built.hash(&mut hasher);
         for migration in MIGRATOR.iter() {
             migration.checksum.hash(&mut hasher);
         }

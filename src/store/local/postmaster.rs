@@ -1,8 +1,41 @@
-//! Whether a process that a pid file names is still there.
+//! What `postmaster.pid` says, and whether the process that it names is still there.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use rustix::process::Pid;
+
+/// What `postmaster.pid` says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PidFile {
+    /// The postmaster.
+    pub(super) pid: i32,
+    /// The directory of its socket.
+    pub(super) socket_dir: PathBuf,
+    /// `starting`, `ready` or `stopping`, as `pg_ctl` reads it.
+    pub(super) status: String,
+}
+
+impl PidFile {
+    /// Lines of the file, from Postgres's `miscadmin.h`: process, data directory, start time, port,
+    /// first socket directory, first listen address, shared memory key, status.
+    pub(super) fn read(dir: &Path) -> Option<Self> {
+        Self::parse(&fs::read_to_string(dir.join("postmaster.pid")).ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let pid = lines.next()?.trim().parse().ok()?;
+        // The first moments of a start have the process alone.
+        let socket_dir = lines.nth(3).unwrap_or_default().into();
+        let status = lines.nth(2).unwrap_or("starting").trim().to_owned();
+        Some(Self {
+            pid,
+            socket_dir,
+            status,
+        })
+    }
+}
 
 /// What is known of a process.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +68,7 @@ pub(super) fn state(pid: i32, data_dir: &Path) -> State {
 fn described(pid: Pid, data_dir: &Path) -> State {
     let proc = Path::new("/proc").join(pid.as_raw_nonzero().to_string());
     // `pid (name) state …`, proc(5); the name may hold blanks and parentheses.
-    let Ok(stat) = std::fs::read_to_string(proc.join("stat")) else {
+    let Ok(stat) = fs::read_to_string(proc.join("stat")) else {
         return State::Dead;
     };
     let state = stat
@@ -46,7 +79,7 @@ fn described(pid: Pid, data_dir: &Path) -> State {
         return State::Dead;
     }
     // The postmaster's working directory is its data directory.
-    match std::fs::read_link(proc.join("cwd")) {
+    match fs::read_link(proc.join("cwd")) {
         Ok(cwd) if cwd != data_dir => State::Other,
         _ => State::Postmaster,
     }
@@ -70,5 +103,34 @@ fn described(pid: Pid, _data_dir: &Path) -> State {
         State::Postmaster
     } else {
         State::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pid_file_is_read_whole_and_half_written() {
+        let whole =
+            "11118\n/d/cluster\n1795394375\n5432\n/d/run\n\n 10018845         1\nready   \n";
+        assert_eq!(
+            PidFile::parse(whole),
+            Some(PidFile {
+                pid: 11118,
+                socket_dir: "/d/run".into(),
+                status: "ready".into()
+            })
+        );
+        let half = "11118\n/d/cluster\n1795394375\n5432\n";
+        assert_eq!(
+            PidFile::parse(half),
+            Some(PidFile {
+                pid: 11118,
+                socket_dir: "".into(),
+                status: "starting".into()
+            })
+        );
+        assert_eq!(PidFile::parse(""), None);
     }
 }

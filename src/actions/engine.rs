@@ -1,0 +1,397 @@
+//! How an act is done: the same way for every verb.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use futures_util::FutureExt as _;
+use sqlx::postgres::PgConnection;
+use tokio::time::{Instant, sleep, timeout_at};
+use uuid::Uuid;
+
+use super::arguments::{Given, storable};
+use super::error::{ActError, Conflict, told};
+use super::{inspections, orders, shipments, stock, tickets};
+use crate::domain::act::{Act, Done, Undo};
+use crate::domain::people::{Person, Role};
+use crate::domain::record::{Kind, Record, RecordId};
+use crate::domain::verbs;
+use crate::store::acts::{self, StoredAct};
+use crate::store::db::{Db, DbError};
+use crate::store::{feed, people};
+
+/// Longest time for one try.
+const LIMIT: Duration = Duration::from_secs(20);
+/// How often an act is tried where others got in the way.
+const TRIES: u32 = 4;
+/// How long to ask for an act whose COMMIT was not answered.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time between two questions, and for each to be answered.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(250);
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// What an act works with, inside its transaction.
+pub(super) struct Work<'c> {
+    /// The transaction.
+    pub(super) connection: &'c mut PgConnection,
+    /// What is wanted.
+    pub(super) act: &'c Act,
+    /// What it is told.
+    pub(super) given: Given,
+    /// The login of who wants it.
+    pub(super) who: &'c str,
+    /// The shop's zone.
+    pub(super) zone: Tz,
+    /// The present.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Work<'_> {
+    /// The local date.
+    pub(super) fn today(&self) -> NaiveDate {
+        self.now.with_timezone(&self.zone).date_naive()
+    }
+
+    /// An argument that must be a time to come.
+    pub(super) fn future_time(&self, name: &str) -> Result<DateTime<Utc>, ActError> {
+        let at = self.given.time(name)?;
+        if at > self.now {
+            Ok(at)
+        } else {
+            Err(ActError::argument(name, "a time to come"))
+        }
+    }
+
+    /// An instant in the shop's zone, for a sentence.
+    pub(super) fn shown(&self, at: DateTime<Utc>) -> String {
+        let local = at.with_timezone(&self.zone);
+        local.format("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+/// What a verb did.
+pub(super) struct Outcome {
+    summary: String,
+    undo: Option<Undo>,
+}
+
+impl Outcome {
+    /// One sentence in the past tense, without a full stop.
+    pub(super) fn new(summary: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            undo: None,
+        }
+    }
+
+    /// How it can be compensated, and what the question before that says.
+    pub(super) fn undone_by<'a>(
+        mut self,
+        verb: &str,
+        args: impl IntoIterator<Item = (&'a str, String)>,
+        says: impl Into<String>,
+    ) -> Self {
+        self.undo = Some(Undo {
+            verb: verb.to_owned(),
+            args: args
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            says: says.into(),
+        });
+        self
+    }
+}
+
+/// So many units, in words.
+pub(super) fn units(count: i64) -> String {
+    match count {
+        1 => "1 unit".to_owned(),
+        count => format!("{count} units"),
+    }
+}
+
+/// A verb that the table names and this program does not do: a mistake that the tests find.
+pub(super) fn unknown_verb(act: &Act) -> ActError {
+    ActError::NotFound(format!("the verb “{}”", act.verb.name))
+}
+
+/// Does an act: one transaction, once.
+///
+/// `source` says what it comes through (`console`, `act`, `demo`, `worker`); times that people
+/// type are read in `zone`, the shop's. Where others got in the way it is tried again, and where
+/// the outcome of its COMMIT was lost, the database is asked for it.
+///
+/// # Errors
+/// Why it was not done. [`ActError::Db`] with [`DbError::Unknown`] when it could not be found out
+/// whether it was.
+pub async fn act(
+    db: &Db,
+    act: Act,
+    source: &str,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Done, ActError> {
+    storable(&act)?;
+    let mut tries = 1;
+    let mut doubt: Option<Doubt> = None;
+    loop {
+        match attempt(db, act.clone(), source, zone, now).await {
+            Ok(done) => {
+                if !done.repeated {
+                    // Whoever does not hear the bell looks by itself a moment later.
+                    let _ = feed::ring(db).await;
+                }
+                return Ok(done);
+            }
+            Err(error) if error.is_worth_a_retry() && tries < TRIES => {
+                sleep(Duration::from_millis(20) * tries).await;
+                tries += 1;
+                continue;
+            }
+            Err(ActError::Db(DbError::Unknown(cause))) => {
+                doubt.get_or_insert_with(|| Doubt {
+                    cause,
+                    end: Instant::now() + PATIENCE,
+                });
+            }
+            Err(ActError::Db(_)) if doubt.is_some() => {}
+            Err(error) => return Err(error),
+        }
+        let Some(Doubt { cause, end }) = &doubt else {
+            continue;
+        };
+        // Its id tells. Where it is not there, it is tried again: the id does nothing twice, and
+        // the record's lock waits for a first try that the server has not finished yet.
+        match asked(db, act.id, *end).await {
+            Some(Some(stored)) => return repeated(stored, &act),
+            Some(None) if Instant::now() < *end => {}
+            _ => return Err(ActError::Db(DbError::Unknown(cause.clone()))),
+        }
+    }
+}
+
+/// A COMMIT whose outcome did not come back.
+struct Doubt {
+    cause: String,
+    /// When to give up asking.
+    end: Instant,
+}
+
+/// Compensates an act: does what its [`Done::undo`] says, as an act of its own with `new_id`.
+/// Whatever version the record has, the compensating verb must apply to it.
+///
+/// # Errors
+/// As [`act`]; refused where it cannot be undone or was undone.
+pub async fn undo(
+    db: &Db,
+    act_id: Uuid,
+    new_id: Uuid,
+    source: &str,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Done, ActError> {
+    let stored = db
+        .call(LIMIT, move |connection| {
+            acts::find(connection, act_id).boxed()
+        })
+        .await?
+        .ok_or_else(|| ActError::NotFound(format!("the act {act_id}")))?;
+    let undo = (stored.done.undo).ok_or_else(|| ActError::refused("it cannot be undone"))?;
+    let verb = verbs::find(stored.record.kind, &undo.verb)
+        .ok_or_else(|| ActError::NotFound(format!("the verb “{}”", undo.verb)))?;
+    let compensation = Act {
+        id: new_id,
+        verb,
+        record: stored.record,
+        expected_version: None,
+        args: undo.args,
+        undoes: Some(act_id),
+    };
+    act(db, compensation, source, zone, now).await
+}
+
+/// Asks for an act until the database answers or the time is over; `None` if it did not answer.
+async fn asked(db: &Db, id: Uuid, end: Instant) -> Option<Option<StoredAct>> {
+    timeout_at(end, async {
+        loop {
+            let answer = db
+                .call(QUESTION, move |connection| {
+                    acts::find(connection, id).boxed()
+                })
+                .await;
+            if let Ok(found) = answer {
+                return found;
+            }
+            sleep(BETWEEN_QUESTIONS).await;
+        }
+    })
+    .await
+    .ok()
+}
+
+/// The answer to an act that was done before.
+fn repeated(stored: StoredAct, act: &Act) -> Result<Done, ActError> {
+    if stored.verb != act.verb.name || stored.record != act.record {
+        return Err(ActError::refused("this id was used for another act"));
+    }
+    Ok(Done {
+        repeated: true,
+        ..stored.done
+    })
+}
+
+async fn attempt(
+    db: &Db,
+    act: Act,
+    source: &str,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Done, ActError> {
+    let source = source.to_owned();
+    db.transaction(LIMIT, move |connection| {
+        async move { transact(connection, &act, &source, zone, now).await }.boxed()
+    })
+    .await
+}
+
+async fn transact(
+    connection: &mut PgConnection,
+    act: &Act,
+    source: &str,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Done, ActError> {
+    acts::announce(connection, act, source).await?;
+    let person = people::person(connection).await?;
+    permitted(act, &person)?;
+    let exists = !needs_lock(act) || lock(connection, act.record).await?;
+    // Asked under the lock: a first try of the same act is either over or not begun.
+    if let Some(stored) = acts::find(connection, act.id).await? {
+        return repeated(stored, act);
+    }
+    let record = if exists {
+        load(connection, act.record).await?
+    } else {
+        None
+    };
+    let record = record.ok_or_else(|| ActError::NotFound(name(act.record)))?;
+    match act.undoes {
+        Some(undone) => check_undone(connection, act, undone).await?,
+        None => check_version(connection, act, record.version()).await?,
+    }
+    (act.verb.applies_to)(&record).map_err(ActError::Refused)?;
+    let given = Given::read(connection, act, zone, now).await?;
+    let mut work = Work {
+        connection,
+        act,
+        given,
+        who: &person.login,
+        zone,
+        now,
+    };
+    let outcome = match &record {
+        Record::Order(order) => orders::perform(&mut work, order).await?,
+        Record::Stock(level) => stock::perform(&mut work, level).await?,
+        Record::Shipment(parcel) => shipments::perform(&mut work, parcel).await?,
+        Record::Inspection(inspection) => inspections::perform(&mut work, inspection).await?,
+        Record::Ticket(ticket) => tickets::perform(&mut work, ticket).await?,
+    };
+    let done = Done {
+        id: act.id,
+        summary: outcome.summary,
+        version: acts::version(connection, act.record)
+            .await?
+            .unwrap_or_else(|| record.version()),
+        repeated: false,
+        undo: outcome.undo,
+    };
+    acts::finish(connection, act, source, &done).await?;
+    Ok(done)
+}
+
+fn permitted(act: &Act, person: &Person) -> Result<(), ActError> {
+    if person.holds_any(act.verb.roles) || person.roles.contains(&Role::Admin) {
+        Ok(())
+    } else {
+        Err(ActError::NotPermitted(act.verb.not_permitted()))
+    }
+}
+
+/// A note is added beside whatever else happens to the record: it needs no lock, for which its
+/// author would have to be allowed to change the record.
+fn needs_lock(act: &Act) -> bool {
+    act.verb.name != "note"
+}
+
+async fn lock(connection: &mut PgConnection, record: RecordId) -> Result<bool, DbError> {
+    use crate::store::{inspections, orders, shipments, stock, tickets};
+    match record.kind {
+        Kind::Order => orders::lock(connection, record.id).await,
+        Kind::Stock => stock::lock(connection, record.id).await,
+        Kind::Shipment => shipments::lock(connection, record.id).await,
+        Kind::Inspection => inspections::lock(connection, record.id).await,
+        Kind::Ticket => tickets::lock(connection, record.id).await,
+    }
+}
+
+async fn load(connection: &mut PgConnection, record: RecordId) -> Result<Option<Record>, DbError> {
+    use crate::store::{inspections, orders, shipments, stock, tickets};
+    let id = record.id;
+    Ok(match record.kind {
+        Kind::Order => orders::summary(connection, id).await?.map(Record::Order),
+        Kind::Stock => stock::summary(connection, id).await?.map(Record::Stock),
+        Kind::Shipment => shipments::summary(connection, id)
+            .await?
+            .map(Record::Shipment),
+        Kind::Inspection => inspections::summary(connection, id)
+            .await?
+            .map(Record::Inspection),
+        Kind::Ticket => tickets::summary(connection, id).await?.map(Record::Ticket),
+    })
+}
+
+/// What to call a record that is not there.
+fn name(record: RecordId) -> String {
+    match record.kind {
+        Kind::Shipment => format!("SHP-{}", record.id),
+        Kind::Inspection => format!("INS-{}", record.id),
+        Kind::Ticket => format!("TKT-{}", record.id),
+        kind @ (Kind::Order | Kind::Stock) => format!("the {kind} with id {}", record.id),
+    }
+}
+
+async fn check_version(
+    connection: &mut PgConnection,
+    act: &Act,
+    version: i64,
+) -> Result<(), ActError> {
+    match act.expected_version {
+        Some(expected) if expected != version => {
+            let deeds = acts::since(connection, act.record, expected).await?;
+            Err(ActError::Conflict(Conflict {
+                version,
+                since: deeds.iter().map(told).collect(),
+            }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A compensation fits the act that it undoes, and is the first.
+async fn check_undone(
+    connection: &mut PgConnection,
+    act: &Act,
+    undone: Uuid,
+) -> Result<(), ActError> {
+    let stored = acts::find(connection, undone)
+        .await?
+        .ok_or_else(|| ActError::NotFound(format!("the act {undone}")))?;
+    let fits = stored.record == act.record
+        && (stored.done.undo).is_some_and(|undo| undo.verb == act.verb.name);
+    match stored.undone_by {
+        Some(_) => Err(ActError::refused("it was undone already")),
+        None if fits => Ok(()),
+        None => Err(ActError::refused("it cannot be undone so")),
+    }
+}

@@ -1,0 +1,335 @@
+//! What is done with an order.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::engine::{Outcome, Work, units, unknown_verb};
+use super::error::ActError;
+use super::shipping;
+use crate::domain::inspections::STANDARD_CHECKS;
+use crate::domain::orders::{FulfilmentState, OrderSummary};
+use crate::store::fulfilments::{self, Plan};
+use crate::store::lookup::Source;
+use crate::store::orders::OpenLine;
+use crate::store::{inspections, orders, reservations, shipments};
+
+pub(super) async fn perform(
+    work: &mut Work<'_>,
+    order: &OrderSummary,
+) -> Result<Outcome, ActError> {
+    match work.act.verb.name {
+        "confirm" => {
+            orders::confirm(work.connection, order.id, work.now).await?;
+            Ok(Outcome::new("confirmed"))
+        }
+        "hold" => hold(work, order).await,
+        "release" => release(work, order).await,
+        "reserve" => reserve(work, order).await,
+        "unreserve" => {
+            let given_back = reservations::release_all(work.connection, order.id).await?;
+            let again = format!("reserve stock for {} again", order.number);
+            Ok(
+                Outcome::new(format!("gave back {}", units(given_back))).undone_by(
+                    "reserve",
+                    [],
+                    again,
+                ),
+            )
+        }
+        "route" => route(work, order).await,
+        "inspect" => inspect(work, order).await,
+        "ship" => shipping::ship(work, order).await,
+        "cancel" => cancel(work, order).await,
+        "note" => {
+            orders::insert_note(work.connection, order.id, work.given.text("text")?).await?;
+            Ok(Outcome::new("noted"))
+        }
+        "claim" => assign(work, order, Some(work.who)).await,
+        "unclaim" => assign(work, order, None).await,
+        "assign" => {
+            let to = work.given.text("to")?.to_owned();
+            assign(work, order, Some(&to)).await
+        }
+        _ => Err(unknown_verb(work.act)),
+    }
+}
+
+async fn hold(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let reason = work.given.text("reason")?;
+    orders::set_hold(work.connection, order.id, None, Some(reason)).await?;
+    let outcome = Outcome::new(format!("held: {reason}"));
+    Ok(outcome.undone_by("release", [], format!("release {}", order.number)))
+}
+
+async fn release(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let reason = order.hold_reason.as_deref();
+    orders::set_hold(work.connection, order.id, reason, None).await?;
+    let outcome = Outcome::new("released");
+    Ok(match reason {
+        Some(reason) => outcome.undone_by(
+            "hold",
+            [("reason", reason.to_owned())],
+            format!("hold {} again: {reason}", order.number),
+        ),
+        None => outcome,
+    })
+}
+
+async fn assign(
+    work: &mut Work<'_>,
+    order: &OrderSummary,
+    to: Option<&str>,
+) -> Result<Outcome, ActError> {
+    let from = order.assignee.as_deref();
+    if from == to {
+        return Err(ActError::refused(format!(
+            "{} has it already",
+            to.unwrap_or("nobody")
+        )));
+    }
+    orders::set_assignee(work.connection, order.id, from, to).await?;
+    let outcome = Outcome::new(match to {
+        Some(to) if to == work.who => "claimed".to_owned(),
+        Some(to) => format!("assigned to {to}"),
+        None => "let go".to_owned(),
+    });
+    Ok(match from {
+        Some(from) => outcome.undone_by(
+            "assign",
+            [("to", from.to_owned())],
+            format!("give {} back to {from}", order.number),
+        ),
+        None => outcome.undone_by("unclaim", [], format!("let go of {}", order.number)),
+    })
+}
+
+/// Takes what is free for every line, in the order of the lines. Two lines of one product see
+/// each other: what one took is not there for the other.
+async fn reserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let lines = orders::open_lines(work.connection, order.id).await?;
+    let products: Vec<i64> = lines.iter().filter_map(|line| line.product_id).collect();
+    let planned_at = fulfilments::of_order(work.connection, order.id)
+        .await?
+        .into_iter()
+        .find(|plan| !plan.by_supplier)
+        .map(|plan| plan.location_id);
+    let mut levels = reservations::lock_levels(work.connection, &products).await?;
+    // The location that the order was given to comes first; beyond that any of ours will do.
+    levels.sort_by_key(|level| (Some(level.location_id) != planned_at, level.id));
+    let (mut taken, mut missing) = (0, 0);
+    let mut short = Vec::new();
+    for line in &lines {
+        let mut wanted = line.unallocated;
+        let product = line.product_id;
+        for level in levels.iter_mut().filter(|l| Some(l.product_id) == product) {
+            let take = wanted.min(level.available);
+            if take > 0 {
+                reservations::add(work.connection, line.id, level.id, take).await?;
+                level.available -= take;
+                wanted -= take;
+                taken += i64::from(take);
+            }
+        }
+        if wanted > 0 {
+            missing += i64::from(wanted);
+            short.push(line.sku.as_str());
+        }
+    }
+    if taken == 0 {
+        return Err(ActError::refused(format!(
+            "nothing is free of {}",
+            short.join(", ")
+        )));
+    }
+    let outcome = Outcome::new(if missing == 0 {
+        format!("reserved {}", units(taken))
+    } else {
+        format!(
+            "reserved {taken} of {}; {missing} short: {}",
+            units(taken + missing),
+            short.join(", ")
+        )
+    });
+    // Unreserve gives everything back, so it compensates only a first reserve.
+    Ok(if order.reserved == 0 {
+        outcome.undone_by(
+            "unreserve",
+            [],
+            format!("give back the stock reserved for {}", order.number),
+        )
+    } else {
+        outcome
+    })
+}
+
+async fn route(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let source = work.given.source("to")?.clone();
+    let lines = orders::open_lines(work.connection, order.id).await?;
+    let plans = fulfilments::of_order(work.connection, order.id).await?;
+    match source.supplier_id {
+        Some(supplier) => route_to_supplier(work, order, &source, supplier, &lines, &plans).await,
+        None => route_to_us(work, order, &source, &lines, &plans).await,
+    }
+}
+
+async fn route_to_supplier(
+    work: &mut Work<'_>,
+    order: &OrderSummary,
+    source: &Source,
+    supplier_id: i64,
+    lines: &[OpenLine],
+    plans: &[Plan],
+) -> Result<Outcome, ActError> {
+    let products: Vec<i64> = lines.iter().filter_map(|line| line.product_id).collect();
+    let prices = fulfilments::prices(work.connection, supplier_id, &products).await?;
+    let price = |line: &OpenLine| {
+        let product = line.product_id?;
+        prices.iter().find(|price| price.product_id == product)
+    };
+    let mut planned = Vec::new();
+    // A purchase order has one currency, and a product once.
+    let mut purchases: BTreeMap<&str, BTreeMap<i64, (i32, i64)>> = BTreeMap::new();
+    let mut not_offered = Vec::new();
+    for line in lines {
+        match price(line) {
+            Some(price) => {
+                planned.push((line.id, line.unallocated));
+                let by_product = purchases.entry(price.currency.as_str()).or_default();
+                let entry = by_product
+                    .entry(price.product_id)
+                    .or_insert((0, price.unit_cost));
+                entry.0 += line.unallocated;
+            }
+            None => not_offered.push(line.sku.as_str()),
+        }
+    }
+    if planned.is_empty() {
+        return Err(ActError::refused(format!(
+            "{} does not offer {}",
+            source.name,
+            not_offered.join(" or ")
+        )));
+    }
+    replace_own_plans(work, plans).await?;
+    let id = fulfilments::insert(work.connection, order.id, source.location_id, &planned).await?;
+    fulfilments::request(work.connection, id, work.now).await?;
+    for (currency, by_product) in purchases {
+        let lines: Vec<(i64, i32, i64)> = by_product
+            .into_iter()
+            .map(|(product, (quantity, cost))| (product, quantity, cost))
+            .collect();
+        fulfilments::insert_purchase_order(work.connection, supplier_id, id, currency, &lines)
+            .await?;
+    }
+    let asked = planned
+        .iter()
+        .map(|(_, quantity)| i64::from(*quantity))
+        .sum();
+    let mut summary = format!("asked {} for {}", source.name, units(asked));
+    if !not_offered.is_empty() {
+        let _ = write!(summary, "; not offered: {}", not_offered.join(", "));
+    }
+    Ok(Outcome::new(summary))
+}
+
+async fn route_to_us(
+    work: &mut Work<'_>,
+    order: &OrderSummary,
+    source: &Source,
+    lines: &[OpenLine],
+    plans: &[Plan],
+) -> Result<Outcome, ActError> {
+    let planned: Vec<(i64, i32)> = lines
+        .iter()
+        .map(|line| (line.id, line.unallocated))
+        .collect();
+    let there_already = plans.iter().any(|plan| {
+        plan.location_id == source.location_id
+            && planned
+                .iter()
+                .all(|(line, quantity)| plan.left(*line) >= *quantity)
+    });
+    if there_already {
+        return Err(ActError::refused(format!("{} has it already", source.name)));
+    }
+    replace_own_plans(work, plans).await?;
+    let id = fulfilments::insert(work.connection, order.id, source.location_id, &planned).await?;
+    let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);
+    fulfilments::set_state(work.connection, id, from, to).await?;
+    let given = planned
+        .iter()
+        .map(|(_, quantity)| i64::from(*quantity))
+        .sum();
+    Ok(Outcome::new(format!(
+        "gave {} to {}",
+        units(given),
+        source.name
+    )))
+}
+
+/// What is routed anew leaves the plan of our own locations that nobody has begun.
+async fn replace_own_plans(work: &mut Work<'_>, plans: &[Plan]) -> Result<(), ActError> {
+    for plan in plans {
+        let begun = !matches!(
+            plan.state,
+            FulfilmentState::Open | FulfilmentState::Accepted
+        );
+        if !plan.by_supplier && !begun && plan.untouched() {
+            let to = FulfilmentState::Cancelled;
+            fulfilments::set_state(work.connection, plan.id, plan.state, to).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An inspection has the checks that the order's products name, and the standard ones where a
+/// product names none.
+async fn inspect(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let products = inspections::checks_of_products(work.connection, order.id).await?;
+    let mut checks: Vec<(String, String)> = Vec::new();
+    if products.is_empty() || products.iter().any(|(_, own)| own.is_none()) {
+        let standard = STANDARD_CHECKS.map(|(name, what)| (name.to_owned(), what.to_owned()));
+        checks.extend(standard);
+    }
+    for (sku, own) in &products {
+        let named = own.as_ref().and_then(serde_json::Value::as_object);
+        for (name, instruction) in named.into_iter().flatten() {
+            let instruction = instruction.as_str().unwrap_or_default().to_owned();
+            match checks.iter().find(|(known, _)| known == name) {
+                None => checks.push((name.clone(), instruction)),
+                Some((_, known)) if *known == instruction => {}
+                // Two products mean different things by one word.
+                Some(_) => checks.push((format!("{name} {sku}"), instruction)),
+            }
+        }
+    }
+    let id = inspections::insert(work.connection, order.id, &checks).await?;
+    Ok(Outcome::new(format!(
+        "asked for INS-{id} with {} checks",
+        checks.len()
+    )))
+}
+
+async fn cancel(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let reason = work.given.text("reason")?;
+    let parcels = shipments::void_packed(work.connection, order.id).await?;
+    reservations::release_all(work.connection, order.id).await?;
+    let plans = fulfilments::of_order(work.connection, order.id).await?;
+    for plan in &plans {
+        let to = FulfilmentState::Cancelled;
+        fulfilments::set_state(work.connection, plan.id, plan.state, to).await?;
+    }
+    let plans: Vec<i64> = plans.iter().map(|plan| plan.id).collect();
+    let told = fulfilments::cancel_purchase_orders(work.connection, &plans).await?;
+    orders::cancel(work.connection, order.id, work.now, reason).await?;
+    let cancelled = order.ordered - order.shipped - order.cancelled;
+    let mut summary = format!("cancelled {}: {reason}", units(cancelled));
+    if !parcels.is_empty() {
+        let parcels: Vec<String> = parcels.iter().map(|id| format!("SHP-{id}")).collect();
+        let _ = write!(summary, "; void: {}", parcels.join(", "));
+    }
+    if !told.is_empty() {
+        let _ = write!(summary, "; to be told: {}", told.join(", "));
+    }
+    Ok(Outcome::new(summary))
+}

@@ -1,0 +1,60 @@
+//! What is done with a parcel.
+
+use super::engine::{Outcome, Work, units, unknown_verb};
+use super::error::ActError;
+use crate::domain::shipments::{ShipmentState, ShipmentSummary};
+use crate::store::shipments::{self, Tracking};
+
+pub(super) async fn perform(
+    work: &mut Work<'_>,
+    parcel: &ShipmentSummary,
+) -> Result<Outcome, ActError> {
+    match work.act.verb.name {
+        "set-tracking" => set_tracking(work, parcel).await,
+        "deliver" => {
+            let to = ShipmentState::Delivered;
+            shipments::set_state(work.connection, parcel.id, parcel.state, to, None).await?;
+            Ok(Outcome::new(format!("delivered {}", units(parcel.units))))
+        }
+        "lose" => {
+            let (to, reason) = (ShipmentState::Lost, work.given.text("reason")?);
+            shipments::set_state(work.connection, parcel.id, parcel.state, to, Some(reason))
+                .await?;
+            Ok(Outcome::new(format!("marked lost: {reason}")))
+        }
+        "damage" => {
+            let reason = work.given.text("reason")?;
+            shipments::set_damaged(work.connection, parcel.id, reason).await?;
+            Ok(Outcome::new(format!("noted as damaged: {reason}")))
+        }
+        _ => Err(unknown_verb(work.act)),
+    }
+}
+
+async fn set_tracking(work: &mut Work<'_>, parcel: &ShipmentSummary) -> Result<Outcome, ActError> {
+    let carrier = work.given.carrier("carrier")?;
+    let code = work.given.text("code")?;
+    if parcel.carrier.as_deref() == Some(&carrier.name)
+        && parcel.tracking_code.as_deref() == Some(code)
+    {
+        return Err(ActError::refused("that is its tracking code already"));
+    }
+    let tracking = Tracking {
+        carrier_id: carrier.id,
+        code,
+        ship_date: work.today(),
+    };
+    shipments::set_tracking(work.connection, parcel.id, &tracking).await?;
+    let outcome = Outcome::new(format!("set its tracking to {} {code}", carrier.name));
+    Ok(match (&parcel.carrier, &parcel.tracking_code) {
+        (Some(before), Some(code_before)) => outcome.undone_by(
+            "set-tracking",
+            [("carrier", before.clone()), ("code", code_before.clone())],
+            format!(
+                "set the tracking of SHP-{} back to {before} {code_before}",
+                parcel.id
+            ),
+        ),
+        _ => outcome,
+    })
+}

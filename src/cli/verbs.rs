@@ -1,0 +1,97 @@
+//! `packline verbs`: what can be done, with which records, by whom.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use color_eyre::eyre::Result;
+use serde_json::{Value, json};
+
+use super::print;
+use crate::domain::record::Kind;
+use crate::domain::verbs::{self, Arg, ArgKind, Danger, Verb};
+
+/// List what can be done, with which records, by whom.
+#[derive(Debug, Args)]
+pub(super) struct Verbs {
+    /// As one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verbs {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        if self.json {
+            let verbs: Vec<Value> = verbs::all().map(described).collect();
+            print::line(serde_json::to_string(&verbs)?);
+        } else {
+            for (index, kind) in Kind::ALL.iter().enumerate() {
+                if index > 0 {
+                    print::line("");
+                }
+                print::line(kind.plural());
+                let usages: Vec<String> = verbs::of(*kind).iter().map(usage).collect();
+                let width = usages.iter().map(String::len).max().unwrap_or(0);
+                for (verb, usage) in verbs::of(*kind).iter().zip(usages) {
+                    print::line(format_args!(
+                        "  {usage:width$}  {} ({})",
+                        verb.help,
+                        verb.not_permitted()
+                    ));
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The verb with its arguments, as it is typed: `hold --reason TEXT`.
+fn usage(verb: &Verb) -> String {
+    let mut usage = verb.name.to_owned();
+    for arg in verb.args {
+        let option = format!("--{} {}", arg.name, placeholder(arg));
+        usage.push(' ');
+        if arg.required {
+            usage.push_str(&option);
+        } else {
+            usage.extend(["[", &option, "]"]);
+        }
+    }
+    usage
+}
+
+fn placeholder(arg: &Arg) -> String {
+    match arg.kind {
+        ArgKind::Text | ArgKind::LongText => "TEXT".to_owned(),
+        ArgKind::Quantity | ArgKind::Count | ArgKind::Change => "N".to_owned(),
+        ArgKind::Time => "TIME".to_owned(),
+        ArgKind::OneOf(words) => words.join("|"),
+        ArgKind::Staff => "LOGIN".to_owned(),
+        ArgKind::Source | ArgKind::Carrier | ArgKind::Check => "NAME".to_owned(),
+        ArgKind::Order => "NUMBER".to_owned(),
+    }
+}
+
+fn described(verb: &Verb) -> Value {
+    let arguments: Vec<Value> = verb
+        .args
+        .iter()
+        .map(|arg| {
+            json!({
+                "name": arg.name,
+                "required": arg.required,
+                "expected": arg.kind.expected(),
+                "help": arg.help,
+            })
+        })
+        .collect();
+    let roles: Vec<&str> = verb.roles.iter().map(|role| role.as_str()).collect();
+    json!({
+        "kind": verb.kind.as_str(),
+        "name": verb.name,
+        "help": verb.help,
+        "key": verb.key,
+        "arguments": arguments,
+        "roles": roles,
+        "asks": verb.danger == Danger::Confirm,
+    })
+}

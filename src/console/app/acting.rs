@@ -1,0 +1,380 @@
+//! From a verb to its act, its answer, and its undoing.
+
+use super::App;
+use super::dialog::{Bulk, Confirm, Conflict, Dialog};
+use super::form::{Form, Target, check};
+use super::msg::{Effect, Level, Request, Step, Undoable};
+use crate::actions::ActError;
+use crate::domain::act::{Args, Done};
+use crate::domain::record::Record;
+use crate::domain::verbs::{self, Danger, Verb};
+
+impl App {
+    /// Begins to do something with the marked records, or the selected one.
+    pub(super) fn begin(&mut self, verb: &'static Verb, given: &Args, effects: &mut Vec<Effect>) {
+        let records = self.targets();
+        let Some(first) = records.first() else {
+            return self.say(
+                Level::Refused,
+                format!("{}: nothing is selected", verb.name),
+            );
+        };
+        if first.id().kind != verb.kind {
+            let why = format!("{} is for {}", verb.name, verb.kind.plural());
+            return self.say(Level::Refused, why);
+        }
+        let mut targets = Vec::new();
+        let mut skipped = Vec::new();
+        for record in &records {
+            match verb.applies(record, &self.person) {
+                Ok(()) => targets.push(Target {
+                    record: record.id(),
+                    number: record.number(),
+                    version: record.version(),
+                }),
+                Err(reason) => skipped.push((record.number(), reason.0)),
+            }
+        }
+        if targets.is_empty() {
+            let why = match skipped.as_slice() {
+                [(number, reason)] => format!("can't {} {number}: {reason}", verb.name),
+                _ => format!(
+                    "{} applies to none of the {} marked",
+                    verb.name,
+                    skipped.len()
+                ),
+            };
+            return self.say(Level::Refused, why);
+        }
+        let complete = verb.args.iter().all(|arg| {
+            let text = given.get(arg.name).map_or("", String::as_str);
+            check(arg, text).is_ok() && (!given.is_empty() || arg.required)
+        });
+        if complete {
+            self.submit(verb, targets, skipped, given, None, effects);
+        } else {
+            self.dialog = Some(Dialog::Form(Box::new(Form::new(
+                verb, targets, skipped, given,
+            ))));
+            self.ask_choices(effects);
+        }
+    }
+
+    /// The form is filled in.
+    pub(super) fn submit_form(&mut self, mut form: Box<Form>, effects: &mut Vec<Effect>) {
+        match form.args() {
+            None => self.dialog = Some(Dialog::Form(form)),
+            Some(args) => {
+                let (targets, skipped) = (form.targets.clone(), form.skipped.clone());
+                self.submit(form.verb, targets, skipped, &args, Some(form), effects);
+            }
+        }
+    }
+
+    fn submit(
+        &mut self,
+        verb: &'static Verb,
+        targets: Vec<Target>,
+        skipped: Vec<(String, String)>,
+        args: &Args,
+        form: Option<Box<Form>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let names = numbers(targets.iter().map(|target| target.number.as_str()), verb);
+        let says = format!("{} {names}", verb.name);
+        let asks = verb.danger == Danger::Confirm || (targets.len() > 1 && form.is_none());
+        let detail = self.consequences(verb, &targets, args);
+        let steps: Vec<Step> = targets
+            .into_iter()
+            .map(|target| Step {
+                verb,
+                record: target.record,
+                number: target.number,
+                version: target.version,
+                args: args.clone(),
+                takes_back: None,
+            })
+            .collect();
+        if asks {
+            self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
+                says,
+                detail,
+                steps,
+                skipped,
+                form,
+                undoing: false,
+            })));
+        } else {
+            self.send(says, steps, skipped, form, effects);
+        }
+    }
+
+    /// What will happen, for the question before a dangerous act.
+    fn consequences(&self, verb: &Verb, targets: &[Target], args: &Args) -> Vec<String> {
+        let mut detail = vec![verb.help.to_owned()];
+        if let [only] = targets
+            && let Some(Record::Order(order)) = self.record(only.record)
+        {
+            detail.push(format!(
+                "{} · {} units, {} reserved, {} shipped",
+                order.customer, order.ordered, order.reserved, order.shipped
+            ));
+        }
+        detail.extend(args.iter().map(|(name, value)| {
+            let line = value.lines().next().unwrap_or_default();
+            format!("{name}: {line}")
+        }));
+        detail
+    }
+
+    /// Does it: one act at once, several one after the other.
+    pub(super) fn send(
+        &mut self,
+        says: String,
+        mut steps: Vec<Step>,
+        skipped: Vec<(String, String)>,
+        form: Option<Box<Form>>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if steps.len() == 1 && skipped.is_empty() {
+            let Some(step) = steps.pop() else { return };
+            let request = self.request();
+            self.sent.insert(request, step.clone());
+            self.dialog = form.map(|mut form| {
+                form.sending = Some(request);
+                form.error = None;
+                Dialog::Form(form)
+            });
+            effects.push(Effect::Act { request, step });
+            return;
+        }
+        let total = steps.len() + skipped.len();
+        steps.reverse();
+        let results = skipped
+            .into_iter()
+            .map(|(number, reason)| (number, Err(reason)))
+            .collect();
+        self.dialog = Some(Dialog::Bulk(Box::new(Bulk {
+            says,
+            todo: steps,
+            results,
+            total,
+            current: None,
+            stopped: false,
+            undo: Vec::new(),
+            top: 0,
+        })));
+        self.next_of_bulk(effects);
+    }
+
+    fn next_of_bulk(&mut self, effects: &mut Vec<Effect>) {
+        let request = self.request();
+        let Some(Dialog::Bulk(bulk)) = &mut self.dialog else {
+            return;
+        };
+        let next = if bulk.stopped { None } else { bulk.todo.pop() };
+        if let Some(step) = next {
+            bulk.current = Some(request);
+            self.sent.insert(request, step.clone());
+            effects.push(Effect::Act { request, step });
+            return;
+        }
+        bulk.current = None;
+        let done = bulk.results.iter().filter(|(_, how)| how.is_ok()).count();
+        let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
+        let undo = std::mem::take(&mut bulk.undo);
+        if !undo.is_empty() {
+            self.undo.push(undo);
+        }
+        let kind = self.journey.pane();
+        self.list_mut(kind).clear_marks();
+        self.say(Level::Info, text);
+    }
+
+    /// An act was answered.
+    pub(super) fn acted(
+        &mut self,
+        request: Request,
+        result: Result<Done, ActError>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(step) = self.sent.remove(&request) else {
+            return;
+        };
+        // What it did is shown at once, whether or not the feed has told of it yet.
+        self.touch(step.record);
+        let in_bulk =
+            matches!(&self.dialog, Some(Dialog::Bulk(bulk)) if bulk.current == Some(request));
+        match result {
+            Ok(done) => self.succeeded(request, &step, done, in_bulk),
+            Err(error) => self.refused(request, &step, error, in_bulk),
+        }
+        if in_bulk {
+            self.next_of_bulk(effects);
+        }
+    }
+
+    fn succeeded(&mut self, request: Request, step: &Step, done: Done, in_bulk: bool) {
+        let undoable = done
+            .undo
+            .filter(|_| step.takes_back.is_none())
+            .map(|undo| Undoable {
+                act: done.id,
+                record: step.record,
+                number: step.number.clone(),
+                version: done.version,
+                undo,
+            });
+        let mut text = format!("{} {}", step.number, done.summary);
+        if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
+            bulk.undo.extend(undoable);
+            bulk.results.push((step.number.clone(), Ok(done.summary)));
+            return;
+        }
+        if let Some(undoable) = undoable {
+            text = format!("{text} · u: {}", undoable.undo.says);
+            self.undo.push(vec![undoable]);
+        }
+        if matches!(&self.dialog, Some(Dialog::Form(form)) if form.sending == Some(request)) {
+            self.dialog = None;
+        }
+        self.say(Level::Info, text);
+    }
+
+    fn refused(&mut self, request: Request, step: &Step, error: ActError, in_bulk: bool) {
+        let why = error.to_string();
+        if let Some(undoable) = &step.takes_back {
+            // It is still there to be undone.
+            self.undo.push(vec![(**undoable).clone()]);
+        }
+        self.log(
+            Level::Refused,
+            format!("{} {}: {why}", step.verb.name, step.number),
+        );
+        if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
+            bulk.results.push((step.number.clone(), Err(why)));
+            return;
+        }
+        let form = match self.dialog.take() {
+            Some(Dialog::Form(form)) if form.sending == Some(request) => Some(form),
+            other => {
+                self.dialog = other;
+                None
+            }
+        };
+        match (error, form) {
+            (ActError::Conflict(conflict), mut form) if self.dialog.is_none() => {
+                if let Some(form) = &mut form {
+                    form.sending = None;
+                    for target in &mut form.targets {
+                        target.version = conflict.version;
+                    }
+                }
+                self.dialog = Some(Dialog::Conflict(Box::new(Conflict {
+                    verb: step.verb.name,
+                    record: step.record,
+                    number: step.number.clone(),
+                    since: conflict.since,
+                    version: conflict.version,
+                    form,
+                })));
+            }
+            (ActError::BadArgument { name, expected }, Some(mut form)) => {
+                form.fail(Some(&name), format!("expected {expected}"));
+                self.dialog = Some(Dialog::Form(form));
+            }
+            (_, Some(mut form)) => {
+                form.fail(None, why);
+                self.dialog = Some(Dialog::Form(form));
+            }
+            (_, None) => self.say_only(
+                Level::Refused,
+                format!("can't {} {}: {why}", step.verb.name, step.number),
+            ),
+        }
+    }
+
+    /// Asks whether the last act is to be taken back.
+    pub(super) fn begin_undo(&mut self) {
+        let Some(group) = self.undo.pop() else {
+            return self.say(Level::Refused, "nothing to undo".to_owned());
+        };
+        let mut steps = Vec::new();
+        for undoable in &group {
+            let Some(verb) = verbs::find(undoable.record.kind, &undoable.undo.verb) else {
+                continue;
+            };
+            let seen = self.record(undoable.record).map_or(0, Record::version);
+            steps.push(Step {
+                verb,
+                record: undoable.record,
+                number: undoable.number.clone(),
+                version: seen.max(undoable.version),
+                args: undoable.undo.args.clone(),
+                takes_back: Some(Box::new(undoable.clone())),
+            });
+        }
+        let says = match group.as_slice() {
+            [only] => only.undo.says.clone(),
+            _ => format!("undo {} acts", group.len()),
+        };
+        let detail = match group.as_slice() {
+            [_] => vec!["takes back your last act".to_owned()],
+            _ => group.iter().map(|each| each.undo.says.clone()).collect(),
+        };
+        // Until it is done, it can still be undone another time.
+        self.undo.push(group);
+        self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
+            says,
+            detail,
+            steps,
+            skipped: Vec::new(),
+            form: None,
+            undoing: true,
+        })));
+    }
+
+    /// The question was answered with yes.
+    pub(super) fn confirmed(&mut self, confirm: Confirm, effects: &mut Vec<Effect>) {
+        if confirm.undoing {
+            self.undo.pop();
+        }
+        self.send(
+            confirm.says,
+            confirm.steps,
+            confirm.skipped,
+            confirm.form,
+            effects,
+        );
+    }
+
+    /// Asks what the focused field may be.
+    pub(super) fn ask_choices(&mut self, effects: &mut Vec<Effect>) {
+        let request = self.request();
+        let Some(Dialog::Form(form)) = &mut self.dialog else {
+            return;
+        };
+        let record = form.targets.first().map(|target| target.record);
+        let focus = form.focus;
+        if let Some(field) = form.fields.get_mut(focus)
+            && field.has_choices()
+        {
+            field.asked = Some(request);
+            effects.push(Effect::Choices {
+                request,
+                kind: field.arg.kind,
+                prefix: field.text(),
+                record,
+            });
+        }
+    }
+}
+
+/// `#1042`, or `3 orders: #1042, #1043, #1044`.
+fn numbers<'a>(numbers: impl Iterator<Item = &'a str>, verb: &Verb) -> String {
+    let numbers: Vec<&str> = numbers.collect();
+    match numbers.as_slice() {
+        [only] => (*only).to_owned(),
+        many => format!("{} {}", many.len(), verb.kind.plural()),
+    }
+}

@@ -1,0 +1,121 @@
+//! What stands over the page and takes the keys. One at a time, so that two cannot be written
+//! down.
+
+use super::edit::Edit;
+use super::form::Form;
+use super::msg::{Request, Step, Undoable};
+use crate::domain::filter::FilterError;
+use crate::domain::record::RecordId;
+
+/// What stands over the page.
+#[derive(Debug, Clone)]
+pub enum Dialog {
+    /// What can be done with the record.
+    Menu {
+        /// Index of the verb at the cursor.
+        picked: usize,
+    },
+    /// A verb's arguments.
+    Form(Box<Form>),
+    /// Something is about to be done: is it meant?
+    Confirm(Box<Confirm>),
+    /// An act on several records.
+    Bulk(Box<Bulk>),
+    /// Somebody was faster.
+    Conflict(Box<Conflict>),
+    /// A text would be lost: is it meant?
+    Discard(Box<Form>),
+    /// The filter being written.
+    Filter {
+        /// The text.
+        edit: Edit,
+        /// What it was before, to go back to.
+        before: String,
+        /// What is wrong with it.
+        error: Option<FilterError>,
+    },
+    /// The command line.
+    Command(CommandLine),
+    /// Help or messages.
+    Reading {
+        /// Which.
+        what: Reading,
+        /// The first line on the screen.
+        top: usize,
+    },
+}
+
+/// What is read over the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// What the keys do here.
+    Help,
+    /// What happened in this run.
+    Messages,
+}
+
+/// Something that is about to be done.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    /// What will happen, for the person.
+    pub says: String,
+    /// More about it, line by line.
+    pub detail: Vec<String>,
+    /// The acts.
+    pub steps: Vec<Step>,
+    /// The records left out, and why.
+    pub skipped: Vec<(String, String)>,
+    /// The form that it came from, to go back to.
+    pub form: Option<Box<Form>>,
+    /// It takes something back: its acts are not to be undone by `u` in turn.
+    pub undoing: bool,
+}
+
+/// An act on several records, one after the other.
+#[derive(Debug, Clone)]
+pub struct Bulk {
+    /// What is being done, for the title.
+    pub says: String,
+    /// The acts still to be done, the next one last.
+    pub todo: Vec<Step>,
+    /// One line for each record done: its number, and how it went.
+    pub results: Vec<(String, Result<String, String>)>,
+    /// How many there are in all.
+    pub total: usize,
+    /// The act that is under way.
+    pub current: Option<Request>,
+    /// The person stopped it.
+    pub stopped: bool,
+    /// What takes it back.
+    pub undo: Vec<Undoable>,
+    /// The first result on the screen.
+    pub top: usize,
+}
+
+/// An act that somebody else's was in the way of.
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    /// What was to be done.
+    pub verb: &'static str,
+    /// With which record.
+    pub record: RecordId,
+    /// Its number.
+    pub number: String,
+    /// What others did since, oldest first.
+    pub since: Vec<String>,
+    /// The version that is seen now.
+    pub version: i64,
+    /// The form that it came from, to go back to.
+    pub form: Option<Box<Form>>,
+}
+
+/// The command line.
+#[derive(Debug, Clone, Default)]
+pub struct CommandLine {
+    /// The text.
+    pub edit: Edit,
+    /// Index of the candidate that enter takes.
+    pub picked: usize,
+    /// What is wrong with the text, and where in it.
+    pub error: Option<(usize, String)>,
+}

@@ -1,0 +1,496 @@
+//! The form that asks for a verb's arguments.
+
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
+
+use super::edit::Edit;
+use super::msg::Request;
+use crate::console::input::{Chord, Key};
+use crate::domain::act::Args;
+use crate::domain::record::RecordId;
+use crate::domain::text;
+use crate::domain::verbs::{Arg, ArgKind, Verb};
+
+/// The record that an act is for, as the person saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The record.
+    pub record: RecordId,
+    /// Its number.
+    pub number: String,
+    /// The version that was seen.
+    pub version: i64,
+}
+
+/// A verb's arguments, being asked for.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// What is to be done.
+    pub verb: &'static Verb,
+    /// With which records.
+    pub targets: Vec<Target>,
+    /// The records for which it does not apply, and why.
+    pub skipped: Vec<(String, String)>,
+    /// One for each argument.
+    pub fields: Vec<Field>,
+    /// Index of the field being filled in; one beyond them is the button that sends.
+    pub focus: usize,
+    /// The act that was sent with this and has not been answered.
+    pub sending: Option<Request>,
+    /// Why the act was not done, where that is no single field's fault.
+    pub error: Option<String>,
+}
+
+/// An argument, being asked for.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Which.
+    pub arg: &'static Arg,
+    /// What has been written.
+    pub value: Value,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// What could be meant.
+    pub choices: Vec<String>,
+    /// Which of those is picked.
+    pub picked: Option<usize>,
+    /// The request for choices that is still to be answered.
+    pub asked: Option<Request>,
+}
+
+/// What has been written for an argument.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// A line.
+    Line(Edit),
+    /// Several lines.
+    Text(Box<TextArea<'static>>),
+    /// One of the words, by index.
+    Word(Option<usize>),
+}
+
+/// What a key did to a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing beyond the form.
+    None,
+    /// The choices of the focused field are to be asked for.
+    Ask,
+    /// It is filled in.
+    Submit,
+    /// The person wants to be rid of it.
+    Close,
+}
+
+impl Form {
+    /// A form for a verb, filled in with what is known already.
+    pub fn new(
+        verb: &'static Verb,
+        targets: Vec<Target>,
+        skipped: Vec<(String, String)>,
+        given: &Args,
+    ) -> Self {
+        let fields: Vec<Field> = verb
+            .args
+            .iter()
+            .map(|arg| Field::new(arg, given.get(arg.name).map_or("", String::as_str)))
+            .collect();
+        let focus = fields.iter().position(Field::is_empty).unwrap_or(0);
+        Self {
+            verb,
+            targets,
+            skipped,
+            fields,
+            focus,
+            sending: None,
+            error: None,
+        }
+    }
+
+    /// Whether it ends in a button; else enter in its last field sends it.
+    pub fn has_button(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| matches!(field.value, Value::Text(_)))
+    }
+
+    /// Whether the button is focused.
+    pub const fn at_button(&self) -> bool {
+        self.focus == self.fields.len()
+    }
+
+    /// Whether closing it would lose words that somebody wrote.
+    pub fn holds_text(&self) -> bool {
+        self.fields.iter().any(|field| match &field.value {
+            Value::Text(_) => !field.is_empty(),
+            Value::Line(_) => field.arg.kind == ArgKind::Text && !field.is_empty(),
+            Value::Word(_) => false,
+        })
+    }
+
+    /// The field being filled in.
+    pub fn field(&self) -> Option<&Field> {
+        self.fields.get(self.focus)
+    }
+
+    /// The arguments, if all is as expected; else the fields say what is wrong, and the first
+    /// that is wrong is focused.
+    pub fn args(&mut self) -> Option<Args> {
+        let mut args = Args::new();
+        let mut first = None;
+        for (index, field) in self.fields.iter_mut().enumerate() {
+            let text = field.text();
+            match check(field.arg, &text) {
+                Ok(Some(value)) => {
+                    args.insert(field.arg.name.to_owned(), value);
+                    field.error = None;
+                }
+                Ok(None) => field.error = None,
+                Err(why) => {
+                    field.error = Some(why);
+                    first.get_or_insert(index);
+                }
+            }
+        }
+        match first {
+            Some(index) => {
+                self.focus = index;
+                None
+            }
+            None => Some(args),
+        }
+    }
+
+    /// The act was not done; `name` is the argument at fault.
+    pub fn fail(&mut self, name: Option<&str>, why: String) {
+        self.sending = None;
+        let at = name.and_then(|name| self.fields.iter().position(|f| f.arg.name == name));
+        match at {
+            Some(at) => {
+                self.focus = at;
+                self.fields[at].error = Some(why);
+            }
+            None => self.error = Some(why),
+        }
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, chord: Chord) -> Outcome {
+        if self.sending.is_some() {
+            return match chord.key {
+                Key::Esc => Outcome::Close,
+                _ => Outcome::None,
+            };
+        }
+        if chord == Chord::ctrl('s') {
+            return Outcome::Submit;
+        }
+        match chord.key {
+            Key::Esc => return Outcome::Close,
+            Key::BackTab => return self.go(self.focus.saturating_sub(1)),
+            Key::Tab => {
+                if let Some(field) = self.fields.get_mut(self.focus) {
+                    field.take_picked();
+                }
+                let last = self.fields.len() - usize::from(!self.has_button());
+                return self.go((self.focus + 1).min(last));
+            }
+            _ => {}
+        }
+        let last = self.fields.len().saturating_sub(1);
+        let Some(field) = self.fields.get_mut(self.focus) else {
+            return match chord.key {
+                Key::Enter => Outcome::Submit,
+                Key::Up => self.go(last),
+                _ => Outcome::None,
+            };
+        };
+        let multiline = matches!(field.value, Value::Text(_));
+        match chord.key {
+            Key::Enter if !multiline => {
+                field.take_picked();
+                if self.focus < last || self.has_button() {
+                    self.go(self.focus + 1)
+                } else {
+                    Outcome::Submit
+                }
+            }
+            Key::Up if !multiline && field.choices.is_empty() => {
+                self.go(self.focus.saturating_sub(1))
+            }
+            Key::Down if !multiline && field.choices.is_empty() => {
+                let last = self.fields.len() - usize::from(!self.has_button());
+                self.go((self.focus + 1).min(last))
+            }
+            _ => {
+                self.error = None;
+                if field.key(chord) {
+                    Outcome::Ask
+                } else {
+                    Outcome::None
+                }
+            }
+        }
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, pasted: &str) {
+        let Some(field) = self.fields.get_mut(self.focus) else {
+            return;
+        };
+        match &mut field.value {
+            Value::Line(edit) => edit.insert(pasted),
+            Value::Text(area) => {
+                let lines: Vec<_> = text::plain_lines(pasted).collect();
+                area.insert_str(lines.join("\n"));
+            }
+            Value::Word(_) => return,
+        }
+        field.error = None;
+    }
+
+    const fn go(&mut self, to: usize) -> Outcome {
+        self.focus = to;
+        Outcome::Ask
+    }
+}
+
+impl Field {
+    fn new(arg: &'static Arg, text: &str) -> Self {
+        let value = match arg.kind {
+            ArgKind::LongText => {
+                let mut area = TextArea::from(text.lines());
+                area.set_wrap_mode(WrapMode::WordOrGlyph);
+                area.move_cursor(CursorMove::Bottom);
+                area.move_cursor(CursorMove::End);
+                Value::Text(Box::new(area))
+            }
+            ArgKind::OneOf(words) => Value::Word(words.iter().position(|word| *word == text)),
+            _ => Value::Line(Edit::new(text)),
+        };
+        Self {
+            arg,
+            value,
+            error: None,
+            choices: Vec::new(),
+            picked: None,
+            asked: None,
+        }
+    }
+
+    /// What has been written.
+    pub fn text(&self) -> String {
+        match (&self.value, self.arg.kind) {
+            (Value::Line(edit), _) => edit.text().trim().to_owned(),
+            (Value::Text(area), _) => area.lines().join("\n").trim().to_owned(),
+            (Value::Word(Some(index)), ArgKind::OneOf(words)) => words[*index].to_owned(),
+            (Value::Word(_), _) => String::new(),
+        }
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.text().is_empty()
+    }
+
+    /// Whether the database knows what could be meant.
+    pub const fn has_choices(&self) -> bool {
+        matches!(
+            self.arg.kind,
+            ArgKind::Staff | ArgKind::Source | ArgKind::Carrier | ArgKind::Order | ArgKind::Check
+        )
+    }
+
+    /// Takes what could be meant; the first that begins as the text does is picked.
+    pub fn offer(&mut self, choices: Vec<String>) {
+        self.choices = choices;
+        self.picked = None;
+        if !self.is_empty() && !self.choices.contains(&self.text()) && !self.choices.is_empty() {
+            self.picked = Some(0);
+        }
+    }
+
+    fn take_picked(&mut self) {
+        if let (Some(choice), Value::Line(edit)) = (
+            self.picked.take().and_then(|at| self.choices.get(at)),
+            &mut self.value,
+        ) {
+            edit.set(choice.as_str());
+            self.error = None;
+        }
+    }
+
+    /// Takes a key; says whether what has been written is another text now.
+    fn key(&mut self, chord: Chord) -> bool {
+        let changed = match &mut self.value {
+            Value::Line(edit) => match chord.key {
+                Key::Up | Key::Down => {
+                    let last = self.choices.len().saturating_sub(1);
+                    self.picked = match (self.picked, chord.key) {
+                        (None, Key::Up) => Some(last),
+                        (None, _) => Some(0),
+                        (Some(at), Key::Up) => Some(at.saturating_sub(1)),
+                        (Some(at), _) => Some((at + 1).min(last)),
+                    };
+                    false
+                }
+                _ => edit.key(chord),
+            },
+            Value::Text(area) => area.input(textarea_input(chord)),
+            Value::Word(at) => {
+                if let ArgKind::OneOf(words) = self.arg.kind {
+                    *at = choose(words, *at, chord);
+                }
+                false
+            }
+        };
+        if changed || matches!(self.value, Value::Word(_)) {
+            self.error = None;
+        }
+        changed
+    }
+}
+
+/// The word that a key chooses: a neighbour by arrow or space, the next by its first letter.
+fn choose(words: &[&str], at: Option<usize>, chord: Chord) -> Option<usize> {
+    let count = words.len();
+    match (chord.key, chord.typed()) {
+        (Key::Left, _) => Some(at.map_or(count - 1, |at| (at + count - 1) % count)),
+        (Key::Right, _) | (_, Some(' ')) => Some(at.map_or(0, |at| (at + 1) % count)),
+        (_, Some(letter)) => {
+            let from = at.map_or(0, |at| at + 1);
+            (from..from + count)
+                .map(|index| index % count)
+                .find(|index| words[*index].starts_with(letter))
+                .or(at)
+        }
+        _ => at,
+    }
+}
+
+fn textarea_input(chord: Chord) -> ratatui_textarea::Input {
+    use ratatui_textarea::Key as To;
+    let key = match chord.key {
+        Key::Char(char) => To::Char(char),
+        Key::Enter => To::Enter,
+        Key::Backspace => To::Backspace,
+        Key::Delete => To::Delete,
+        Key::Up => To::Up,
+        Key::Down => To::Down,
+        Key::Left => To::Left,
+        Key::Right => To::Right,
+        Key::Home => To::Home,
+        Key::End => To::End,
+        Key::PageUp => To::PageUp,
+        Key::PageDown => To::PageDown,
+        Key::Esc | Key::Tab | Key::BackTab | Key::Insert | Key::F(_) => To::Null,
+    };
+    ratatui_textarea::Input {
+        key,
+        ctrl: chord.ctrl,
+        alt: chord.alt,
+        shift: false,
+    }
+}
+
+/// Whether a text will do for an argument: its value, or none for an optional one left empty.
+///
+/// # Errors
+/// What was expected, for the person. What only the database knows is left to the act.
+pub(super) fn check(arg: &Arg, text: &str) -> Result<Option<String>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return if arg.required {
+            Err(format!("expected {}", arg.kind.expected()))
+        } else {
+            Ok(None)
+        };
+    }
+    let number = text.parse::<i32>().ok();
+    let good = match arg.kind {
+        ArgKind::Quantity => number.is_some_and(|number| number > 0),
+        ArgKind::Count => number.is_some_and(|number| number >= 0),
+        ArgKind::Change => number.is_some_and(|number| number != 0),
+        ArgKind::OneOf(words) => words.contains(&text),
+        _ => true,
+    };
+    if good {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(format!("expected {}", arg.kind.expected()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::record::Kind;
+    use crate::domain::verbs;
+
+    fn form(kind: Kind, verb: &str) -> Form {
+        Form::new(
+            verbs::find(kind, verb).unwrap(),
+            vec![],
+            vec![],
+            &Args::new(),
+        )
+    }
+
+    fn keys(form: &mut Form, text: &str) {
+        for char in text.chars() {
+            form.key(Chord::char(char));
+        }
+    }
+
+    #[test]
+    fn enter_goes_from_field_to_field_and_sends_at_the_last() {
+        let mut form = form(Kind::Stock, "adjust");
+        keys(&mut form, "-2");
+        assert_eq!(form.key(Chord::plain(Key::Enter)), Outcome::Ask);
+        keys(&mut form, "broken");
+        assert_eq!(form.key(Chord::plain(Key::Enter)), Outcome::Submit);
+        let args = form.args().unwrap();
+        assert_eq!((&*args["quantity"], &*args["reason"]), ("-2", "broken"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_its_field() {
+        let mut form = form(Kind::Stock, "adjust");
+        keys(&mut form, "0");
+        form.focus = 1;
+        keys(&mut form, "x");
+        assert_eq!(form.args(), None);
+        assert_eq!(form.focus, 0);
+        assert!(
+            form.fields[0]
+                .error
+                .as_ref()
+                .unwrap()
+                .contains("such as 3 or -2")
+        );
+        assert_eq!(form.fields[1].error, None);
+    }
+
+    #[test]
+    fn a_word_is_chosen_by_its_letter_and_again_by_the_same() {
+        let mut form = form(Kind::Ticket, "resolve");
+        keys(&mut form, "a");
+        assert_eq!(form.fields[0].text(), "answered");
+        keys(&mut form, "a");
+        assert_eq!(form.fields[0].text(), "apology");
+        form.key(Chord::plain(Key::Right));
+        assert_eq!(form.fields[0].text(), "replace");
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_lines_and_is_sent_by_the_button() {
+        let mut form = form(Kind::Ticket, "reply");
+        keys(&mut form, "Dear Ines,");
+        assert_eq!(form.key(Chord::plain(Key::Enter)), Outcome::Ask);
+        keys(&mut form, "sorry");
+        assert!(form.holds_text());
+        form.key(Chord::plain(Key::Tab));
+        assert!(form.at_button());
+        assert_eq!(form.key(Chord::plain(Key::Enter)), Outcome::Submit);
+        assert_eq!(form.args().unwrap()["text"], "Dear Ines,\nsorry");
+    }
+}

@@ -1,0 +1,117 @@
+//! Help and messages, as pages.
+
+use super::App;
+use super::dialog::Reading;
+use super::document::{Document, Row, Span, Tone, muted, plain, strong};
+use super::msg::Level;
+use super::when;
+use crate::console::input::Command;
+use crate::domain::filter;
+use crate::domain::list::SortColumn;
+use crate::domain::verbs::{self, Danger};
+
+impl App {
+    /// The page that is read over the others.
+    pub fn reading(&self, what: Reading) -> Document {
+        match what {
+            Reading::Help => self.help(),
+            Reading::Messages => self.messages(),
+        }
+    }
+
+    fn help(&self) -> Document {
+        let kind = self.kind_here();
+        let mut document = Document::default();
+        document.heading(&format!("What can be done with {}", kind.plural()));
+        let rows = verbs::of(kind).iter().map(|verb| {
+            let who = if self.person.holds_any(verb.roles) {
+                match verb.danger {
+                    Danger::None => "",
+                    Danger::Confirm => "asks first",
+                }
+                .to_owned()
+            } else {
+                verb.not_permitted()
+            };
+            Row {
+                cells: vec![
+                    strong(verb.key.map_or_else(String::new, String::from)).into(),
+                    plain(verb.name).into(),
+                    plain(verb.help).into(),
+                    muted(who).into(),
+                ],
+                link: None,
+            }
+        });
+        document.table(2, rows.collect());
+        document.heading("Keys everywhere");
+        let rows = Command::ALL.iter().map(|command| {
+            let chords: Vec<String> = self
+                .keymap
+                .chords(*command)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            Row {
+                cells: vec![
+                    strong(chords.join(" ")).into(),
+                    plain(command.help()).into(),
+                    muted(command.as_str()).into(),
+                ],
+                link: None,
+            }
+        });
+        document.table(1, rows.collect());
+        document.heading("Filter");
+        document.flow(vec![plain(
+            "Words match number, name, SKU or tracking code. A leading - turns a term round.",
+        )]);
+        document.fact("late", vec![plain("its promise has passed")]);
+        document.fact("all", vec![plain("also what is closed")]);
+        for field in filter::fields(kind) {
+            let values = match *field {
+                "state" => filter::states(kind).join(", "),
+                "who" => "a login, me, nobody".to_owned(),
+                "carrier" => "a carrier's name".to_owned(),
+                _ => "a word".to_owned(),
+            };
+            document.fact(&format!("{field}:"), vec![plain(values)]);
+        }
+        let columns: Vec<&str> = SortColumn::of(kind).iter().map(|c| c.as_str()).collect();
+        document.fact("sort by", vec![plain(columns.join(", "))]);
+        document.heading("Signs");
+        for (sign, meaning) in [
+            (">", "the selected row"),
+            ("+", "a marked row"),
+            ("▏", "it changed a moment ago; what changed is underlined"),
+            (
+                "×",
+                "it is no longer in this list and goes when you move on",
+            ),
+            ("⚑", "late: its promise has passed, or it failed"),
+        ] {
+            document.fact(sign, vec![plain(meaning)]);
+        }
+        document
+    }
+
+    fn messages(&self) -> Document {
+        let mut document = Document::default();
+        if self.messages.is_empty() {
+            document.flow(vec![muted("Nothing has happened yet.")]);
+        }
+        for entry in self.messages.iter().rev() {
+            let (word, tone) = match entry.level {
+                Level::Info => ("done", Tone::Plain),
+                Level::Refused => ("not done", Tone::Warn),
+                Level::Error => ("error", Tone::Bad),
+            };
+            document.flow(vec![
+                muted(when::clock(entry.at, self.settings.zone)),
+                Span::new(format!("  {word}  "), tone),
+                plain(&entry.text),
+            ]);
+        }
+        document
+    }
+}

@@ -1,0 +1,106 @@
+//! What an inspection's page says.
+
+use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
+use super::pages::{Context, dotted, lines, whose};
+use super::when;
+use crate::domain::inspections::{CheckResult, Inspection, InspectionState, InspectionSummary};
+use crate::domain::record::{Kind, RecordId};
+
+/// How the inspection stands, in its tone.
+pub fn state(inspection: &InspectionSummary) -> Span {
+    let tone = match inspection.state {
+        InspectionState::Pending => Tone::Plain,
+        InspectionState::Passed => Tone::Good,
+        InspectionState::Failed => Tone::Bad,
+        InspectionState::Waived => Tone::Warn,
+    };
+    Span::new(inspection.state.as_str(), tone)
+}
+
+/// `3/4 done`, with what failed of it.
+pub fn tally(inspection: &InspectionSummary) -> String {
+    let done = inspection.passed + inspection.failed;
+    match inspection.failed {
+        0 => format!("{done}/{} done", inspection.checks),
+        failed => format!("{done}/{} done, {failed} bad", inspection.checks),
+    }
+}
+
+pub(super) fn head(document: &mut Document, inspection: &InspectionSummary, ctx: Context) {
+    document.flow(dotted(vec![
+        strong(format!("INS-{}", inspection.id)),
+        state(inspection),
+        plain(&inspection.subject),
+        whose(inspection.assignee.as_deref()),
+    ]));
+    let mut pieces = vec![plain(tally(inspection))];
+    if let Some(number) = &inspection.order_number {
+        pieces.push(plain(if inspection.state.blocks() {
+            format!("blocks {number}")
+        } else {
+            format!("for {number}")
+        }));
+    }
+    if let Some(due) = inspection.due_at
+        && inspection.state.blocks()
+    {
+        pieces.push(ctx.promise("must leave by", due));
+    }
+    document.flow(dotted(pieces));
+    if let Some(defect) = &inspection.defect {
+        document.flow(vec![bad("defect: "), plain(defect)]);
+    } else if let Some(at) = inspection.started_at {
+        document.flow(vec![muted(format!("begun {}", when::ago(at, ctx.now)))]);
+    }
+}
+
+pub(super) fn body(document: &mut Document, inspection: &Inspection, ctx: Context) {
+    document.heading("Checks");
+    let rows = inspection.checks.iter().map(|check| {
+        let result = match check.result {
+            CheckResult::Open => muted("[ ] open"),
+            CheckResult::Passed => Span::new("[+] passed", Tone::Good),
+            CheckResult::Failed => bad("[x] failed"),
+        };
+        let who = match (&check.checked_by, check.checked_at) {
+            (Some(who), Some(at)) => format!("{who}, {}", when::ago(at, ctx.now)),
+            (Some(who), None) => who.clone(),
+            _ => String::new(),
+        };
+        Row {
+            cells: vec![
+                result.into(),
+                strong(&check.name).into(),
+                plain(&check.instruction).into(),
+                muted(who).into(),
+            ],
+            link: None,
+        }
+    });
+    document.table(2, rows.collect());
+    if !inspection.defects.is_empty() {
+        document.heading("Defects");
+        let rows = inspection.defects.iter().map(|defect| Row {
+            cells: vec![
+                ctx.entry(defect.at),
+                plain(&defect.who).into(),
+                bad(defect.severity.as_str()).into(),
+                plain(&defect.check).into(),
+                plain(&defect.description).into(),
+            ],
+            link: None,
+        });
+        document.table(4, rows.collect());
+    }
+    if let Some(reason) = &inspection.waive_reason {
+        document.fact("waived", vec![plain(reason)]);
+    }
+    document.heading("What it inspects");
+    if let (Some(id), Some(number)) = (
+        inspection.summary.order_id,
+        &inspection.summary.order_number,
+    ) {
+        document.fact_to(RecordId::new(Kind::Order, id), "order", vec![link(number)]);
+    }
+    lines(document, &inspection.lines);
+}

@@ -1,0 +1,392 @@
+//! What each key does, by what takes it: a dialog, or the page under it.
+
+use super::dialog::{CommandLine, Dialog, Reading};
+use super::edit::Edit;
+use super::form::Outcome;
+use super::msg::{Effect, Level};
+use super::place::{Page, Place};
+use super::{App, geometry::Geometry};
+use crate::console::input::{Chord, Command, Key};
+use crate::domain::act::Args;
+use crate::domain::filter::Filter;
+use crate::domain::record::Kind;
+use crate::domain::verbs::{self, Verb};
+
+impl App {
+    pub(super) fn key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
+        // These hold wherever one is; none of them can be typed.
+        match self.keymap.command(chord) {
+            Some(Command::Redraw) => return effects.push(Effect::Redraw),
+            Some(Command::Suspend) => return effects.push(Effect::Suspend),
+            Some(Command::Leave) => return self.leave(effects),
+            _ => {}
+        }
+        match self.dialog.take() {
+            None => self.page_key(chord, effects),
+            Some(dialog) => self.dialog_key(dialog, chord, effects),
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str, effects: &mut Vec<Effect>) {
+        match &mut self.dialog {
+            Some(Dialog::Form(form)) => {
+                form.paste(text);
+                self.ask_choices(effects);
+            }
+            Some(Dialog::Filter { edit, .. }) => {
+                edit.insert(text);
+                self.refilter();
+            }
+            Some(Dialog::Command(line)) => {
+                line.edit.insert(text);
+                line.picked = 0;
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes what is open, or ends the program; asks before a text is lost.
+    fn leave(&mut self, effects: &mut Vec<Effect>) {
+        match self.dialog.take() {
+            None => effects.push(Effect::Quit),
+            Some(Dialog::Form(form)) if form.holds_text() => {
+                self.dialog = Some(Dialog::Discard(form));
+            }
+            Some(Dialog::Discard(form)) => self.dialog = Some(Dialog::Discard(form)),
+            Some(Dialog::Confirm(confirm)) if confirm.form.is_some() => {
+                self.dialog = confirm.form.map(Dialog::Form);
+            }
+            Some(Dialog::Conflict(conflict)) if conflict.form.is_some() => {
+                self.dialog = conflict.form.map(Dialog::Form);
+            }
+            Some(Dialog::Bulk(mut bulk)) if bulk.current.is_some() => {
+                bulk.stopped = true;
+                self.dialog = Some(Dialog::Bulk(bulk));
+            }
+            Some(Dialog::Filter { before, .. }) => self.unfilter(before),
+            Some(_) => {}
+        }
+    }
+
+    fn dialog_key(&mut self, dialog: Dialog, chord: Chord, effects: &mut Vec<Effect>) {
+        match dialog {
+            Dialog::Menu { picked } => self.menu_key(picked, chord, effects),
+            Dialog::Form(mut form) => match form.key(chord) {
+                Outcome::None => self.dialog = Some(Dialog::Form(form)),
+                Outcome::Ask => {
+                    self.dialog = Some(Dialog::Form(form));
+                    self.ask_choices(effects);
+                }
+                Outcome::Submit => self.submit_form(form, effects),
+                Outcome::Close if form.holds_text() && form.sending.is_none() => {
+                    self.dialog = Some(Dialog::Discard(form));
+                }
+                Outcome::Close => {}
+            },
+            Dialog::Confirm(confirm) => match (chord.typed(), chord.key) {
+                (Some('y' | 'Y'), _) => self.confirmed(*confirm, effects),
+                (Some('n' | 'N'), _) | (_, Key::Esc) => {
+                    self.dialog = confirm.form.map(Dialog::Form);
+                }
+                _ => self.dialog = Some(Dialog::Confirm(confirm)),
+            },
+            Dialog::Discard(form) => match (chord.typed(), chord.key) {
+                (Some('y' | 'Y'), _) => {}
+                (Some('n' | 'N'), _) | (_, Key::Esc) => self.dialog = Some(Dialog::Form(form)),
+                _ => self.dialog = Some(Dialog::Discard(form)),
+            },
+            Dialog::Bulk(mut bulk) => {
+                let running = bulk.current.is_some();
+                match self.keymap.command(chord) {
+                    Some(Command::Clear) if running => bulk.stopped = true,
+                    Some(Command::Clear | Command::Open | Command::Quit) if !running => return,
+                    Some(Command::Down) => bulk.top += 1,
+                    Some(Command::Up) => bulk.top = bulk.top.saturating_sub(1),
+                    _ => {}
+                }
+                bulk.top = bulk.top.min(bulk.results.len().saturating_sub(1));
+                self.dialog = Some(Dialog::Bulk(bulk));
+            }
+            Dialog::Conflict(conflict) => match chord.key {
+                Key::Esc | Key::Enter => self.dialog = conflict.form.map(Dialog::Form),
+                _ => self.dialog = Some(Dialog::Conflict(conflict)),
+            },
+            Dialog::Filter {
+                mut edit,
+                before,
+                error,
+            } => match chord.key {
+                Key::Esc => self.unfilter(before),
+                Key::Enter if error.is_none() => {}
+                Key::Up | Key::Down => {
+                    let step = if chord.key == Key::Up { -1 } else { 1 };
+                    self.list_here_mut().step(step);
+                    self.dialog = Some(Dialog::Filter {
+                        edit,
+                        before,
+                        error,
+                    });
+                }
+                _ => {
+                    let changed = edit.key(chord);
+                    self.dialog = Some(Dialog::Filter {
+                        edit,
+                        before,
+                        error,
+                    });
+                    if changed {
+                        self.refilter();
+                    }
+                }
+            },
+            Dialog::Command(line) => self.command_key(line, chord, effects),
+            Dialog::Reading { what, top } => self.reading_key(what, top, chord),
+        }
+    }
+
+    fn menu_key(&mut self, picked: usize, chord: Chord, effects: &mut Vec<Effect>) {
+        let menu = self.menu();
+        let last = menu.len().saturating_sub(1);
+        let key = chord.typed();
+        if let Some((verb, _)) = menu
+            .iter()
+            .find(|(verb, _)| verb.key.is_some() && verb.key == key)
+        {
+            return self.begin(verb, &Args::new(), effects);
+        }
+        let picked = match self.keymap.command(chord) {
+            Some(Command::Down) => (picked + 1).min(last),
+            Some(Command::Up) => picked.saturating_sub(1),
+            Some(Command::Top) => 0,
+            Some(Command::Bottom) => last,
+            Some(Command::Open) => {
+                if let Some((verb, _)) = menu.get(picked) {
+                    self.begin(verb, &Args::new(), effects);
+                }
+                return;
+            }
+            Some(Command::Clear | Command::Actions | Command::Quit | Command::Back) => return,
+            _ => picked,
+        };
+        self.dialog = Some(Dialog::Menu { picked });
+    }
+
+    fn reading_key(&mut self, what: Reading, top: usize, chord: Chord) {
+        let Some(g) = self.geometry() else { return };
+        let height = g.page_rows();
+        let lines = self.reading(what).lines(g.page_columns()).len();
+        let end = lines.saturating_sub(height);
+        let top = match self.keymap.command(chord) {
+            Some(Command::Down) => top + 1,
+            Some(Command::Up) => top.saturating_sub(1),
+            Some(Command::PageDown | Command::Mark) => top + height / 2,
+            Some(Command::PageUp) => top.saturating_sub(height / 2),
+            Some(Command::Top) => 0,
+            Some(Command::Bottom) => end,
+            Some(
+                Command::Clear
+                | Command::Quit
+                | Command::Back
+                | Command::Open
+                | Command::Help
+                | Command::Messages,
+            ) => return,
+            _ => top,
+        };
+        self.dialog = Some(Dialog::Reading {
+            what,
+            top: top.min(end),
+        });
+    }
+
+    fn page_key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
+        if let Some(command) = self.keymap.command(chord) {
+            return self.command(command, effects);
+        }
+        if let Some(char) = chord.typed() {
+            let kind = self.kind_here();
+            if let Some(verb) = verbs::of(kind).iter().find(|verb| verb.key == Some(char)) {
+                self.begin(verb, &Args::new(), effects);
+            } else {
+                let help = self.keymap.shown(Command::Help);
+                let why = format!("{char} does nothing here; {help} shows the keys");
+                self.say_only(Level::Refused, why);
+            }
+        }
+    }
+
+    /// Does what a command of the frame says.
+    pub(super) fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
+        if let Some(kind) = command.pane() {
+            return self.go_to_pane(kind);
+        }
+        match command {
+            Command::NextPane => self.turn_pane(1),
+            Command::PreviousPane => self.turn_pane(Kind::ALL.len() - 1),
+            Command::Back | Command::HistoryBack => {
+                if !self.journey.back() {
+                    self.say_only(Level::Info, "this is where you began".to_owned());
+                }
+            }
+            Command::HistoryForward => {
+                self.journey.forth();
+            }
+            Command::Actions => {
+                if self.targets().is_empty() {
+                    self.say_only(Level::Refused, "nothing is selected".to_owned());
+                } else {
+                    self.dialog = Some(Dialog::Menu { picked: 0 });
+                }
+            }
+            Command::Undo => self.begin_undo(),
+            Command::CommandLine => self.dialog = Some(Dialog::Command(CommandLine::default())),
+            Command::Help => self.read(Reading::Help),
+            Command::Messages => self.read(Reading::Messages),
+            Command::Redraw => effects.push(Effect::Redraw),
+            Command::Suspend => effects.push(Effect::Suspend),
+            Command::Quit => effects.push(Effect::Quit),
+            Command::Leave => self.leave(effects),
+            _ if self.journey.page().is_some() => self.record_command(command),
+            _ => self.list_command(command),
+        }
+    }
+
+    fn read(&mut self, what: Reading) {
+        self.dialog = Some(Dialog::Reading { what, top: 0 });
+    }
+
+    fn turn_pane(&mut self, by: usize) {
+        let here = self.journey.pane();
+        let at = Kind::ALL.iter().position(|kind| *kind == here).unwrap_or(0);
+        self.go_to_pane(Kind::ALL[(at + by) % Kind::ALL.len()]);
+    }
+
+    pub(super) fn go_to_pane(&mut self, kind: Kind) {
+        self.journey.go(Place::Pane(kind));
+    }
+
+    fn list_command(&mut self, command: Command) {
+        let Some(g) = self.geometry() else { return };
+        let height = g.list_rows();
+        let half = (height / 2).max(1) as isize;
+        let list = self.list_here_mut();
+        match command {
+            Command::Down => list.step(1),
+            Command::Up => list.step(-1),
+            Command::PageDown => list.step(half),
+            Command::PageUp => list.step(-half),
+            Command::Top => list.to_top(),
+            Command::Bottom => list.to_bottom(),
+            Command::Open | Command::Full => {
+                if let Some(row) = list.selected() {
+                    let id = row.record.id();
+                    self.journey.go(Place::Record(Box::new(Page::new(id))));
+                }
+            }
+            Command::Mark => list.toggle_mark(),
+            Command::MarkRange => list.toggle_range(),
+            Command::Clear if list.clear_marks() => {}
+            Command::Clear => list.set_filter(String::new(), Filter::default()),
+            Command::Sort => list.sort_next(),
+            Command::Reverse => list.sort_reverse(),
+            Command::Filter => {
+                let before = list.filter_text.clone();
+                let text = if before.is_empty() {
+                    String::new()
+                } else {
+                    format!("{before} ")
+                };
+                self.dialog = Some(Dialog::Filter {
+                    edit: Edit::new(text),
+                    before,
+                    error: None,
+                });
+            }
+            _ => {}
+        }
+        self.list_here_mut().keep_visible(height);
+    }
+
+    fn record_command(&mut self, command: Command) {
+        let Some(g) = self.geometry() else { return };
+        let height = g.page_rows();
+        let lines = self.page_lines(g.page_columns());
+        let half = (height / 2).max(1) as isize;
+        let Some(page) = self.journey.page_mut() else {
+            return;
+        };
+        let end = lines.len() as isize;
+        match command {
+            Command::Down => page.step(&lines, 1, height),
+            Command::Up => page.step(&lines, -1, height),
+            Command::PageDown => page.step(&lines, half, height),
+            Command::PageUp => page.step(&lines, -half, height),
+            Command::Top => page.step(&lines, -end, height),
+            Command::Bottom => page.step(&lines, end, height),
+            Command::Open => {
+                if let Some(id) = lines.get(page.cursor).and_then(|line| line.link) {
+                    self.journey.go(Place::Record(Box::new(Page::new(id))));
+                } else {
+                    self.say_only(Level::Info, "this line leads nowhere".to_owned());
+                }
+            }
+            Command::Clear => {
+                self.journey.back();
+            }
+            Command::Full => {}
+            _ => {
+                let name = command.as_str();
+                self.say_only(Level::Refused, format!("{name} is for lists"));
+            }
+        }
+    }
+
+    fn refilter(&mut self) {
+        let kind = self.journey.pane();
+        let Some(Dialog::Filter { edit, error, .. }) = &mut self.dialog else {
+            return;
+        };
+        match Filter::parse(kind, edit.text()) {
+            Ok(filter) => {
+                *error = None;
+                let text = edit.text().trim().to_owned();
+                self.list_mut(kind).set_filter(text, filter);
+            }
+            Err(wrong) => *error = Some(wrong),
+        }
+    }
+
+    fn unfilter(&mut self, before: String) {
+        let kind = self.journey.pane();
+        if let Ok(filter) = Filter::parse(kind, &before) {
+            self.list_mut(kind).set_filter(before, filter);
+        }
+    }
+
+    /// What can be done here, each with the reason if it can't: what can, first.
+    pub fn menu(&self) -> Vec<(&'static Verb, Option<String>)> {
+        let targets = self.targets();
+        let mut menu: Vec<_> = verbs::of(self.kind_here())
+            .iter()
+            .map(|verb| {
+                let reasons: Vec<_> = targets
+                    .iter()
+                    .filter_map(|record| verb.applies(record, &self.person).err())
+                    .collect();
+                let why = match reasons.as_slice() {
+                    all if all.len() < targets.len() => None,
+                    [only] => Some(only.0.clone()),
+                    _ => Some("applies to none of the marked".to_owned()),
+                };
+                (verb, why)
+            })
+            .collect();
+        menu.sort_by_key(|(_, why)| why.is_some());
+        menu
+    }
+
+    /// Where things are in the window; none if it is too small.
+    pub fn geometry(&self) -> Option<Geometry> {
+        Geometry::of(self.size.0, self.size.1)
+    }
+}

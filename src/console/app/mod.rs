@@ -1,0 +1,496 @@
+//! The console's state and how it changes: `update(&mut App, Msg, now) -> Vec<Effect>`. No IO, no
+//! clock, no SQL: what is wanted from outside is asked for by an [`Effect`] and comes back as a
+//! [`Msg`].
+
+mod acting;
+mod command_line;
+mod connection;
+mod dialog;
+mod document;
+mod edit;
+mod form;
+mod geometry;
+mod help;
+mod inspections;
+mod keys;
+mod list;
+mod msg;
+mod orders;
+mod pages;
+mod place;
+mod shipments;
+mod stock;
+mod tickets;
+mod when;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+pub use command_line::Candidate;
+pub use connection::Connection;
+pub use dialog::{Bulk, CommandLine, Confirm, Conflict, Dialog, Reading};
+pub use document::{Document, Line, Span, Tone, cut};
+pub use edit::Edit;
+pub use form::{Field, Form, Value};
+pub use geometry::Geometry;
+pub use list::{List, PAGE, Row};
+pub use msg::{Effect, Entry, Failure, Feed, Level, Msg, Reach, RecordPage, Request, Step, Window};
+pub use pages::Context;
+pub use place::{Journey, Page, Place};
+
+/// What the panes' files say of a row, for its list.
+pub mod facts {
+    pub use super::inspections::{state as inspection_state, tally};
+    pub use super::orders::stage;
+    pub use super::pages::money;
+    pub use super::shipments::{state as parcel_state, status};
+    pub use super::stock::{cover, muted_until};
+    pub use super::tickets::{clock, priority, state as ticket_state};
+    pub use super::when::{ago, clock as time_of_day, left, offset, span, stamp};
+}
+
+use crate::console::input::Keymap;
+use crate::domain::list::Counts;
+use crate::domain::people::Person;
+use crate::domain::record::{Kind, Record, RecordId};
+use list::Fetch;
+use msg::Undoable;
+
+/// Counts are asked for again no sooner than after this.
+const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
+/// Counts change with time alone: what was on time is late.
+const COUNT_AGE: TimeDelta = TimeDelta::seconds(30);
+/// For so long a message stands over the footer.
+const SAID_FOR: TimeDelta = TimeDelta::seconds(10);
+/// Messages kept.
+const MESSAGES: usize = 1000;
+
+/// What does not change while the console runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The shop's name, for the header.
+    pub shop: String,
+    /// The zone that times are told in.
+    pub zone: Tz,
+}
+
+/// The console's state.
+#[derive(Debug)]
+pub struct App {
+    /// What does not change.
+    pub settings: Settings,
+    /// Who is at the keyboard.
+    pub person: Person,
+    /// The keys.
+    pub keymap: Keymap,
+    /// When the last message came.
+    pub now: DateTime<Utc>,
+    /// Columns and rows of the window.
+    pub size: (u16, u16),
+    /// Whether the database is heard.
+    pub connection: Connection,
+    /// The tabs' counts, once known.
+    pub counts: Option<Counts>,
+    /// Where one is and has been.
+    pub journey: Journey,
+    /// The record beside or below the list.
+    pub detail: Option<Page>,
+    /// What stands over the page.
+    pub dialog: Option<Dialog>,
+    /// What happened in this run, oldest first.
+    pub messages: Vec<Entry>,
+    /// What stands over the footer.
+    pub said: Option<Entry>,
+    lists: Vec<List>,
+    undo: Vec<Vec<Undoable>>,
+    /// Acts that have not been answered.
+    sent: BTreeMap<Request, Step>,
+    requests: Request,
+    counting: bool,
+    count_again: bool,
+    counted_at: Option<DateTime<Utc>>,
+}
+
+impl App {
+    /// The state at the beginning, in the pane of orders.
+    pub fn new(
+        settings: Settings,
+        person: Person,
+        keymap: Keymap,
+        size: (u16, u16),
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            settings,
+            person,
+            keymap,
+            now,
+            size,
+            connection: Connection::Starting,
+            counts: None,
+            journey: Journey::new(Kind::Order),
+            detail: None,
+            dialog: None,
+            messages: Vec::new(),
+            said: None,
+            lists: Kind::ALL.iter().map(|kind| List::new(*kind)).collect(),
+            undo: Vec::new(),
+            sent: BTreeMap::new(),
+            requests: 0,
+            counting: false,
+            count_again: true,
+            counted_at: None,
+        }
+    }
+
+    /// A pane's list.
+    pub fn list(&self, kind: Kind) -> &List {
+        &self.lists[index(kind)]
+    }
+
+    pub(crate) fn list_mut(&mut self, kind: Kind) -> &mut List {
+        &mut self.lists[index(kind)]
+    }
+
+    /// The list of the pane where one is, or from where one came.
+    pub fn list_here(&self) -> &List {
+        self.list(self.journey.pane())
+    }
+
+    fn list_here_mut(&mut self) -> &mut List {
+        self.list_mut(self.journey.pane())
+    }
+
+    /// The kind of record that the keys act on.
+    pub fn kind_here(&self) -> Kind {
+        match self.journey.page() {
+            Some(page) => page.id.kind,
+            None => self.journey.pane(),
+        }
+    }
+
+    /// The record that the keys act on, marks aside.
+    pub fn selected_record(&self) -> Option<Record> {
+        match self.journey.page() {
+            Some(page) => page.record(),
+            None => self.list_here().selected().map(|row| row.record.clone()),
+        }
+    }
+
+    /// The records that the keys act on.
+    pub fn targets(&self) -> Vec<Record> {
+        match self.journey.page() {
+            Some(page) => page.record().into_iter().collect(),
+            None => self.list_here().targets().into_iter().cloned().collect(),
+        }
+    }
+
+    /// The newest that is known of a record.
+    pub fn record(&self, id: RecordId) -> Option<&Record> {
+        self.list(id.kind).row(id.id).map(|row| &row.record)
+    }
+
+    /// When and where pages are read.
+    pub const fn context(&self) -> Context {
+        Context {
+            now: self.now,
+            zone: self.settings.zone,
+        }
+    }
+
+    /// The record where one is, as a page.
+    pub fn page_document(&self) -> Document {
+        match self.journey.page() {
+            Some(page) => pages::page(page.record().as_ref(), page.shown.as_ref(), self.context()),
+            None => Document::default(),
+        }
+    }
+
+    /// The same, laid out.
+    pub fn page_lines(&self, columns: usize) -> Vec<Line> {
+        self.page_document().lines(columns)
+    }
+
+    /// The selected row's record as a page: at once from the row, the rest when it is read.
+    pub fn detail_document(&self) -> Document {
+        let Some(row) = self.list_here().selected() else {
+            return Document::default();
+        };
+        let shown = self
+            .detail
+            .as_ref()
+            .filter(|page| page.id == row.record.id())
+            .and_then(|page| page.shown.as_ref());
+        pages::page(Some(&row.record), shown, self.context())
+    }
+
+    /// What a record's page says first, as it is now.
+    pub fn head_of(&self, record: &Record) -> Document {
+        pages::page(Some(record), None, self.context())
+    }
+
+    /// Whether `u` has something to take back.
+    pub const fn can_undo(&self) -> bool {
+        !self.undo.is_empty()
+    }
+
+    const fn request(&mut self) -> Request {
+        self.requests += 1;
+        self.requests
+    }
+
+    /// Tells the person something, and keeps it among the messages.
+    fn say(&mut self, level: Level, text: String) {
+        self.log(level, text.clone());
+        self.say_only(level, text);
+    }
+
+    fn say_only(&mut self, level: Level, text: String) {
+        self.said = Some(Entry {
+            at: self.now,
+            level,
+            text,
+        });
+    }
+
+    fn log(&mut self, level: Level, text: String) {
+        self.messages.push(Entry {
+            at: self.now,
+            level,
+            text,
+        });
+        let excess = self.messages.len().saturating_sub(MESSAGES);
+        self.messages.drain(..excess);
+    }
+
+    /// A record may have changed.
+    fn touch(&mut self, id: RecordId) {
+        self.list_mut(id.kind).changed(id.id);
+        for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
+            if page.id == id {
+                page.touch();
+            }
+        }
+        self.count_again = true;
+    }
+
+    fn resync(&mut self) {
+        self.retry();
+        for list in &mut self.lists {
+            list.resync();
+        }
+        for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
+            page.touch();
+        }
+        self.count_again = true;
+    }
+
+    fn fed(&mut self, feed: Feed) {
+        match feed {
+            Feed::Live => {
+                if matches!(self.connection, Connection::Lost { .. }) {
+                    self.say(Level::Info, "the database is back".to_owned());
+                }
+                self.connection = Connection::Live;
+                self.retry();
+            }
+            Feed::Changed(records) => {
+                for id in records {
+                    self.touch(id);
+                }
+            }
+            Feed::Resync => self.resync(),
+            Feed::Lost { heard, why } => {
+                let heard = match &self.connection {
+                    Connection::Live => Some(heard),
+                    Connection::Starting => None,
+                    // A failed try to reconnect is no news.
+                    Connection::Lost { heard, .. } => *heard,
+                };
+                if self.connection == Connection::Live {
+                    self.log(Level::Error, format!("the database is not heard: {why}"));
+                }
+                let since = match self.connection {
+                    Connection::Lost { since, .. } => since,
+                    Connection::Live | Connection::Starting => heard.unwrap_or(self.now),
+                };
+                self.connection = Connection::Lost { since, heard, why };
+            }
+        }
+    }
+
+    /// Asks again what had no answer.
+    fn retry(&mut self) {
+        for list in &mut self.lists {
+            list.retry();
+        }
+        for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
+            page.retry();
+        }
+    }
+
+    fn tick(&mut self) {
+        for list in &mut self.lists {
+            list.age(self.now);
+        }
+        if self.connection == Connection::Live {
+            self.retry();
+        }
+        if self.counted_at.is_none_or(|at| self.now - at > COUNT_AGE) {
+            self.count_again = true;
+        }
+        let now = self.now;
+        self.said.take_if(|said| now - said.at > SAID_FOR);
+    }
+
+    /// Asks for whatever is needed to show the truth, now that a message has been taken.
+    fn settle(&mut self, effects: &mut Vec<Effect>) {
+        if matches!(self.connection, Connection::Lost { .. }) {
+            return;
+        }
+        let kind = self.journey.pane();
+        let request = self.requests + 1;
+        let list = self.list_mut(kind);
+        if let Some(fetch) = list.fetch(request) {
+            let query = list.query.clone();
+            self.requests = request;
+            effects.push(match fetch {
+                Fetch::Window(reach) => Effect::Window {
+                    request,
+                    query,
+                    reach,
+                },
+                Fetch::Rows(ids) => Effect::Rows {
+                    request,
+                    query,
+                    ids,
+                },
+            });
+        }
+        let in_pane = self.journey.page().is_none();
+        let selected = self.list(kind).selected().map(|row| row.record.id());
+        if in_pane && self.detail.as_ref().map(|page| page.id) != selected {
+            self.detail = selected.map(Page::new);
+        }
+        let request = self.requests + 1;
+        let page = if in_pane {
+            self.detail.as_mut()
+        } else {
+            self.journey.page_mut()
+        };
+        if let Some(page) = page
+            && page.fetch(request)
+        {
+            let id = page.id;
+            self.requests = request;
+            effects.push(Effect::Record { request, id });
+        }
+        let rested = self.counted_at.is_none_or(|at| self.now - at > COUNT_PAUSE);
+        if self.count_again && !self.counting && rested {
+            self.count_again = false;
+            self.counting = true;
+            effects.push(Effect::Counts);
+        }
+    }
+
+    /// When the state wants to be told the time, if sooner than in a second.
+    pub fn wants_tick(&self) -> bool {
+        self.count_again && !self.counting
+    }
+
+    fn clamp(&mut self) {
+        let Some(g) = self.geometry() else { return };
+        for list in &mut self.lists {
+            list.keep_visible(g.list_rows());
+        }
+        let lines = self.page_lines(g.page_columns());
+        if let Some(page) = self.journey.page_mut() {
+            page.clamp(&lines, g.page_rows());
+        }
+    }
+}
+
+const fn index(kind: Kind) -> usize {
+    kind as usize
+}
+
+/// Takes a message: changes the state, answers with what is to be done outside.
+pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
+    app.now = now;
+    let mut effects = Vec::new();
+    let rows = app.geometry().map_or(1, |g| g.list_rows());
+    match msg {
+        Msg::Key(chord) => {
+            app.said = None;
+            app.key(chord, &mut effects);
+        }
+        Msg::Paste(text) => app.paste(&text, &mut effects),
+        Msg::Resize(columns, rows) => {
+            app.size = (columns, rows);
+            app.clamp();
+        }
+        Msg::Tick => app.tick(),
+        Msg::Feed(feed) => app.fed(feed),
+        Msg::Window(kind, request, result) => {
+            let list = app.list_mut(kind);
+            match result {
+                Ok(window) => {
+                    list.window(request, window, rows);
+                }
+                Err(failure) => {
+                    if list.failed(request, &failure.text) {
+                        app.log(Level::Error, format!("{}: {}", kind.plural(), failure.text));
+                    }
+                }
+            }
+        }
+        Msg::Rows(kind, request, result) => {
+            let list = app.list_mut(kind);
+            match result {
+                Ok(refreshed) => {
+                    list.refresh(request, refreshed, now, rows);
+                }
+                Err(failure) => {
+                    if list.failed(request, &failure.text) {
+                        app.log(Level::Error, format!("{}: {}", kind.plural(), failure.text));
+                    }
+                }
+            }
+        }
+        Msg::Counts(result) => {
+            app.counting = false;
+            app.counted_at = Some(now);
+            match result {
+                Ok(counts) => app.counts = Some(counts),
+                Err(failure) => app.log(Level::Error, format!("counts: {}", failure.text)),
+            }
+        }
+        Msg::Record(id, request, result) => {
+            let mut result = Some(result.map_err(|failure| failure.text));
+            for page in app.journey.pages_mut().chain(app.detail.as_mut()) {
+                if page.id == id
+                    && let Some(read) = result.take()
+                {
+                    let again = read.clone();
+                    if !page.take(request, read) {
+                        result = Some(again);
+                    }
+                }
+            }
+            app.clamp();
+        }
+        Msg::Choices(request, result) => {
+            if let (Some(Dialog::Form(form)), Ok(choices)) = (&mut app.dialog, result) {
+                let mut fields = form.fields.iter_mut();
+                if let Some(field) = fields.find(|field| field.asked == Some(request)) {
+                    field.offer(choices);
+                }
+            }
+        }
+        Msg::Acted(request, result) => app.acted(request, result, &mut effects),
+    }
+    app.settle(&mut effects);
+    effects
+}

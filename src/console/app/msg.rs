@@ -1,0 +1,223 @@
+//! What comes to the console, and what it wants done: the only ways in and out of its state.
+
+use chrono::{DateTime, Utc};
+
+use crate::actions::ActError;
+use crate::console::input::{Chord, Input};
+use crate::domain::act::{Args, Done, Undo};
+use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
+use crate::domain::record::{Kind, RecordId};
+use crate::domain::verbs::{ArgKind, Verb};
+use crate::store::lists::Refreshed;
+use crate::store::records::FullRecord;
+use uuid::Uuid;
+
+/// The number of a request; its reply carries it, so that late replies are known as such.
+pub type Request = u64;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Chord),
+    /// Text was pasted.
+    Paste(String),
+    /// The window has so many columns and rows now.
+    Resize(u16, u16),
+    /// Time passed.
+    Tick,
+    /// The feed spoke.
+    Feed(Feed),
+    /// A part of a list.
+    Window(Kind, Request, Result<Window, Failure>),
+    /// Rows asked for by their keys.
+    Rows(Kind, Request, Result<Vec<Refreshed>, Failure>),
+    /// The tabs' counts.
+    Counts(Result<Counts, Failure>),
+    /// A record in full; none if there is no such record.
+    Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
+    /// What an argument may be.
+    Choices(Request, Result<Vec<String>, Failure>),
+    /// What an act did.
+    Acted(Request, Result<Done, ActError>),
+}
+
+impl From<Input> for Msg {
+    fn from(input: Input) -> Self {
+        match input {
+            Input::Key(chord) => Self::Key(chord),
+            Input::Paste(text) => Self::Paste(text),
+            Input::Resize(columns, rows) => Self::Resize(columns, rows),
+        }
+    }
+}
+
+/// What the change feed says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// It hears the database.
+    Live,
+    /// These records have changed.
+    Changed(Vec<RecordId>),
+    /// Anything may have changed.
+    Resync,
+    /// It does not hear the database.
+    Lost {
+        /// When the database last spoke; what is shown is of then.
+        heard: DateTime<Utc>,
+        /// Why, as far as is known.
+        why: String,
+    },
+}
+
+/// Why a question to the database has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// For the person.
+    pub text: String,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// The rows, in the list's order.
+    pub rows: Vec<ListRow>,
+    /// No row comes before them; not known where the part was asked for as what comes after.
+    pub starts: bool,
+    /// No row comes after them; not known where the part was asked for as what comes before.
+    pub ends: bool,
+}
+
+/// A record with its history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordPage {
+    /// The record.
+    pub full: FullRecord,
+    /// Who did what when, newest first.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Its first rows.
+    Start,
+    /// Its last rows.
+    End,
+    /// Rows on both sides of a record, or the first rows if the list does not hold it.
+    Around(i64),
+    /// Rows after a place.
+    After(SortKey),
+    /// Rows before a place.
+    Before(SortKey),
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Read a part of a list.
+    Window {
+        /// For the reply.
+        request: Request,
+        /// Which list.
+        query: ListQuery,
+        /// Which part.
+        reach: Reach,
+    },
+    /// Read rows by their keys.
+    Rows {
+        /// For the reply.
+        request: Request,
+        /// Which list.
+        query: ListQuery,
+        /// Their primary keys.
+        ids: Vec<i64>,
+    },
+    /// Count for the tabs.
+    Counts,
+    /// Read a record in full, with its history.
+    Record {
+        /// For the reply.
+        request: Request,
+        /// Which.
+        id: RecordId,
+    },
+    /// Read what an argument may be.
+    Choices {
+        /// For the reply.
+        request: Request,
+        /// What kind of thing.
+        kind: ArgKind,
+        /// How it begins.
+        prefix: String,
+        /// For which record.
+        record: Option<RecordId>,
+    },
+    /// Do it.
+    Act {
+        /// For the reply.
+        request: Request,
+        /// What.
+        step: Step,
+    },
+    /// Draw the whole screen anew.
+    Redraw,
+    /// Give the terminal back to the shell until it is wanted again.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// One act on one record.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What to do.
+    pub verb: &'static Verb,
+    /// With which record.
+    pub record: RecordId,
+    /// That record's number.
+    pub number: String,
+    /// The version that the person saw.
+    pub version: i64,
+    /// What the verb is told.
+    pub args: Args,
+    /// The act that this one takes back.
+    pub takes_back: Option<Box<Undoable>>,
+}
+
+/// An act that can be taken back.
+#[derive(Debug, Clone)]
+pub struct Undoable {
+    /// The act.
+    pub act: Uuid,
+    /// Its record.
+    pub record: RecordId,
+    /// That record's number.
+    pub number: String,
+    /// The version that it left.
+    pub version: i64,
+    /// What takes it back.
+    pub undo: Undo,
+}
+
+/// A line of the messages of this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How it went.
+    pub level: Level,
+    /// What happened.
+    pub text: String,
+}
+
+/// How something went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// As it should.
+    Info,
+    /// It was not done, for a reason.
+    Refused,
+    /// It failed.
+    Error,
+}

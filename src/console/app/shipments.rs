@@ -1,0 +1,134 @@
+//! What a parcel's page says.
+
+use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
+use super::pages::{Context, address, checks, count, dotted, lines, ticket_table};
+use super::when;
+use crate::domain::shipments::{Shipment, ShipmentState, ShipmentSummary};
+use crate::domain::text;
+use crate::domain::tracking::TrackingStatus;
+
+/// The merchant's word for the parcel, in its tone.
+pub fn state(parcel: &ShipmentSummary) -> Span {
+    if parcel.damaged {
+        return bad("damaged");
+    }
+    let tone = match parcel.state {
+        ShipmentState::Lost | ShipmentState::ReturnedToSender => Tone::Bad,
+        ShipmentState::Delivered => Tone::Good,
+        ShipmentState::Void => Tone::Muted,
+        ShipmentState::Draft | ShipmentState::Labelled | ShipmentState::HandedOver => Tone::Plain,
+    };
+    Span::new(parcel.state.label(), tone)
+}
+
+/// The carrier's word, in its tone.
+pub fn status(status: TrackingStatus, raw: Option<&str>) -> Span {
+    let tone = match status {
+        TrackingStatus::Delivered => Tone::Good,
+        TrackingStatus::AvailableForPickup => Tone::Warn,
+        TrackingStatus::ReturnToSender
+        | TrackingStatus::Failure
+        | TrackingStatus::Cancelled
+        | TrackingStatus::Error => Tone::Bad,
+        TrackingStatus::Unknown => Tone::Muted,
+        TrackingStatus::PreTransit | TrackingStatus::InTransit | TrackingStatus::OutForDelivery => {
+            Tone::Plain
+        }
+    };
+    match raw {
+        Some(raw) if status == TrackingStatus::Unknown => {
+            Span::new(format!("“{}”", text::fit(raw, 20)), tone)
+        }
+        _ => Span::new(status.as_str().replace('_', " "), tone),
+    }
+}
+
+/// What is known of where it is, in a phrase.
+pub(super) fn progress(parcel: &ShipmentSummary, ctx: Context) -> Span {
+    match (parcel.delivered_at, parcel.last_event_at) {
+        (Some(at), _) => muted(format!("arrived {}", ctx.moment(at))),
+        (None, Some(at)) => Span::new(
+            format!(
+                "{}, {}",
+                status(
+                    parcel.tracking_status,
+                    parcel.tracking_status_raw.as_deref()
+                )
+                .text,
+                when::ago(at, ctx.now)
+            ),
+            Tone::Plain,
+        ),
+        (None, None) => muted("no word from the carrier"),
+    }
+}
+
+pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Context) {
+    document.flow(dotted(vec![
+        strong(format!("SHP-{}", parcel.id)),
+        state(parcel),
+        plain(format!("order {}", parcel.order_number)),
+        plain(&parcel.customer),
+        plain(parcel.country.as_deref().unwrap_or_default()),
+        plain(count(parcel.units, "unit", "units")),
+    ]));
+    document.flow(dotted(vec![
+        plain(parcel.carrier.as_deref().unwrap_or("no carrier")),
+        plain(parcel.tracking_code.as_deref().unwrap_or("no code")),
+        status(
+            parcel.tracking_status,
+            parcel.tracking_status_raw.as_deref(),
+        ),
+        match parcel.handed_over_at {
+            Some(at) => plain(format!("handed over {}", ctx.moment(at))),
+            None => plain(""),
+        },
+    ]));
+    let mut pieces = vec![match (parcel.delivered_at, parcel.last_event_at) {
+        (Some(at), _) => Span::new(format!("arrived {}", ctx.moment(at)), Tone::Good),
+        (None, Some(at)) => plain(format!("last heard {}", when::ago(at, ctx.now))),
+        (None, None) => muted("the carrier has said nothing yet"),
+    }];
+    if parcel.state.is_open() {
+        pieces.push(match parcel.eta {
+            Some(eta) => plain(format!("expected {}", ctx.moment(eta))),
+            None => muted("no ETA"),
+        });
+        if let Some(due) = parcel.due_at {
+            pieces.push(ctx.promise("look by", due));
+        }
+    }
+    document.flow(dotted(pieces));
+}
+
+pub(super) fn body(document: &mut Document, parcel: &Shipment, ctx: Context) {
+    document.heading("Contents");
+    document.fact_to(
+        parcel.order(),
+        "order",
+        dotted(vec![
+            link(&parcel.summary.order_number),
+            plain(&parcel.summary.customer),
+        ]),
+    );
+    if let Some(location) = &parcel.location {
+        document.fact("shipped by", vec![plain(location)]);
+    }
+    address(document, &parcel.address);
+    lines(document, &parcel.lines);
+    if !parcel.events.is_empty() {
+        document.heading("What the carrier said");
+        let rows = parcel.events.iter().map(|event| Row {
+            cells: vec![
+                ctx.entry(event.at),
+                status(event.status, event.status_raw.as_deref()).into(),
+                plain(&event.message).into(),
+                muted(&event.location).into(),
+            ],
+            link: None,
+        });
+        document.table(2, rows.collect());
+    }
+    checks(document, &parcel.inspections);
+    ticket_table(document, "Tickets of the order", &parcel.tickets, ctx);
+}

@@ -1,0 +1,142 @@
+//! What the page of a product at a location says.
+
+use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
+use super::pages::{Context, count, dotted, money};
+use super::when;
+use crate::domain::record::{Kind, RecordId};
+use crate::domain::stock::{Stock, StockSummary};
+
+pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
+    document.flow(dotted(vec![
+        strong(&stock.sku),
+        plain(&stock.title),
+        plain(&stock.location),
+    ]));
+    document.flow(dotted(vec![
+        plain(format!("{} on hand", stock.on_hand)),
+        plain(format!("{} reserved", stock.reserved)),
+        strong(format!("{} available", stock.available())),
+        if stock.short() > 0 {
+            Span::new(
+                format!("{} short for open orders", stock.short()),
+                Tone::Bad,
+            )
+        } else if stock.wanted > 0 {
+            plain(format!("{} wanted by open orders", stock.wanted))
+        } else {
+            plain("")
+        },
+    ]));
+    let mut pieces = vec![if stock.is_low() {
+        Span::new(
+            format!("low: reorder point {}", stock.reorder_point),
+            Tone::Warn,
+        )
+    } else {
+        plain(format!("reorder point {}", stock.reorder_point))
+    }];
+    pieces.push(match stock.days_of_cover() {
+        Some(days) => plain(format!(
+            "{} of cover at {} in 4 weeks",
+            count(days, "day", "days"),
+            stock.demand_28d
+        )),
+        None => muted("no demand in 4 weeks"),
+    });
+    if let Some(supplier) = &stock.supplier {
+        pieces.push(plain(match stock.lead_time_days {
+            Some(days) => format!("{supplier}, {}", count(i64::from(days), "day", "days")),
+            None => supplier.clone(),
+        }));
+    }
+    if let Some(until) = stock.muted_until {
+        pieces.push(muted(format!("muted until {}", ctx.moment(until))));
+    }
+    document.flow(dotted(pieces));
+}
+
+pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
+    if !stock.wanted_by.is_empty() {
+        document.heading("Wanted by");
+        let rows = stock.wanted_by.iter().map(|order| Row {
+            cells: vec![
+                link(&order.number).into(),
+                match order.units {
+                    0 => plain(""),
+                    units => Span::new(format!("wants {units}"), Tone::Warn),
+                }
+                .into(),
+                match order.reserved {
+                    0 => plain(""),
+                    units => plain(format!("holds {units}")),
+                }
+                .into(),
+                match order.ship_by {
+                    Some(due) => ctx.promise("ship by", due),
+                    None => muted("no promise"),
+                }
+                .into(),
+            ],
+            link: Some(RecordId::new(Kind::Order, order.order_id)),
+        });
+        document.table(3, rows.collect());
+    }
+    if !stock.offers.is_empty() {
+        document.heading("Offers");
+        let rows = stock.offers.iter().map(|offer| Row {
+            cells: vec![
+                plain(&offer.supplier).into(),
+                right(plain(money(offer.unit_cost, &offer.currency))),
+                right(plain(count(i64::from(offer.lead_time_days), "day", "days"))),
+            ],
+            link: None,
+        });
+        document.table(0, rows.collect());
+    }
+    if !stock.movements.is_empty() {
+        document.heading("Movements");
+        let rows = stock.movements.iter().map(|movement| Row {
+            cells: vec![
+                ctx.entry(movement.at),
+                plain(&movement.who).into(),
+                plain(movement.kind.as_str()).into(),
+                right(signed(movement.on_hand, "on hand")),
+                right(signed(movement.reserved, "reserved")),
+                match (&movement.order, &movement.reason) {
+                    (Some((_, number)), _) => link(number),
+                    (None, Some(reason)) => plain(reason),
+                    (None, None) => plain(""),
+                }
+                .into(),
+            ],
+            link: movement
+                .order
+                .as_ref()
+                .map(|(id, _)| RecordId::new(Kind::Order, *id)),
+        });
+        document.table(5, rows.collect());
+    }
+}
+
+fn signed(units: i32, what: &str) -> Span {
+    if units == 0 {
+        plain("")
+    } else {
+        plain(format!("{units:+} {what}"))
+    }
+}
+
+/// Days of cover in few columns.
+pub fn cover(stock: &StockSummary) -> String {
+    match stock.days_of_cover() {
+        Some(days) => format!("{days}d"),
+        None => "–".to_owned(),
+    }
+}
+
+/// Until when it is muted, in few columns.
+pub fn muted_until(stock: &StockSummary, ctx: Context) -> Option<String> {
+    stock
+        .muted_until
+        .map(|until| when::stamp(until, ctx.now, ctx.zone))
+}

@@ -1,0 +1,137 @@
+//! What a ticket's page says.
+
+use super::document::{Document, Span, Tone, bad, link, muted, plain, strong};
+use super::pages::{Context, count, dotted, money, parcels, ticket_table, whose};
+use super::{orders, when};
+use crate::domain::record::{Kind, RecordId};
+use crate::domain::tickets::{
+    Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
+};
+
+/// How the ticket stands, in its tone.
+pub fn state(ticket: &TicketSummary) -> Span {
+    let tone = match ticket.state {
+        TicketState::New => Tone::Strong,
+        TicketState::Open | TicketState::Pending => Tone::Plain,
+        TicketState::Resolved => Tone::Good,
+        TicketState::Closed | TicketState::Merged => Tone::Muted,
+    };
+    Span::new(ticket.state.as_str(), tone)
+}
+
+/// How soon, in its tone.
+pub fn priority(ticket: &TicketSummary) -> Span {
+    let tone = match ticket.priority {
+        Priority::Low => Tone::Muted,
+        Priority::Normal => Tone::Plain,
+        Priority::High => Tone::Warn,
+        Priority::Urgent => Tone::Bad,
+    };
+    Span::new(ticket.priority.as_str(), tone)
+}
+
+/// What a clock waits for, in few words.
+pub const fn clock(clock: Clock) -> &'static str {
+    match clock {
+        Clock::FirstResponse => "answer",
+        Clock::NextResponse => "next answer",
+        Clock::Resolution => "resolve",
+    }
+}
+
+pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context) {
+    document.flow(dotted(vec![
+        strong(format!("TKT-{}", ticket.id)),
+        state(ticket),
+        priority(ticket),
+        plain(&ticket.customer),
+        whose(ticket.assignee.as_deref()),
+    ]));
+    document.flow(vec![strong(&ticket.subject)]);
+    let mut pieces = Vec::new();
+    if let (Some(due), Some(which)) = (ticket.due_at, ticket.clock) {
+        pieces.push(ctx.promise(&format!("{} by", clock(which)), due));
+    }
+    if let Some(until) = ticket.snoozed_until {
+        pieces.push(muted(format!("snoozed until {}", ctx.moment(until))));
+    }
+    if let Some(number) = &ticket.order_number {
+        pieces.push(plain(format!("about {number}")));
+    }
+    pieces.push(plain(count(ticket.messages, "message", "messages")));
+    if let Some(at) = ticket.last_message_at {
+        pieces.push(plain(format!("last {}", when::ago(at, ctx.now))));
+    }
+    document.flow(dotted(pieces));
+}
+
+pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
+    if let Some(resolution) = ticket.resolution {
+        document.fact("resolved", vec![plain(resolution.as_str())]);
+    }
+    document.heading("Conversation");
+    for (index, message) in ticket.messages.iter().enumerate() {
+        if index > 0 {
+            document.gap();
+        }
+        conversation(document, message, ctx);
+    }
+    document.heading("Customer and order");
+    document.fact(
+        "customer",
+        dotted(vec![
+            plain(&ticket.summary.customer),
+            plain(ticket.email.as_deref().unwrap_or_default()),
+        ]),
+    );
+    match &ticket.order {
+        Some(order) => {
+            document.fact_to(
+                RecordId::new(Kind::Order, order.id),
+                "order",
+                dotted(vec![
+                    link(&order.number),
+                    orders::stage(order),
+                    plain(money(order.total, &order.currency)),
+                    plain(format!("placed {}", ctx.moment(order.placed_at))),
+                ]),
+            );
+            if let Some(due) = order.due_at() {
+                document.fact("promise", vec![ctx.promise("due", due)]);
+            }
+        }
+        None => document.fact("order", vec![muted("no order is linked")]),
+    }
+    parcels(document, &ticket.shipments, ctx);
+    ticket_table(
+        document,
+        "Other tickets of the customer",
+        &ticket.other_tickets,
+        ctx,
+    );
+}
+
+fn conversation(document: &mut Document, message: &Message, ctx: Context) {
+    let (sign, what, tone) = match message.kind {
+        MessageKind::Inbound => ("<", "", Tone::Strong),
+        MessageKind::Outbound => (">", "", Tone::Good),
+        MessageKind::Note => ("#", "note", Tone::Warn),
+        MessageKind::Call => ("@", "call", Tone::Plain),
+        MessageKind::Bounce => ("!", "could not be delivered", Tone::Bad),
+        MessageKind::Auto => ("<", "automatic", Tone::Muted),
+    };
+    let mut pieces = vec![
+        Span::new(format!("{sign} {}", message.from), tone),
+        muted(what),
+        muted(ctx.moment(message.at)),
+    ];
+    for (name, bytes) in &message.attachments {
+        pieces.push(plain(format!("{name} ({} kB)", (bytes + 999) / 1000)));
+    }
+    document.flow(dotted(pieces));
+    if message.body.trim().is_empty() {
+        document.flow(vec![bad("  (no text)")]);
+    } else {
+        document.text(message.body.trim_end());
+    }
+}

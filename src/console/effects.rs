@@ -1,0 +1,203 @@
+//! Does what the state asks for, each in a task of its own, and answers with its number.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use futures_util::FutureExt as _;
+use tokio::sync::mpsc::UnboundedSender;
+use uuid::Uuid;
+
+use super::app::{Effect, Failure, Msg, PAGE, Reach, RecordPage, Step, Window};
+use crate::actions::{self, ActError};
+use crate::domain::act::{Act, Done};
+use crate::domain::list::{Anchor, Counts, ListQuery};
+use crate::domain::record::RecordId;
+use crate::store::db::{Db, DbError};
+use crate::store::lists::Refreshed;
+use crate::store::{lists, records};
+
+/// What is read for the screen is worth no longer wait.
+const READ: Duration = Duration::from_secs(10);
+/// Entries of a record's history.
+const HISTORY: usize = 100;
+
+/// Does what the state asks for.
+#[derive(Debug, Clone)]
+pub struct Performer {
+    db: Db,
+    /// The login at the keyboard.
+    me: String,
+    /// The zone in which the person types times.
+    zone: Tz,
+    replies: UnboundedSender<Msg>,
+}
+
+impl Performer {
+    /// Works on this database, as this login, and answers there.
+    pub const fn new(db: Db, me: String, zone: Tz, replies: UnboundedSender<Msg>) -> Self {
+        Self {
+            db,
+            me,
+            zone,
+            replies,
+        }
+    }
+
+    /// Begins to do it. What is not done outside (leaving, drawing) is the loop's own.
+    pub fn perform(&self, effect: Effect, now: DateTime<Utc>) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let reply = match effect {
+                Effect::Window {
+                    request,
+                    query,
+                    reach,
+                } => {
+                    let kind = query.kind;
+                    Msg::Window(kind, request, this.window(query, reach, now).await)
+                }
+                Effect::Rows {
+                    request,
+                    query,
+                    ids,
+                } => {
+                    let kind = query.kind;
+                    Msg::Rows(kind, request, this.rows(query, ids, now).await)
+                }
+                Effect::Counts => Msg::Counts(this.counts(now).await),
+                Effect::Record { request, id } => Msg::Record(id, request, this.record(id).await),
+                Effect::Choices {
+                    request,
+                    kind,
+                    prefix,
+                    record,
+                } => {
+                    let choices = this
+                        .db
+                        .call(READ, move |connection| {
+                            async move { records::choices(connection, kind, &prefix, record).await }
+                                .boxed()
+                        })
+                        .await;
+                    Msg::Choices(request, choices.map_err(failure))
+                }
+                Effect::Act { request, step } => Msg::Acted(request, this.act(step, now).await),
+                Effect::Redraw | Effect::Suspend | Effect::Quit => return,
+            };
+            // Nobody waits for it any more once the console is being left.
+            let _ = this.replies.send(reply);
+        });
+    }
+
+    async fn window(
+        &self,
+        query: ListQuery,
+        reach: Reach,
+        now: DateTime<Utc>,
+    ) -> Result<Window, Failure> {
+        let me = self.me.clone();
+        self.db
+            .call(READ, move |connection| {
+                async move {
+                    let around = match reach {
+                        Reach::Around(id) => lists::rows(connection, &query, &me, &[id], now)
+                            .await?
+                            .pop()
+                            .filter(|found| found.matches)
+                            .and_then(|found| found.row),
+                        _ => None,
+                    };
+                    if let Some(row) = around {
+                        let key = row.key;
+                        let before = Anchor::Before(key.clone());
+                        let from = Anchor::From(key);
+                        let before =
+                            lists::page(connection, &query, &me, &before, PAGE, now).await?;
+                        let from = lists::page(connection, &query, &me, &from, PAGE, now).await?;
+                        let mut rows = before.rows;
+                        rows.extend(from.rows);
+                        return Ok(Window {
+                            rows,
+                            starts: before.complete,
+                            ends: from.complete,
+                        });
+                    }
+                    let anchor = match reach {
+                        Reach::Start | Reach::Around(_) => Anchor::Start,
+                        Reach::End => Anchor::End,
+                        Reach::After(key) => Anchor::After(key),
+                        Reach::Before(key) => Anchor::Before(key),
+                    };
+                    let page = lists::page(connection, &query, &me, &anchor, PAGE, now).await?;
+                    Ok(Window {
+                        rows: page.rows,
+                        starts: anchor == Anchor::Start || page.complete,
+                        ends: anchor == Anchor::End || page.complete,
+                    })
+                }
+                .boxed()
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn rows(
+        &self,
+        query: ListQuery,
+        ids: Vec<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Refreshed>, Failure> {
+        let me = self.me.clone();
+        self.db
+            .call(READ, move |connection| {
+                async move { lists::rows(connection, &query, &me, &ids, now).await }.boxed()
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Failure> {
+        self.db
+            .call(READ, move |connection| {
+                lists::counts(connection, now).boxed()
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn record(&self, id: RecordId) -> Result<Option<RecordPage>, Failure> {
+        self.db
+            .call(READ, move |connection| {
+                async move {
+                    let Some(full) = records::full(connection, id).await? else {
+                        return Ok(None);
+                    };
+                    let history = records::history(connection, id, HISTORY).await?;
+                    Ok(Some(RecordPage { full, history }))
+                }
+                .boxed()
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn act(&self, step: Step, now: DateTime<Utc>) -> Result<Done, ActError> {
+        let act = Act {
+            id: Uuid::now_v7(),
+            verb: step.verb,
+            record: step.record,
+            expected_version: Some(step.version),
+            args: step.args,
+            undoes: step.takes_back.map(|undoable| undoable.act),
+        };
+        actions::act(&self.db, act, "console", self.zone, now).await
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn failure(error: DbError) -> Failure {
+    Failure {
+        text: error.to_string(),
+    }
+}

@@ -1,0 +1,356 @@
+//! What stands round every page: header, tabs, rules, footer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::theme::Theme;
+use super::write;
+use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
+use crate::console::input::Command;
+use crate::domain::list::Count;
+use crate::domain::record::Kind;
+use crate::domain::text;
+
+fn plain(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Plain)
+}
+
+fn muted(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Muted)
+}
+
+fn strong(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Strong)
+}
+
+fn width(spans: &[Span]) -> usize {
+    spans.iter().map(Span::width).sum()
+}
+
+pub(super) fn header(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    let role = app
+        .person
+        .foremost_role()
+        .map_or("no role", |role| role.as_str());
+    let left = vec![
+        plain(" "),
+        strong("packline"),
+        plain("  "),
+        plain(&app.settings.shop),
+    ];
+    let person = vec![plain(&app.person.login), muted(" · "), plain(role)];
+    let truth = truth(app);
+    let wide = area.width as usize;
+    let (a, b, c) = (width(&left), width(&person), width(&truth) + 1);
+    let truth_at = wide.saturating_sub(c).max(1);
+    write(buffer, area, &cut(left, truth_at.saturating_sub(1)), theme);
+    if a + b + c + 4 <= wide {
+        let middle = (wide.saturating_sub(b) / 2).clamp(a + 2, truth_at - b - 2);
+        write(buffer, shifted(area, middle), &person, theme);
+    }
+    write(buffer, shifted(area, truth_at), &truth, theme);
+}
+
+fn shifted(area: Rect, by: usize) -> Rect {
+    let by = (by as u16).min(area.width);
+    Rect {
+        x: area.x + by,
+        width: area.width - by,
+        ..area
+    }
+}
+
+/// What the header says about the data.
+fn truth(app: &App) -> Vec<Span> {
+    let zone = app.settings.zone;
+    match &app.connection {
+        Connection::Starting => vec![Span::new("◌ connecting", Tone::Warn)],
+        Connection::Live => vec![
+            Span::new("● live ", Tone::Good),
+            plain(facts::time_of_day(app.now, zone)),
+            muted(format!(" {}", facts::offset(app.now, zone))),
+        ],
+        Connection::Lost { since, heard, .. } => {
+            let seconds = (app.now - *since).num_seconds().max(0);
+            let as_of = match heard {
+                Some(at) => format!("(as of {})", facts::time_of_day(*at, zone)),
+                None => "(nothing read yet)".to_owned(),
+            };
+            let state = if app.connection.is_offline(app.now) {
+                "○ offline".to_owned()
+            } else {
+                format!("◌ reconnecting {seconds} s")
+            };
+            vec![Span::new(format!("{state} {as_of}"), Tone::Bad)]
+        }
+    }
+}
+
+pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    // As much as fits: whole words first, then short names, then thousands as such.
+    let shapes = [(" │ ", false), ("│", false), ("│", true)];
+    let wide = area.width as usize;
+    let mut last = Vec::new();
+    for (joint, short) in shapes {
+        last = tab_spans(app, joint, short);
+        if last.iter().map(|(spans, _)| width(spans)).sum::<usize>() < wide {
+            break;
+        }
+    }
+    let mut x = area.x + 1;
+    for (spans, active) in last {
+        let columns = width(&spans) as u16;
+        let room = area.right().saturating_sub(x).min(columns);
+        let place = Rect::new(x, area.y, room, 1);
+        write(buffer, place, &spans, theme);
+        if active {
+            buffer.set_style(place, theme.selected());
+        }
+        x = (x + columns).min(area.right());
+    }
+}
+
+fn tab_spans(app: &App, joint: &str, short: bool) -> Vec<(Vec<Span>, bool)> {
+    let here = app.journey.pane();
+    let mut tabs = Vec::new();
+    for (index, kind) in Kind::ALL.iter().enumerate() {
+        if index > 0 {
+            tabs.push((vec![muted(joint)], false));
+        }
+        let key = app.keymap.shown(Command::of_pane(*kind));
+        let title = match (short, kind) {
+            (false, kind) => kind.title(),
+            (true, Kind::Order) => "Ord",
+            (true, Kind::Stock) => "Stk",
+            (true, Kind::Shipment) => "Shp",
+            (true, Kind::Inspection) => "QC",
+            (true, Kind::Ticket) => "Tkt",
+        };
+        let count = |count: Count| match (short, count.0) {
+            (true, 1000..) => "1k+".to_owned(),
+            _ => count.to_string(),
+        };
+        let mut spans = vec![muted(format!("{key} ")), strong(title)];
+        if let Some(counts) = &app.counts {
+            let of = counts.of(*kind);
+            spans.push(plain(format!(" {}", count(of.open))));
+            if of.urgent.0 > 0 {
+                spans.push(Span::new(format!(" ⚑{}", count(of.urgent)), Tone::Bad));
+            }
+        }
+        tabs.push((spans, *kind == here));
+    }
+    tabs
+}
+
+/// The rule under the tabs: what the body shows.
+pub(super) fn title(buffer: &mut Buffer, area: Rect, app: &App, g: &Geometry, theme: Theme) {
+    let (left, right) = match app.journey.here() {
+        Place::Pane(_) => (list_title(app), list_state(app, g)),
+        Place::Record(_) => (trail(app), page_state(app, g)),
+    };
+    rule(buffer, area, &left, &right, theme);
+}
+
+fn list_title(app: &App) -> Vec<Span> {
+    let list = app.list_here();
+    if list.filter_text.is_empty() {
+        vec![plain(match list.kind() {
+            Kind::Order => "open orders",
+            Kind::Stock => "low or short",
+            Kind::Shipment => "parcels under way",
+            Kind::Inspection => "checks due or failed",
+            Kind::Ticket => "open tickets",
+        })]
+    } else {
+        vec![strong(format!("/{}", list.filter_text))]
+    }
+}
+
+fn list_state(app: &App, g: &Geometry) -> Vec<Span> {
+    let list = app.list_here();
+    let mut parts = Vec::new();
+    match &app.connection {
+        Connection::Lost {
+            heard: Some(at), ..
+        } => parts.push(Span::new(
+            format!("as of {}", facts::time_of_day(*at, app.settings.zone)),
+            Tone::Bad,
+        )),
+        _ if list.error.is_some() => parts.push(Span::new("could not be read, see !", Tone::Bad)),
+        _ if list.is_reloading() => parts.push(muted("reading")),
+        _ => {}
+    }
+    match list.marked() {
+        0 => {}
+        marked => parts.push(strong(format!("{marked} marked"))),
+    }
+    let sort = list.query.sort;
+    parts.push(muted(format!(
+        "by {}{}",
+        sort.column,
+        if sort.descending { "↓" } else { "↑" }
+    )));
+    let below = list.rows.len().saturating_sub(list.top + g.list_rows());
+    if below > 0 || !list.ends {
+        let sign = if list.ends { "" } else { "+" };
+        parts.push(plain(format!("{below}{sign} more")));
+    }
+    dotted(parts)
+}
+
+fn trail(app: &App) -> Vec<Span> {
+    let mut spans = vec![muted(app.journey.pane().title())];
+    let ids = app.journey.trail();
+    let last = ids.len().saturating_sub(1);
+    for (index, id) in ids.iter().enumerate() {
+        let name = match (index == last, app.selected_record(), app.record(*id)) {
+            (true, Some(record), _) => record.number(),
+            (_, _, Some(record)) => record.number(),
+            _ => match id.kind {
+                Kind::Order | Kind::Stock => id.kind.to_string(),
+                Kind::Shipment => format!("SHP-{}", id.id),
+                Kind::Inspection => format!("INS-{}", id.id),
+                Kind::Ticket => format!("TKT-{}", id.id),
+            },
+        };
+        spans.push(muted(" › "));
+        spans.push(if index == last {
+            strong(name)
+        } else {
+            muted(name)
+        });
+    }
+    spans
+}
+
+fn page_state(app: &App, g: &Geometry) -> Vec<Span> {
+    let mut parts = Vec::new();
+    if let Connection::Lost {
+        heard: Some(at), ..
+    } = &app.connection
+    {
+        parts.push(Span::new(
+            format!("as of {}", facts::time_of_day(*at, app.settings.zone)),
+            Tone::Bad,
+        ));
+    }
+    if let Some(page) = app.journey.page() {
+        let lines = app.page_lines(g.page_columns()).len();
+        let below = lines.saturating_sub(page.top + g.page_rows());
+        if below > 0 {
+            parts.push(plain(format!("{below} more")));
+        }
+    }
+    dotted(parts)
+}
+
+fn dotted(parts: Vec<Span>) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for part in parts {
+        if !spans.is_empty() {
+            spans.push(muted(" · "));
+        }
+        spans.push(part);
+    }
+    spans
+}
+
+/// A rule with something to say at its ends.
+pub(super) fn rule(buffer: &mut Buffer, area: Rect, left: &[Span], right: &[Span], theme: Theme) {
+    let line = "─".repeat(area.width as usize);
+    buffer.set_stringn(area.x, area.y, line, area.width as usize, theme.frame());
+    let padded = |spans: &[Span]| {
+        let mut padded = vec![plain(" ")];
+        padded.extend(spans.iter().cloned());
+        padded.push(plain(" "));
+        padded
+    };
+    let taken = if right.is_empty() {
+        0
+    } else {
+        let spans = padded(right);
+        let columns = width(&spans) + 1;
+        let at = (area.width as usize).saturating_sub(columns);
+        write(buffer, shifted(area, at), &spans, theme);
+        columns
+    };
+    if !left.is_empty() {
+        let room = (area.width as usize).saturating_sub(taken + 2);
+        let spans = cut(padded(left), room);
+        write(buffer, shifted(area, 1), &spans, theme);
+    }
+}
+
+/// The rule over the footer: the last message, and what the detail has no room for.
+pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, theme: Theme) {
+    let spans = match &app.said {
+        Some(said) => {
+            let tone = match said.level {
+                Level::Info => Tone::Strong,
+                Level::Refused => Tone::Warn,
+                Level::Error => Tone::Bad,
+            };
+            let room = (area.width as usize).saturating_sub(4);
+            vec![Span::new(text::fit(&said.text, room), tone)]
+        }
+        None => vec![],
+    };
+    let more = if unseen > 0 && spans.is_empty() {
+        let key = app.keymap.shown(Command::Full);
+        vec![muted(format!("{unseen} more, {key} opens in full"))]
+    } else {
+        vec![]
+    };
+    rule(buffer, area, &spans, &more, theme);
+}
+
+/// The keys that matter here, then those of the verbs that apply.
+pub(super) fn footer(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
+    let in_page = app.journey.page().is_some();
+    let commands: &[(Command, &str)] = if in_page {
+        &[
+            (Command::Open, "follow"),
+            (Command::Back, "back"),
+            (Command::Actions, "act"),
+            (Command::Help, "help"),
+        ]
+    } else {
+        &[
+            (Command::Open, "open"),
+            (Command::Actions, "act"),
+            (Command::Filter, "filter"),
+            (Command::Help, "help"),
+        ]
+    };
+    let mut hints: Vec<(String, String)> = commands
+        .iter()
+        .map(|(command, word)| (app.keymap.shown(*command), (*word).to_owned()))
+        .collect();
+    if app.can_undo() {
+        hints.push((app.keymap.shown(Command::Undo), "undo".to_owned()));
+    }
+    let frame = hints.len();
+    for (verb, why) in app.menu() {
+        if let (Some(key), None) = (verb.key, why) {
+            hints.push((key.to_string(), verb.name.to_owned()));
+        }
+    }
+    let (mut x, end) = (area.x + 1, area.right());
+    for (index, (key, word)) in hints.iter().enumerate() {
+        let columns = (text::width(key) + 1 + text::width(word)) as u16;
+        let joint = if index == frame { 2 } else { 0 };
+        if x + joint + columns >= end {
+            break;
+        }
+        if joint > 0 {
+            buffer.set_string(x, area.y, "│", theme.frame());
+            x += joint;
+        }
+        buffer.set_string(x, area.y, key, Style::new().add_modifier(Modifier::BOLD));
+        let at = x + text::width(key) as u16 + 1;
+        buffer.set_string(at, area.y, word, theme.frame());
+        x += columns + 2;
+    }
+}

@@ -1,0 +1,230 @@
+//! Draws the state and changes nothing.
+
+mod dialogs;
+mod frame;
+mod inspections;
+mod lists;
+mod orders;
+mod shipments;
+mod stock;
+mod table;
+mod theme;
+mod tickets;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+pub use theme::Theme;
+
+use super::app::{App, Geometry, Line, Place, Span, Tone};
+use super::input::Command;
+use crate::domain::record::Kind;
+
+/// Draws the whole window.
+pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
+    let area = frame.area();
+    let Some(g) = Geometry::of(area.width, area.height) else {
+        let why = "The window is too small: 40 × 12 at least.";
+        frame
+            .buffer_mut()
+            .set_stringn(area.x, area.y, why, area.width as usize, Style::new());
+        theme.finish(frame.buffer_mut());
+        return;
+    };
+    let buffer = frame.buffer_mut();
+    frame::header(buffer, g.header, app, theme);
+    frame::tabs(buffer, g.tabs, app, theme);
+    frame::title(buffer, g.title, app, &g, theme);
+    let unseen = match app.journey.here() {
+        Place::Pane(kind) => pane(buffer, *kind, app, &g, theme),
+        Place::Record(_) => {
+            record(buffer, app, &g, theme);
+            0
+        }
+    };
+    frame::said(buffer, g.rule, app, unseen, theme);
+    frame::footer(buffer, g.footer, app, theme);
+    let cursor = match &app.dialog {
+        Some(dialog) => dialogs::draw(buffer, dialog, app, &g, theme),
+        None => None,
+    };
+    theme.finish(buffer);
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+const fn kind_view(kind: Kind) -> &'static table::Kind {
+    match kind {
+        Kind::Order => &orders::KIND,
+        Kind::Stock => &stock::KIND,
+        Kind::Shipment => &shipments::KIND,
+        Kind::Inspection => &inspections::KIND,
+        Kind::Ticket => &tickets::KIND,
+    }
+}
+
+/// A list and its detail; answers how many lines of the detail are not seen.
+fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) -> usize {
+    let list = app.list(kind);
+    table::draw(buffer, g.list, list, kind_view(kind), app.context(), theme);
+    if list.rows.is_empty() {
+        empty(buffer, app, g, theme);
+    }
+    if g.is_beside() {
+        for y in g.divider.top()..g.divider.bottom() {
+            buffer.set_string(g.divider.x, y, "│", theme.frame());
+        }
+    } else {
+        frame::rule(buffer, g.divider, &[], &[], theme);
+    }
+    detail(buffer, app, g, theme)
+}
+
+/// Why a list shows nothing, and what to do about it.
+fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
+    let list = app.list_here();
+    let text = if let Some(error) = &list.error {
+        error.clone()
+    } else if !list.loaded {
+        "reading …".to_owned()
+    } else if list.filter_text.is_empty() {
+        match list.kind() {
+            Kind::Order => "No open orders. `packline import orders FILE` brings some in.",
+            Kind::Stock => "Nothing is low or short.",
+            Kind::Shipment => "No parcels under way.",
+            Kind::Inspection => "No checks due.",
+            Kind::Ticket => "No open tickets.",
+        }
+        .to_owned()
+    } else {
+        let clear = app.keymap.shown(Command::Clear);
+        format!("Nothing matches. {clear} drops the filter; `all` also shows what is closed.")
+    };
+    let area = Rect {
+        x: g.list.x + 4,
+        y: g.list.y + 2,
+        width: g.list.width.saturating_sub(4),
+        height: 1,
+    };
+    write(buffer, area, &[Span::new(text, Tone::Muted)], theme);
+}
+
+fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) -> usize {
+    let document = app.detail_document();
+    let area = Rect {
+        x: g.detail.x + 1,
+        width: g.detail.width.saturating_sub(2),
+        ..g.detail
+    };
+    let mut lines = document.lines(area.width as usize);
+    if !g.is_beside() {
+        // Few lines: none of them empty.
+        lines.retain(|line| !line.spans.is_empty());
+    }
+    let height = area.height as usize;
+    for (y, line) in (area.y..).zip(lines.iter().take(height)) {
+        write(
+            buffer,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+            &line.spans,
+            theme,
+        );
+    }
+    if lines.len() > height {
+        let rest = lines.len() - height + 1;
+        let key = app.keymap.shown(Command::Full);
+        let y = area.bottom() - 1;
+        let last = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        blank(buffer, last);
+        let text = format!("… {rest} more lines, {key} opens in full");
+        write(buffer, last, &[Span::new(text, Tone::Muted)], theme);
+    }
+    lines.len().saturating_sub(height)
+}
+
+fn record(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
+    let Some(page) = app.journey.page() else {
+        return;
+    };
+    if page.shown.is_none() {
+        let text = match (&page.error, page.missing) {
+            (Some(why), _) => why.as_str(),
+            (None, true) => "There is no such record any more.",
+            (None, false) => "reading …",
+        };
+        let area = Rect {
+            x: 2,
+            height: 1,
+            ..g.body
+        };
+        return write(buffer, area, &[Span::new(text, Tone::Muted)], theme);
+    }
+    let lines = app.page_lines(g.page_columns());
+    page_lines(buffer, g, &lines, page.top, Some(page.cursor), theme);
+}
+
+/// The lines of a page from one on, with a cursor at one of them.
+fn page_lines(
+    buffer: &mut Buffer,
+    g: &Geometry,
+    lines: &[Line],
+    top: usize,
+    cursor: Option<usize>,
+    theme: Theme,
+) {
+    let seen = lines.iter().enumerate().skip(top).take(g.page_rows());
+    for (y, (index, line)) in (g.body.y..).zip(seen) {
+        let area = Rect {
+            x: g.body.x + 2,
+            y,
+            width: g.body.width.saturating_sub(3),
+            height: 1,
+        };
+        write(buffer, area, &line.spans, theme);
+        if cursor == Some(index) {
+            let sign = Style::new().add_modifier(Modifier::BOLD);
+            buffer.set_string(g.body.x, y, ">", sign);
+            if line.link.is_some() {
+                buffer.set_style(
+                    Rect {
+                        x: g.body.x,
+                        width: g.body.width,
+                        ..area
+                    },
+                    theme.selected(),
+                );
+            }
+        }
+    }
+}
+
+/// Spans from the left of an area; what does not fit is cut.
+fn write(buffer: &mut Buffer, area: Rect, spans: &[Span], theme: Theme) {
+    let mut x = area.x;
+    for span in spans {
+        let room = area.right().saturating_sub(x);
+        if room == 0 {
+            break;
+        }
+        (x, _) = buffer.set_stringn(x, area.y, &span.text, room as usize, theme.tone(span.tone));
+    }
+}
+
+fn blank(buffer: &mut Buffer, area: Rect) {
+    for position in area.positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.reset();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The list of orders.
+
+use super::lists::{due, flagged_by_due, name, stamp, who};
+use super::table::{Column, Kind, fixed, flex};
+use crate::console::app::{Context, Span, Tone, facts};
+use crate::domain::list::SortColumn;
+use crate::domain::orders::{OrderSummary, Stage};
+use crate::domain::record::Record;
+
+pub(super) const KIND: Kind = Kind {
+    columns: COLUMNS,
+    cells,
+    flagged: |record, ctx| {
+        flagged_by_due(record, ctx)
+            || matches!(record, Record::Order(order) if order.failed_inspections > 0)
+    },
+};
+
+const COLUMNS: &[Column] = &[
+    fixed("number", 9).sorts(SortColumn::Number),
+    fixed("placed", 6).sorts(SortColumn::Age),
+    flex("customer", 14, 1).sorts(SortColumn::Name),
+    fixed("to", 2).from(90),
+    fixed("stage", 12).sorts(SortColumn::State),
+    fixed("units", 6).right(),
+    fixed("total", 12)
+        .right()
+        .sorts(SortColumn::Amount)
+        .from(100),
+    fixed("ship by", 7).right(),
+    fixed("left", 5).right().sorts(SortColumn::Due),
+    fixed("who", 6),
+];
+
+fn cells(record: &Record, ctx: Context) -> Vec<Span> {
+    let Record::Order(order) = record else {
+        return vec![];
+    };
+    vec![
+        Span::new(&order.number, Tone::Plain),
+        stamp(Some(order.placed_at), ctx),
+        name(&order.customer),
+        Span::new(order.country.as_deref().unwrap_or_default(), Tone::Muted),
+        stage(order),
+        covered(order),
+        Span::new(facts::money(order.total, &order.currency), Tone::Plain),
+        stamp(order.due_at(), ctx),
+        due(order.due_at(), ctx),
+        who(order.assignee.as_deref()),
+    ]
+}
+
+/// The stage, and that a new order waits for its money.
+fn stage(order: &OrderSummary) -> Span {
+    if order.stage == Stage::New && !order.financial_status.is_good() {
+        Span::new("new, unpaid", Tone::Warn)
+    } else {
+        facts::stage(order)
+    }
+}
+
+/// Units covered, of those still to leave: `2/3`.
+fn covered(order: &OrderSummary) -> Span {
+    let open = order.ordered - order.shipped - order.cancelled;
+    if !order.stage.is_open() {
+        return Span::new(order.ordered.to_string(), Tone::Muted);
+    }
+    let tone = if order.unallocated() > 0 {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
+    Span::new(format!("{}/{open}", open - order.unallocated()), tone)
+}

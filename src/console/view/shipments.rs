@@ -1,0 +1,62 @@
+//! The list of parcels.
+
+use super::lists::{due, flagged_by_due, name, stamp};
+use super::table::{Column, Kind, fixed, flex};
+use crate::console::app::{Context, Span, Tone, facts};
+use crate::domain::list::SortColumn;
+use crate::domain::record::Record;
+use crate::domain::shipments::{ShipmentState, ShipmentSummary};
+
+pub(super) const KIND: Kind = Kind {
+    columns: COLUMNS,
+    cells,
+    flagged: |record, ctx| {
+        flagged_by_due(record, ctx)
+            || matches!(record, Record::Shipment(p) if p.damaged || p.state == ShipmentState::Lost)
+    },
+};
+
+const COLUMNS: &[Column] = &[
+    fixed("number", 8).sorts(SortColumn::Number),
+    fixed("order", 8),
+    flex("customer", 10, 2).sorts(SortColumn::Name),
+    flex("carrier", 7, 1),
+    fixed("code", 16).from(100),
+    fixed("status", 16).sorts(SortColumn::State),
+    fixed("heard", 6).right(),
+    fixed("eta", 6).right(),
+    fixed("left", 5).right().sorts(SortColumn::Due),
+];
+
+fn cells(record: &Record, ctx: Context) -> Vec<Span> {
+    let Record::Shipment(parcel) = record else {
+        return vec![];
+    };
+    let heard = match parcel.last_event_at {
+        Some(at) if at <= ctx.now => Span::new(facts::span(ctx.now - at), Tone::Plain),
+        Some(_) => Span::new("now", Tone::Plain),
+        None => Span::new("never", Tone::Muted),
+    };
+    vec![
+        Span::new(format!("SHP-{}", parcel.id), Tone::Plain),
+        Span::new(&parcel.order_number, Tone::Plain),
+        name(&parcel.customer),
+        Span::new(parcel.carrier.as_deref().unwrap_or("–"), Tone::Plain),
+        Span::new(parcel.tracking_code.as_deref().unwrap_or("–"), Tone::Muted),
+        status(parcel),
+        heard,
+        stamp(parcel.eta, ctx),
+        due(parcel.due_at, ctx),
+    ]
+}
+
+/// The carrier's word while it has the parcel, the merchant's otherwise.
+fn status(parcel: &ShipmentSummary) -> Span {
+    match parcel.state {
+        ShipmentState::HandedOver if !parcel.damaged => facts::status(
+            parcel.tracking_status,
+            parcel.tracking_status_raw.as_deref(),
+        ),
+        _ => facts::parcel_state(parcel),
+    }
+}

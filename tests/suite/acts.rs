@@ -1,0 +1,1042 @@
+//! Every verb: done by a colleague with its role and nobody else, once, with its history; refused
+//! with a reason; told of a conflict; taken back.
+
+use std::collections::BTreeSet;
+
+use packline::actions::{self, ActError};
+use packline::domain::act::Act;
+use packline::domain::people::Role;
+use packline::domain::record::{Kind, RecordId};
+use packline::domain::verbs;
+use packline::store::db::{Db, DbError, Settings};
+use uuid::Uuid;
+
+use crate::harness;
+use crate::network::Line;
+use crate::shop::{LIMIT, Shop, ZONE, given, now, wanted};
+
+/// A record to which a verb applies, made for it.
+#[derive(Debug, Clone, Copy)]
+enum Scene {
+    NewOrder,
+    ConfirmedOrder,
+    HeldOrder,
+    ReservedOrder,
+    ClaimedOrder,
+    OrderForASupplier,
+    Mugs,
+    MutedBowls,
+    Parcel,
+    Inspection,
+    StartedInspection,
+    CheckedInspection,
+    FinishedChecks,
+    FailedInspection,
+    Ticket,
+    ClaimedTicket,
+    ResolvedTicket,
+    LinkedTicket,
+    SnoozedTicket,
+}
+
+/// Every verb, where it applies, what it is told, and what it then says.
+const SCENES: &[(Kind, &str, Scene, &[(&str, &str)], &str)] = &[
+    (Kind::Order, "confirm", Scene::NewOrder, &[], "confirmed"),
+    (
+        Kind::Order,
+        "hold",
+        Scene::ConfirmedOrder,
+        &[("reason", "address unclear")],
+        "held: address unclear",
+    ),
+    (Kind::Order, "release", Scene::HeldOrder, &[], "released"),
+    (
+        Kind::Order,
+        "reserve",
+        Scene::ConfirmedOrder,
+        &[],
+        "reserved 2 units",
+    ),
+    (
+        Kind::Order,
+        "unreserve",
+        Scene::ReservedOrder,
+        &[],
+        "gave back 2 units",
+    ),
+    (
+        Kind::Order,
+        "route",
+        Scene::OrderForASupplier,
+        &[("to", "burren mill")],
+        "asked Burren Mill for 3 units",
+    ),
+    (
+        Kind::Order,
+        "inspect",
+        Scene::ConfirmedOrder,
+        &[],
+        "asked for INS-",
+    ),
+    (
+        Kind::Order,
+        "ship",
+        Scene::ReservedOrder,
+        &[("carrier", "dhl"), ("tracking", "00340434")],
+        "handed SHP-",
+    ),
+    (
+        Kind::Order,
+        "cancel",
+        Scene::ReservedOrder,
+        &[("reason", "changed her mind")],
+        "cancelled 2 units: changed her mind",
+    ),
+    (
+        Kind::Order,
+        "note",
+        Scene::ConfirmedOrder,
+        &[("text", "door 118")],
+        "noted",
+    ),
+    (Kind::Order, "claim", Scene::ConfirmedOrder, &[], "claimed"),
+    (Kind::Order, "unclaim", Scene::ClaimedOrder, &[], "let go"),
+    (
+        Kind::Order,
+        "assign",
+        Scene::ClaimedOrder,
+        &[("to", "COLLEAGUE")],
+        "assigned to ",
+    ),
+    (
+        Kind::Stock,
+        "adjust",
+        Scene::Mugs,
+        &[("quantity", "-2"), ("reason", "two cracked")],
+        "adjusted by -2",
+    ),
+    (
+        Kind::Stock,
+        "receive",
+        Scene::Mugs,
+        &[("quantity", "5")],
+        "received 5 units",
+    ),
+    (
+        Kind::Stock,
+        "set-reorder-point",
+        Scene::Mugs,
+        &[("quantity", "4")],
+        "reorder point 0 → 4",
+    ),
+    (
+        Kind::Stock,
+        "mute",
+        Scene::Mugs,
+        &[("until", "2d")],
+        "muted until ",
+    ),
+    (Kind::Stock, "unmute", Scene::MutedBowls, &[], "unmuted"),
+    (
+        Kind::Shipment,
+        "set-tracking",
+        Scene::Parcel,
+        &[("carrier", "UPS"), ("code", "1Z7Y")],
+        "set its tracking to UPS 1Z7Y",
+    ),
+    (
+        Kind::Shipment,
+        "deliver",
+        Scene::Parcel,
+        &[],
+        "delivered 2 units",
+    ),
+    (
+        Kind::Shipment,
+        "lose",
+        Scene::Parcel,
+        &[("reason", "trace closed")],
+        "marked lost: trace closed",
+    ),
+    (
+        Kind::Shipment,
+        "damage",
+        Scene::Parcel,
+        &[("reason", "crushed corner")],
+        "noted as damaged: crushed corner",
+    ),
+    (Kind::Inspection, "start", Scene::Inspection, &[], "started"),
+    (
+        Kind::Inspection,
+        "unstart",
+        Scene::StartedInspection,
+        &[],
+        "left to others",
+    ),
+    (
+        Kind::Inspection,
+        "pass-check",
+        Scene::Inspection,
+        &[("check", "Item")],
+        "item passed",
+    ),
+    (
+        Kind::Inspection,
+        "fail-check",
+        Scene::Inspection,
+        &[
+            ("check", "item"),
+            ("defect", "wrong colour"),
+            ("severity", "major"),
+        ],
+        "item failed, major: wrong colour",
+    ),
+    (
+        Kind::Inspection,
+        "clear-check",
+        Scene::CheckedInspection,
+        &[("check", "item")],
+        "took back that item passed",
+    ),
+    (
+        Kind::Inspection,
+        "finish",
+        Scene::FinishedChecks,
+        &[],
+        "passed all 4 checks",
+    ),
+    (
+        Kind::Inspection,
+        "rework",
+        Scene::FailedInspection,
+        &[],
+        "to be checked again: 1 of 4 checks",
+    ),
+    (
+        Kind::Inspection,
+        "waive",
+        Scene::FailedInspection,
+        &[("reason", "a gift")],
+        "waived: a gift",
+    ),
+    (
+        Kind::Ticket,
+        "reply",
+        Scene::Ticket,
+        &[("text", "Liebe Ines,\n\nes tut uns leid.")],
+        "answered ines@example.org",
+    ),
+    (Kind::Ticket, "claim", Scene::Ticket, &[], "claimed"),
+    (Kind::Ticket, "unclaim", Scene::ClaimedTicket, &[], "let go"),
+    (
+        Kind::Ticket,
+        "resolve",
+        Scene::Ticket,
+        &[("resolution", "apology"), ("text", "she was kind")],
+        "resolved: apology",
+    ),
+    (
+        Kind::Ticket,
+        "reopen",
+        Scene::ResolvedTicket,
+        &[],
+        "reopened",
+    ),
+    (
+        Kind::Ticket,
+        "note",
+        Scene::Ticket,
+        &[("text", "third time")],
+        "noted",
+    ),
+    (
+        Kind::Ticket,
+        "log-call",
+        Scene::Ticket,
+        &[("text", "she rang")],
+        "call logged",
+    ),
+    (
+        Kind::Ticket,
+        "link-order",
+        Scene::Ticket,
+        &[("order", "#1000")],
+        "linked with web/#1000",
+    ),
+    (
+        Kind::Ticket,
+        "unlink-order",
+        Scene::LinkedTicket,
+        &[],
+        "unlinked",
+    ),
+    (
+        Kind::Ticket,
+        "set-priority",
+        Scene::Ticket,
+        &[("priority", "high")],
+        "priority normal → high",
+    ),
+    (
+        Kind::Ticket,
+        "snooze",
+        Scene::Ticket,
+        &[("until", "tomorrow")],
+        "snoozed until ",
+    ),
+    (Kind::Ticket, "wake", Scene::SnoozedTicket, &[], "woken"),
+];
+
+/// Verbs that can be taken back.
+const COMPENSATED: &[&str] = &[
+    "order hold",
+    "order release",
+    "order reserve",
+    "order unreserve",
+    "order claim",
+    "order unclaim",
+    "order assign",
+    "stock adjust",
+    "stock receive",
+    "stock set-reorder-point",
+    "stock mute",
+    "stock unmute",
+    "shipment set-tracking",
+    "inspection start",
+    "inspection pass-check",
+    "inspection fail-check",
+    "inspection clear-check",
+    "ticket claim",
+    "ticket unclaim",
+    "ticket resolve",
+    "ticket reopen",
+    "ticket link-order",
+    "ticket unlink-order",
+    "ticket set-priority",
+    "ticket snooze",
+    "ticket wake",
+];
+
+impl Scene {
+    /// Makes the record; `who` is the colleague that is going to act.
+    async fn set(self, shop: &Shop, who: Role) -> RecordId {
+        match self {
+            Self::NewOrder => shop.new_order(&[("MUG", 2)]).await,
+            Self::ConfirmedOrder => shop.order(&[("MUG", 2)]).await,
+            Self::HeldOrder => {
+                let order = shop.order(&[("MUG", 2)]).await;
+                shop.done(order, "hold", &[("reason", "payment")]).await;
+                order
+            }
+            Self::ReservedOrder => {
+                let order = shop.order(&[("MUG", 2)]).await;
+                shop.done(order, "reserve", &[]).await;
+                order
+            }
+            Self::ClaimedOrder => {
+                let order = shop.order(&[("MUG", 2)]).await;
+                shop.act(who, order, "claim", &[]).await.expect("claimed");
+                order
+            }
+            Self::OrderForASupplier => shop.order(&[("TOWEL", 2), ("TOWEL", 1)]).await,
+            Self::Mugs => shop.stock("MUG").await,
+            Self::MutedBowls => {
+                let bowls = shop.stock("BOWL").await;
+                shop.done(bowls, "mute", &[("until", "1w")]).await;
+                bowls
+            }
+            Self::Parcel => {
+                let order = shop.order(&[("BOWL", 2)]).await;
+                shop.done(order, "reserve", &[]).await;
+                let code = order.id.to_string();
+                let args = [("carrier", "DHL"), ("tracking", code.as_str())];
+                shop.done(order, "ship", &args).await;
+                shop.newest(Kind::Shipment).await
+            }
+            Self::Inspection
+            | Self::StartedInspection
+            | Self::CheckedInspection
+            | Self::FinishedChecks
+            | Self::FailedInspection => self.inspection(shop, who).await,
+            Self::Ticket => shop.ticket().await,
+            Self::ClaimedTicket => {
+                let ticket = shop.ticket().await;
+                shop.act(who, ticket, "claim", &[]).await.expect("claimed");
+                ticket
+            }
+            Self::ResolvedTicket => {
+                let ticket = shop.ticket().await;
+                shop.done(ticket, "resolve", &[("resolution", "answered")])
+                    .await;
+                ticket
+            }
+            Self::LinkedTicket => {
+                let ticket = shop.ticket().await;
+                shop.done(ticket, "link-order", &[("order", "1000")]).await;
+                ticket
+            }
+            Self::SnoozedTicket => {
+                let ticket = shop.ticket().await;
+                shop.done(ticket, "snooze", &[("until", "4h")]).await;
+                ticket
+            }
+        }
+    }
+
+    async fn inspection(self, shop: &Shop, who: Role) -> RecordId {
+        let order = shop.order(&[("MUG", 1)]).await;
+        shop.done(order, "inspect", &[]).await;
+        let inspection = shop.newest(Kind::Inspection).await;
+        let pass = async |check| {
+            shop.done(inspection, "pass-check", &[("check", check)])
+                .await;
+        };
+        match self {
+            Self::StartedInspection => {
+                let start = shop.act(who, inspection, "start", &[]).await;
+                start.expect("started");
+            }
+            Self::CheckedInspection => pass("item").await,
+            Self::FinishedChecks => {
+                for check in ["item", "quantity", "condition", "packaging"] {
+                    pass(check).await;
+                }
+            }
+            Self::FailedInspection => {
+                let args = [("check", "item"), ("defect", "torn"), ("severity", "minor")];
+                shop.done(inspection, "fail-check", &args).await;
+                shop.done(inspection, "finish", &[]).await;
+            }
+            _ => {}
+        }
+        inspection
+    }
+}
+
+/// The rows of history that an act has.
+async fn history(shop: &Shop, act: Uuid) -> i64 {
+    shop.ask("select count(*) from activity where act_id = $1", |q| {
+        q.bind(act)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_verb_is_done_once_by_who_may_and_told_and_taken_back() {
+    let told: BTreeSet<_> = SCENES
+        .iter()
+        .map(|(kind, verb, ..)| (*kind, *verb))
+        .collect();
+    let known: BTreeSet<_> = verbs::all().map(|verb| (verb.kind, verb.name)).collect();
+    assert_eq!(told, known, "a scene for every verb, and no other");
+
+    let shop = Shop::open().await;
+    shop.new_order(&[("MUG", 1)]).await;
+    let mut compensated = Vec::new();
+    for (kind, name, scene, args, says) in SCENES {
+        let what = format!("{kind} {name}");
+        let verb = verbs::find(*kind, name).expect("a verb");
+        let role = verb.roles[0];
+        let record = scene.set(&shop, role).await;
+        let colleague = shop.login(Role::Quality);
+        let args: Vec<(&str, &str)> = args
+            .iter()
+            .map(|(name, value)| {
+                (
+                    *name,
+                    if *value == "COLLEAGUE" {
+                        &colleague
+                    } else {
+                        *value
+                    },
+                )
+            })
+            .collect();
+
+        let before = shop.version(record).await;
+        let act = Act {
+            expected_version: Some(before),
+            ..wanted(record, name, &args)
+        };
+        for stranger in [Role::Viewer, Role::Shop] {
+            let outcome = shop.act_as(&shop.colleague(stranger), act.clone()).await;
+            assert!(
+                matches!(outcome, Err(ActError::NotPermitted(_))),
+                "{what} by {stranger}: {outcome:?}"
+            );
+        }
+
+        let db = shop.colleague(role);
+        let done = shop.act_as(&db, act.clone()).await;
+        let done = done.unwrap_or_else(|error| panic!("{what} by {role}: {error}"));
+        assert!(done.summary.starts_with(says), "{what}: {}", done.summary);
+        assert!(!done.repeated, "{what}");
+        assert!(done.version > before, "{what} changes the version");
+        assert_eq!(done.version, shop.version(record).await, "{what}");
+        let rows = history(&shop, act.id).await;
+        assert!(rows > 0, "{what} is in the history");
+        let others: i64 = shop
+            .ask(
+                "select count(*) from activity
+                 where act_id = $1 and (who, verb, source) is distinct from ($2, $3, 'test')",
+                |q| q.bind(act.id).bind(shop.login(role)).bind(*name),
+            )
+            .await;
+        assert_eq!(others, 0, "{what}: the history says who, what and how");
+
+        let again = shop.act_as(&db, act.clone()).await.expect(&what);
+        assert!(again.repeated, "{what}");
+        assert_eq!(
+            (&again.summary, again.version),
+            (&done.summary, done.version),
+            "{what}"
+        );
+        assert_eq!(
+            history(&shop, act.id).await,
+            rows,
+            "{what}: nothing is done twice"
+        );
+        assert_eq!(
+            shop.version(record).await,
+            done.version,
+            "{what}: nothing is done twice"
+        );
+
+        let late = Act {
+            id: Uuid::now_v7(),
+            ..act.clone()
+        };
+        match shop.act_as(&db, late).await {
+            Err(ActError::Conflict(conflict)) => {
+                assert_eq!(conflict.version, done.version, "{what}");
+                // What is asked of quality is told with the inspection, not with the order.
+                if what != "order inspect" {
+                    let said = format!("{}: {name}", shop.login(role));
+                    let last = conflict.since.last().cloned().unwrap_or_default();
+                    assert!(last.starts_with(&said), "{what}: {conflict}");
+                }
+            }
+            other => panic!("{what} on an old version: {other:?}"),
+        }
+
+        if done.undo.is_some() {
+            compensated.push(what.clone());
+            taken_back(&shop, role, &act, &what).await;
+        } else {
+            let undo = actions::undo(&db, act.id, Uuid::now_v7(), "test", ZONE, now()).await;
+            assert!(
+                matches!(undo, Err(ActError::Refused(_))),
+                "{what}: {undo:?}"
+            );
+        }
+    }
+    assert_eq!(compensated, COMPENSATED);
+}
+
+/// Takes an act back, once however often it is asked for, and then not again.
+async fn taken_back(shop: &Shop, role: Role, act: &Act, what: &str) {
+    let db = shop.colleague(role);
+    let id = Uuid::now_v7();
+    for repeated in [false, true] {
+        let undone = actions::undo(&db, act.id, id, "test", ZONE, now()).await;
+        let undone = undone.unwrap_or_else(|error| panic!("{what} taken back: {error}"));
+        assert_eq!(undone.repeated, repeated, "{what}");
+    }
+    let undoes: Option<Uuid> = shop
+        .ask("select undoes from act where id = $1", |q| q.bind(id))
+        .await;
+    assert_eq!(undoes, Some(act.id), "{what}");
+    let twice = actions::undo(&db, act.id, Uuid::now_v7(), "test", ZONE, now()).await;
+    match twice {
+        Err(ActError::Refused(reason)) => assert_eq!(reason.0, "it was undone already", "{what}"),
+        other => panic!("{what} taken back twice: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_missing_wrong_or_unknown_argument_is_named() {
+    let shop = Shop::open().await;
+    shop.new_order(&[("MUG", 1)]).await;
+    for (kind, name, scene, args, _) in SCENES {
+        let verb = verbs::find(*kind, name).expect("a verb");
+        let role = verb.roles[0];
+        let record = scene.set(&shop, role).await;
+        let db = shop.colleague(role);
+        let version = shop.version(record).await;
+        let mut wrong = vec![(given(&[("colour", "red")]), "colour")];
+        for arg in verb.args {
+            let mut without = given(args);
+            without.remove(arg.name);
+            if arg.required {
+                wrong.push((without.clone(), arg.name));
+                without.insert(arg.name.to_owned(), "  ".to_owned());
+                wrong.push((without.clone(), arg.name));
+            }
+            without.insert(arg.name.to_owned(), "a\0b".to_owned());
+            wrong.push((without, arg.name));
+        }
+        for (args, wanted_name) in wrong {
+            let act = Act {
+                args,
+                ..wanted(record, name, &[])
+            };
+            match shop.act_as(&db, act.clone()).await {
+                Err(ActError::BadArgument { name: told, .. }) => {
+                    // An argument before it in the table may be the first that is missed.
+                    let missing = |name: &str| {
+                        act.args
+                            .get(name)
+                            .is_none_or(|value| value.trim().is_empty())
+                    };
+                    assert!(
+                        told == wanted_name || missing(&told),
+                        "{kind} {name}: {told}"
+                    );
+                }
+                other => panic!("{kind} {name} with {:?}: {other:?}", act.args),
+            }
+        }
+        assert_eq!(
+            shop.version(record).await,
+            version,
+            "{kind} {name} wrote nothing"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_refused_with_its_reason() {
+    let shop = Shop::open().await;
+    let refused = async |record, verb, args: &[(&str, &str)]| -> String {
+        match shop.act(Role::Admin, record, verb, args).await {
+            Err(ActError::Refused(reason)) => reason.0,
+            other => panic!("{verb}: {other:?}"),
+        }
+    };
+    let order = shop.new_order(&[("MUG", 8)]).await;
+    assert_eq!(refused(order, "reserve", &[]).await, "it is not confirmed");
+    assert_eq!(refused(order, "release", &[]).await, "it is not on hold");
+    shop.done(order, "confirm", &[]).await;
+    assert_eq!(
+        refused(order, "confirm", &[]).await,
+        "it is confirmed already"
+    );
+    let parcel = [("carrier", "DHL"), ("tracking", "0034")];
+    assert_eq!(
+        refused(order, "ship", &parcel).await,
+        "no stock is reserved for it"
+    );
+    assert_eq!(
+        refused(order, "route", &[("to", "Dear Mill")]).await,
+        "Dear Mill does not offer MUG"
+    );
+    shop.done(order, "reserve", &[]).await;
+    assert_eq!(
+        refused(order, "reserve", &[]).await,
+        "every unit is covered already"
+    );
+
+    // Two mugs are left for two lines that want two each.
+    let second = shop.order(&[("MUG", 2), ("MUG", 2), ("TOWEL", 1)]).await;
+    let done = shop.done(second, "reserve", &[]).await;
+    assert_eq!(done.summary, "reserved 2 of 5 units; 3 short: MUG, TOWEL");
+    assert_eq!(
+        refused(second, "reserve", &[]).await,
+        "nothing is free of MUG, TOWEL"
+    );
+    let mugs = shop.stock("MUG").await;
+    assert_eq!(
+        refused(mugs, "adjust", &[("quantity", "-1"), ("reason", "lost")]).await,
+        "only 0 of 10 units are free, 10 are reserved for orders"
+    );
+    assert_eq!(
+        refused(mugs, "set-reorder-point", &[("quantity", "0")]).await,
+        "it is 0 already"
+    );
+
+    shop.done(order, "inspect", &[]).await;
+    let inspection = shop.newest(Kind::Inspection).await;
+    assert_eq!(
+        refused(order, "inspect", &[]).await,
+        "an inspection is open already"
+    );
+    assert_eq!(
+        refused(order, "ship", &parcel).await,
+        "1 inspection pending"
+    );
+    assert_eq!(
+        refused(inspection, "finish", &[]).await,
+        "4 of 4 checks are open"
+    );
+    assert_eq!(
+        refused(inspection, "waive", &[("reason", "no")]).await,
+        "it has not failed"
+    );
+    assert_eq!(
+        refused(inspection, "clear-check", &[("check", "item")]).await,
+        "item has no result"
+    );
+    for check in ["item", "quantity", "condition", "packaging"] {
+        shop.done(inspection, "pass-check", &[("check", check)])
+            .await;
+    }
+    assert_eq!(
+        refused(inspection, "pass-check", &[("check", "item")]).await,
+        "item has passed already"
+    );
+    shop.done(inspection, "finish", &[]).await;
+    assert_eq!(
+        refused(inspection, "pass-check", &[("check", "item")]).await,
+        "it is passed"
+    );
+
+    shop.done(order, "ship", &parcel).await;
+    let sent = shop.newest(Kind::Shipment).await;
+    assert_eq!(
+        refused(order, "cancel", &[("reason", "late")]).await,
+        "it is shipped"
+    );
+    assert_eq!(
+        refused(second, "ship", &parcel).await,
+        "another parcel of that carrier and day has this tracking code"
+    );
+    assert_eq!(
+        refused(
+            sent,
+            "set-tracking",
+            &[("carrier", "DHL"), ("code", "0034")]
+        )
+        .await,
+        "that is its tracking code already"
+    );
+    shop.done(sent, "deliver", &[]).await;
+    assert_eq!(refused(sent, "deliver", &[]).await, "it is delivered");
+
+    let ticket = shop.ticket().await;
+    assert_eq!(refused(ticket, "reopen", &[]).await, "it is new");
+    assert_eq!(
+        refused(ticket, "set-priority", &[("priority", "normal")]).await,
+        "its priority is normal already"
+    );
+    let mut owner = shop.owner().await;
+    sqlx::query("update tickets set email = null, channel = 'phone' where id = $1")
+        .bind(ticket.id)
+        .execute(&mut owner)
+        .await
+        .expect("a ticket without an address");
+    assert_eq!(
+        refused(ticket, "reply", &[("text", "Hello")]).await,
+        "the customer's mail address is not known"
+    );
+
+    let nobody = RecordId::new(Kind::Ticket, 999_999);
+    let missing = shop.act(Role::Admin, nobody, "claim", &[]).await;
+    assert!(matches!(missing, Err(ActError::NotFound(name)) if name == "TKT-999999"));
+    let db = shop.colleague(Role::Admin);
+    let unknown = actions::undo(&db, Uuid::now_v7(), Uuid::now_v7(), "test", ZONE, now()).await;
+    assert!(matches!(unknown, Err(ActError::NotFound(_))));
+    let past = shop
+        .act(Role::Admin, ticket, "snooze", &[("until", "2020-01-01")])
+        .await;
+    assert!(matches!(past, Err(ActError::BadArgument { name, .. }) if name == "until"));
+}
+
+#[tokio::test]
+async fn an_order_goes_to_a_supplier_and_our_stock_and_what_is_left_is_cancelled() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 2), ("TOWEL", 3)]).await;
+    let routed = shop.done(order, "route", &[("to", "Burren Mill")]).await;
+    assert_eq!(
+        routed.summary,
+        "asked Burren Mill for 3 units; not offered: MUG"
+    );
+    let bought: String = shop
+        .ask(
+            "select o.state || ' ' || l.quantity || ' x ' || l.unit_cost || ' ' || o.currency
+             from purchase_orders o join purchase_order_lines l on l.purchase_order_id = o.id
+             join fulfilments f on f.id = o.fulfilment_id
+             where f.order_id = $1 and f.state = 'requested'",
+            |q| q.bind(order.id),
+        )
+        .await;
+    assert_eq!(bought, "draft 3 x 700 EUR");
+    let here = shop.done(order, "route", &[("to", "Warehouse")]).await;
+    assert_eq!(here.summary, "gave 2 units to Warehouse");
+    let twice = shop
+        .act(Role::Warehouse, order, "route", &[("to", "Warehouse")])
+        .await;
+    assert!(
+        matches!(twice, Err(ActError::Refused(reason)) if reason.0 == "Warehouse has it already")
+    );
+
+    shop.done(order, "reserve", &[]).await;
+    let args = [("carrier", "UPS"), ("tracking", "1Z")];
+    shop.done(order, "ship", &args).await;
+    let state = async || -> String {
+        shop.ask(
+            "select stage || ': ' || (select string_agg(format('%s of %s shipped, %s requested, %s cancelled',
+                                                               shipped, ordered, requested, cancelled),
+                                                        '; ' order by position)
+                                      from order_lines where order_id = o.id)
+             from orders o where id = $1",
+            |q| q.bind(order.id),
+        )
+        .await
+    };
+    assert_eq!(
+        state().await,
+        "partially_shipped: 2 of 2 shipped, 0 requested, 0 cancelled; \
+         0 of 3 shipped, 3 requested, 0 cancelled"
+    );
+    let day: bool = shop
+        .ask(
+            "select ship_date = (now() at time zone 'Europe/Berlin')::date from shipments",
+            |q| q,
+        )
+        .await;
+    assert!(day, "a parcel's day is the shop's");
+    shop.done(order, "cancel", &[("reason", "too late")]).await;
+    assert_eq!(
+        state().await,
+        "shipped: 2 of 2 shipped, 0 requested, 0 cancelled; \
+         0 of 3 shipped, 0 requested, 3 cancelled"
+    );
+    let open: i64 = shop
+        .ask(
+            "select (select count(*) from purchase_orders where state <> 'cancelled')
+                  + (select count(*) from fulfilments where state not in ('cancelled', 'shipped'))
+                  + (select count(*) from reservations)",
+            |q| q,
+        )
+        .await;
+    assert_eq!(open, 0);
+    let shelf: String = shop
+        .ask(
+            "select string_agg(format('%s %s/%s', p.sku, s.on_hand, s.reserved), ', ' order by p.sku)
+             from stock_levels s join products p on p.id = s.product_id",
+            |q| q,
+        )
+        .await;
+    assert_eq!(shelf, "BOWL 10/0, LAMP 10/0, MUG 8/0, TOWEL 0/0");
+}
+
+#[tokio::test]
+async fn an_inspection_has_the_checks_that_its_products_name() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1), ("LAMP", 1)]).await;
+    shop.done(order, "inspect", &[]).await;
+    let checks: String = shop
+        .ask(
+            "select string_agg(name, ', ' order by position) from inspection_checks",
+            |q| q,
+        )
+        .await;
+    assert_eq!(
+        checks,
+        "item, quantity, condition, packaging, item LAMP, light"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_waits_a_minute_finds_its_way_back_and_stops_the_clock() {
+    let shop = Shop::open().await;
+    let ticket = shop.ticket().await;
+    let text = "Liebe Ines,\r\n\r\nes tut uns leid.";
+    let reply = shop
+        .act(Role::Support, ticket, "reply", &[("text", text)])
+        .await;
+    reply.expect("answered");
+    let notice: String = shop
+        .ask(
+            "select format('%s to %s: %s | %s | %s | %s s | same mail %s', n.state, n.recipient, n.subject_line,
+                           n.body, n.in_reply_to, round(extract(epoch from n.held_until - m.at)),
+                           n.message_id = m.message_id and n.occasion = m.id::text)
+             from notices n join messages m on m.ticket_id = n.subject_id and m.kind = 'outbound'
+             where n.kind = 'ticket_reply' and n.subject_kind = 'ticket'",
+            |q| q,
+        )
+        .await;
+    assert_eq!(
+        notice,
+        format!(
+            "held to ines@example.org: Re: Kaputte Tasse [TKT-{0}·k3v9] | Liebe Ines,\n\nes tut uns leid. \
+             | {0}@example.org | 60 s | same mail t",
+            ticket.id
+        )
+    );
+    let stands: String = shop
+        .ask(
+            "select format('%s, %s, due %s, events %s', state, assignee,
+                           coalesce(first_response_due, next_response_due, resolution_due)::text,
+                           (select string_agg(clock || ' ' || event, ', ' order by id) from clock_events))
+             from tickets",
+            |q| q,
+        )
+        .await;
+    assert_eq!(
+        stands,
+        format!(
+            "pending, {}, due , events first_response fulfil, resolution pause",
+            shop.login(Role::Support)
+        )
+    );
+}
+
+#[tokio::test]
+async fn an_order_held_by_a_direct_write_is_told_as_one() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let seen = shop.version(order).await;
+    let mut owner = shop.owner().await;
+    sqlx::query("update orders set hold_reason = 'by hand' where id = $1")
+        .bind(order.id)
+        .execute(&mut owner)
+        .await
+        .expect("a direct write");
+    shop.done(order, "note", &[("text", "who held this?")])
+        .await;
+    let late = Act {
+        expected_version: Some(seen),
+        ..wanted(order, "cancel", &[("reason", "late")])
+    };
+    match shop.act_as(&shop.colleague(Role::Support), late).await {
+        Err(ActError::Conflict(conflict)) => {
+            assert_eq!(conflict.since.len(), 2, "{conflict}");
+            assert!(conflict.since[0].contains(": direct SQL, "), "{conflict}");
+            let admin = shop.login(Role::Admin);
+            assert!(
+                conflict.since[1].starts_with(&format!("{admin}: note, ")),
+                "{conflict}"
+            );
+            assert!(conflict.since[1].ends_with(" s ago"), "{conflict}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn of_two_at_once_one_acts_and_the_other_is_told() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let seen = Some(shop.version(order).await);
+    let act = |verb, args| Act {
+        expected_version: seen,
+        ..wanted(order, verb, args)
+    };
+    let (support, warehouse) = (
+        shop.colleague(Role::Support),
+        shop.colleague(Role::Warehouse),
+    );
+    let (held, cancelled) = tokio::join!(
+        shop.act_as(&support, act("hold", &[("reason", "unclear")])),
+        shop.act_as(&warehouse, act("cancel", &[("reason", "late")])),
+    );
+    assert_eq!(u8::from(held.is_ok()) + u8::from(cancelled.is_ok()), 1);
+    let loser = held.err().or(cancelled.err());
+    assert!(matches!(loser, Some(ActError::Conflict(_))), "{loser:?}");
+}
+
+#[tokio::test]
+async fn an_id_that_was_used_for_another_act_is_refused() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let note = wanted(order, "note", &[("text", "first")]);
+    let db = shop.colleague(Role::Support);
+    shop.act_as(&db, note.clone()).await.expect("noted");
+    for other in [
+        Act {
+            id: note.id,
+            ..wanted(order, "claim", &[])
+        },
+        Act {
+            id: note.id,
+            ..wanted(
+                shop.order(&[("MUG", 1)]).await,
+                "note",
+                &[("text", "first")],
+            )
+        },
+    ] {
+        match shop.act_as(&db, other).await {
+            Err(ActError::Refused(reason)) => {
+                assert_eq!(reason.0, "this id was used for another act");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A colleague whose line to the server is cut once the server has committed an act.
+async fn cut_at_commit(shop: &Shop, line: &Line) -> (RecordId, tokio::task::JoinHandle<Answer>) {
+    let order = shop.order(&[("MUG", 1)]).await;
+    let login = format!("postgres://{}@", shop.login(Role::Support));
+    let (_, rest) = line.url.split_once('@').expect("a user");
+    let url = format!("{login}{rest}").parse().expect("a URL");
+    let db = Db::new(url, Settings::new("acts test"));
+    db.ping(LIMIT).await.expect("a line");
+    line.hold_at_commit();
+    let act = wanted(order, "hold", &[("reason", "unclear")]);
+    let id = act.id;
+    let acting = tokio::spawn(async move { actions::act(&db, act, "test", ZONE, now()).await });
+    let committed = async {
+        loop {
+            let known: bool = shop
+                .ask("select exists (select from act where id = $1)", |q| {
+                    q.bind(id)
+                })
+                .await;
+            if known {
+                break;
+            }
+        }
+    };
+    harness::deadline(LIMIT, "the commit", committed).await;
+    line.cut();
+    let gone = async {
+        loop {
+            let sessions: i64 = shop
+                .ask(
+                    "select count(*) from pg_stat_activity where usename = $1",
+                    |q| q.bind(shop.login(Role::Support)),
+                )
+                .await;
+            if sessions == 0 {
+                break;
+            }
+        }
+    };
+    harness::deadline(LIMIT, "the end of the session", gone).await;
+    (order, acting)
+}
+
+type Answer = Result<packline::domain::act::Done, ActError>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_act_whose_commit_lost_its_answer_is_asked_for() {
+    let shop = Shop::open().await;
+    let line = Line::to(&shop.database);
+    let (order, acting) = cut_at_commit(&shop, &line).await;
+    line.release();
+    let done = harness::deadline(LIMIT, "an answer", acting).await;
+    let done = done.expect("no panic").expect("it was done");
+    assert!(done.repeated, "the answer is the stored one");
+    assert_eq!(done.summary, "held: unclear");
+    assert_eq!(done.version, shop.version(order).await);
+    let acts: i64 = shop
+        .ask("select count(*) from act where verb = 'hold'", |q| q)
+        .await;
+    assert_eq!(acts, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_act_that_cannot_be_asked_for_is_said_to_be_unknown() {
+    let shop = Shop::open().await;
+    let line = Line::to(&shop.database);
+    let (_, acting) = cut_at_commit(&shop, &line).await;
+    let answer = harness::deadline(LIMIT, "an answer", acting).await;
+    let answer = answer.expect("no panic");
+    assert!(
+        matches!(answer, Err(ActError::Db(DbError::Unknown(_)))),
+        "{answer:?}"
+    );
+}

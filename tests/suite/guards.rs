@@ -1,0 +1,419 @@
+//! What must never happen, tried with plain SQL: the guards are the database's own.
+
+use sqlx::postgres::{PgConnection, PgDatabaseError};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
+
+use crate::harness::{self, TestDatabase};
+
+/// An order of four cups and three jugs, paid and confirmed; ten of each on the shelf; the cups
+/// are reserved.
+const SHOP: &str = "
+    insert into channels (name) values ('web');
+    insert into products (sku, title) values ('CUP', 'Cup'), ('JUG', 'Jug');
+    insert into suppliers (name) values ('Acme');
+    insert into carriers (name) values ('DHL');
+    insert into stock_levels (product_id, location_id, reorder_point)
+        select p.id, l.id, 2 from products p, locations l where l.supplier_id is null;
+    insert into stock_movements (stock_level_id, kind, on_hand) select id, 'opening', 10 from stock_levels;
+    insert into orders (channel_id, external_id, number, placed_at, currency, total, financial_status, ship_by)
+        values (1, '1', '#1', now(), 'EUR', 700, 'paid', now() + interval '1 day');
+    insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+        values (1, 1, 1, 'CUP', 'Cup', 100, 4), (1, 2, 2, 'JUG', 'Jug', 100, 3);
+    insert into payments (order_id, at, reference, amount, currency) values (1, now(), 'P1', 700, 'EUR');
+    update orders set confirmed_at = now() where id = 1;
+    insert into reservations (order_line_id, stock_level_id, quantity) values (1, 1, 4);
+";
+
+/// A parcel with the reserved cups, ready to go.
+const PARCEL: &str = "
+    insert into fulfilments (order_id, location_id) select 1, id from locations where supplier_id is null;
+    insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (1, 1, 4);
+    update fulfilments set state = 'accepted'; update fulfilments set state = 'ready';
+    insert into shipments (order_id, fulfilment_id, carrier_id, tracking_code, ship_date)
+        values (1, 1, 1, 'X1', '2026-03-10');
+    insert into shipment_lines (shipment_id, order_line_id, stock_level_id, quantity) values (1, 1, 1, 4);
+    update shipments set state = 'labelled';
+";
+
+async fn shop() -> (TestDatabase, PgConnection) {
+    let database = harness::database().await;
+    let mut connection = database.connect().await;
+    run(&mut connection, "set search_path = packline, pg_catalog").await;
+    run(&mut connection, SHOP).await;
+    (database, connection)
+}
+
+async fn run(connection: &mut PgConnection, sql: &str) {
+    connection
+        .execute(AssertSqlSafe(sql.to_owned()))
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// What the server says against a statement: the constraint, or the SQLSTATE where there is none.
+async fn refusal(connection: &mut PgConnection, sql: &str) -> String {
+    match connection.execute(AssertSqlSafe(sql.to_owned())).await {
+        Ok(_) => panic!("{sql}: was not refused"),
+        Err(error) => {
+            let error = error.into_database_error().expect("the server's refusal");
+            let error = error.downcast_ref::<PgDatabaseError>();
+            error.constraint().unwrap_or(error.code()).to_owned()
+        }
+    }
+}
+
+async fn one<T>(connection: &mut PgConnection, sql: &'static str) -> T
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+{
+    sqlx::query_scalar(sql)
+        .fetch_one(connection)
+        .await
+        .expect(sql)
+}
+
+#[tokio::test]
+async fn stock_moves_by_the_ledger_only_and_is_never_oversold() {
+    let (_database, mut connection) = shop().await;
+    let cases = [
+        (
+            "update stock_levels set on_hand = 99",
+            "stock_levels_by_ledger",
+        ),
+        (
+            "update stock_levels set reserved = 0",
+            "stock_levels_by_ledger",
+        ),
+        ("delete from stock_levels", "stock_levels_by_ledger"),
+        (
+            "insert into stock_levels (product_id, location_id, on_hand) select 1, id, 5 from locations where supplier_id is not null",
+            "stock_levels_by_ledger",
+        ),
+        (
+            "update stock_movements set on_hand = 1",
+            "stock_movements_append_only",
+        ),
+        ("delete from stock_movements", "stock_movements_append_only"),
+        (
+            "truncate stock_movements cascade",
+            "stock_movements_append_only",
+        ),
+        (
+            "insert into stock_movements (stock_level_id, kind, reserved) values (1, 'reserve', 1)",
+            "stock_movements_by_trigger",
+        ),
+        (
+            "insert into stock_movements (stock_level_id, kind, on_hand, reason) values (1, 'adjust', -7, 'lost')",
+            "stock_levels_not_oversold",
+        ),
+        (
+            "insert into stock_movements (stock_level_id, kind, on_hand) values (1, 'adjust', 1)",
+            "stock_movements_adjust_reason",
+        ),
+        (
+            "insert into reservations (order_line_id, stock_level_id, quantity) values (2, 1, 1)",
+            "reservations_same_product",
+        ),
+        (
+            "insert into reservations (order_line_id, stock_level_id, quantity) values (2, 2, 4)",
+            "order_lines_not_more_than_ordered",
+        ),
+    ];
+    for (sql, constraint) in cases {
+        assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
+    }
+    let differing: i64 = one(
+        &mut connection,
+        "select count(*) from stock_levels s
+            join (select stock_level_id, sum(on_hand) as on_hand, sum(reserved) as reserved
+                  from stock_movements group by 1) m on m.stock_level_id = s.id
+            where (s.on_hand, s.reserved) is distinct from (m.on_hand, m.reserved)",
+    )
+    .await;
+    assert_eq!(differing, 0);
+}
+
+#[tokio::test]
+async fn units_and_stages_follow_from_what_was_done() {
+    let (_database, mut connection) = shop().await;
+    let cases = [
+        (
+            "update order_lines set shipped = 1",
+            "order_lines_by_trigger",
+        ),
+        (
+            "update order_lines set reserved = 0",
+            "order_lines_by_trigger",
+        ),
+        (
+            "update order_lines set cancelled = 9 where id = 2",
+            "order_lines_not_more_than_ordered",
+        ),
+        (
+            "update order_lines set cancelled = 1 where id = 1",
+            "order_lines_not_more_than_ordered",
+        ),
+    ];
+    for (sql, constraint) in cases {
+        assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
+    }
+    // A stage cannot be written: it is what the lines and people say.
+    run(&mut connection, "update orders set stage = 'delivered'").await;
+    assert_eq!(
+        one::<String>(&mut connection, "select stage from orders").await,
+        "processing"
+    );
+    run(
+        &mut connection,
+        "update order_lines set cancelled = 1 where id = 2",
+    )
+    .await;
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "update order_lines set cancelled = 0 where id = 2"
+        )
+        .await,
+        "order_lines_cancelled_stays"
+    );
+}
+
+#[tokio::test]
+async fn a_parcel_leaves_once_and_never_past_a_failed_inspection_or_a_hold() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, PARCEL).await;
+    let hand_over = "update shipments set state = 'handed_over' where id = 1";
+    run(
+        &mut connection,
+        "insert into inspections (order_id) values (1)",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut connection, hand_over).await,
+        "shipments_inspected"
+    );
+    run(
+        &mut connection,
+        "insert into inspection_checks (inspection_id, position, name, instruction) values (1, 1, 'item', 'right')",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut connection, "update inspections set state = 'passed'").await,
+        "inspections_checks_passed"
+    );
+    run(
+        &mut connection,
+        "update inspection_checks set result = 'failed'",
+    )
+    .await;
+    run(&mut connection, "update inspections set state = 'failed'").await;
+    assert_eq!(
+        refusal(&mut connection, hand_over).await,
+        "shipments_inspected"
+    );
+    run(&mut connection, "update inspections set state = 'pending'").await;
+    run(
+        &mut connection,
+        "update inspection_checks set result = 'passed'",
+    )
+    .await;
+    run(&mut connection, "update inspections set state = 'passed'").await;
+    run(&mut connection, "update orders set hold_reason = 'address'").await;
+    assert_eq!(
+        refusal(&mut connection, hand_over).await,
+        "shipments_order_held"
+    );
+    run(&mut connection, "update orders set hold_reason = null").await;
+    run(&mut connection, hand_over).await;
+    assert_eq!(
+        refusal(&mut connection, "update shipments set state = 'labelled'").await,
+        "shipment_transition"
+    );
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "insert into shipment_lines (shipment_id, order_line_id, quantity) values (1, 2, 1)"
+        )
+        .await,
+        "shipment_lines_fixed"
+    );
+    // The same code on the same day is the same parcel.
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "insert into shipments (order_id, fulfilment_id, carrier_id, tracking_code, ship_date) values (1, 1, 1, 'X1', '2026-03-10')"
+        )
+        .await,
+        "shipments_code_once"
+    );
+    let (on_hand, reserved): (i32, i32) =
+        sqlx::query_as("select on_hand, reserved from stock_levels where id = 1")
+            .fetch_one(&mut connection)
+            .await
+            .expect("the level");
+    assert_eq!((on_hand, reserved), (6, 0));
+    assert_eq!(
+        one::<String>(&mut connection, "select stage from orders").await,
+        "partially_shipped"
+    );
+}
+
+#[tokio::test]
+async fn refunds_stay_within_what_was_captured() {
+    let (_database, mut connection) = shop().await;
+    let refund = |amount: i64, reference: &str| {
+        format!(
+            "insert into refunds (order_id, payment_id, amount, reference) values (1, 1, {amount}, '{reference}')"
+        )
+    };
+    run(&mut connection, &refund(500, "R1")).await;
+    assert_eq!(
+        refusal(&mut connection, &refund(201, "R2")).await,
+        "refunds_within_captured"
+    );
+    run(&mut connection, &refund(200, "R3")).await;
+    assert_eq!(
+        refusal(&mut connection, "update refunds set amount = 1").await,
+        "refunds_fixed"
+    );
+    assert_eq!(
+        refusal(&mut connection, "update payments set amount = 9000").await,
+        "payments_fixed"
+    );
+    run(
+        &mut connection,
+        "update refunds set state = 'failed' where reference = 'R1'",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut connection, "update refunds set state = 'pending'").await,
+        "refund_transition"
+    );
+}
+
+#[tokio::test]
+async fn history_cannot_be_rewritten_by_anybody() {
+    let (database, mut connection) = shop().await;
+    for sql in [
+        "update activity set who = 'nobody'",
+        "delete from activity",
+        "truncate activity",
+        "update activity_default set who = 'nobody'",
+        "delete from activity_default",
+    ] {
+        assert_eq!(
+            refusal(&mut connection, sql).await,
+            "activity_append_only",
+            "{sql}"
+        );
+    }
+    run(
+        &mut connection,
+        "select staff_add('root_of_shop', 'Root', array['admin', 'worker'])",
+    )
+    .await;
+    let mut admin = login(&database, "root_of_shop").await;
+    for sql in [
+        "update activity set who = 'nobody'",
+        "delete from activity",
+        "truncate activity",
+        "insert into activity (kind, record_id, entity, operation, changes, source, who, role) values ('order', 1, 'orders', 'update', '{}', 'x', 'x', 'x')",
+        "select write_activity('order', 1, 'orders', 'update', '{}')",
+        "insert into act (id, kind, record_id, verb, source, result) values (gen_random_uuid(), 'order', 1, 'hold', 'x', '{}')",
+        "delete from change",
+        "update stock_levels set on_hand = 5",
+        "delete from stock_movements",
+    ] {
+        let code = refusal(&mut admin, sql).await;
+        assert!(
+            ["42501", "stock_levels_by_ledger"].contains(&code.as_str()),
+            "{sql}: {code}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_reads_everything_and_writes_nothing() {
+    let (database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "select staff_add('vera_views', 'Vera', array['viewer'])",
+    )
+    .await;
+    let mut viewer = login(&database, "vera_views").await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_class c
+         where c.relnamespace = 'packline'::regnamespace and c.relkind in ('r', 'p') order by 1",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the tables");
+    assert!(tables.len() > 40, "{tables:?}");
+    for table in &tables {
+        run(&mut viewer, &format!("select count(*) from {table}")).await;
+        for sql in [
+            format!("delete from {table}"),
+            format!("insert into {table} default values"),
+            format!("truncate {table}"),
+        ] {
+            assert_eq!(refusal(&mut viewer, &sql).await, "42501", "{sql}");
+        }
+    }
+    assert_eq!(
+        refusal(&mut viewer, "update orders set note = 'x'").await,
+        "42501"
+    );
+    assert_eq!(
+        refusal(
+            &mut viewer,
+            "select staff_add('mallory', 'M', array['admin'])"
+        )
+        .await,
+        "42501"
+    );
+}
+
+#[tokio::test]
+async fn only_a_supervisor_waives_even_with_plain_sql() {
+    let (database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "select staff_add('quentin_q', 'Q', array['quality'])",
+    )
+    .await;
+    run(
+        &mut connection,
+        "select staff_add('sonja_s', 'S', array['supervisor'])",
+    )
+    .await;
+    run(
+        &mut connection,
+        "insert into inspections (order_id) values (1);
+         insert into inspection_checks (inspection_id, position, name, instruction) values (1, 1, 'item', 'right');
+         update inspection_checks set result = 'failed'; update inspections set state = 'failed'",
+    )
+    .await;
+    let waive = "update inspections set state = 'waived', waive_reason = 'fine' where id = 1";
+    let mut quality = login(&database, "quentin_q").await;
+    assert_eq!(refusal(&mut quality, waive).await, "42501");
+    let mut supervisor = login(&database, "sonja_s").await;
+    run(&mut supervisor, waive).await;
+    let who: String = one(
+        &mut connection,
+        "select who from activity where kind = 'inspection' order by id desc limit 1",
+    )
+    .await;
+    assert_eq!(who, "sonja_s");
+}
+
+async fn login(database: &TestDatabase, name: &str) -> PgConnection {
+    let mut connection = database
+        .options
+        .clone()
+        .username(name)
+        .connect()
+        .await
+        .expect("the login");
+    run(&mut connection, "set search_path = packline, pg_catalog").await;
+    connection
+}

@@ -1,0 +1,694 @@
+//! Whole screens of the console from known data, compared to the files in `screens/`.
+//! `UPDATE_SCREENS=1` writes them anew; then read the difference.
+
+use std::fs;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
+use packline::console::input::{Chord, Key, Keymap};
+use packline::console::view::{self, Theme};
+use packline::domain::inspections::{
+    Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
+};
+use packline::domain::list::{Count, Counts, HistoryEntry, ListRow, SortKey, SortValue, TabCount};
+use packline::domain::orders::{
+    Address, Amounts, FinancialStatus, Fulfilment, FulfilmentState, Order, OrderLine, OrderSummary,
+    Payment, Stage,
+};
+use packline::domain::people::{Person, Role};
+use packline::domain::record::{Kind, Record, RecordId};
+use packline::domain::shipments::{ShipmentState, ShipmentSummary};
+use packline::domain::stock::StockSummary;
+use packline::domain::tickets::{
+    Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
+};
+use packline::domain::tracking::TrackingStatus;
+use packline::store::lists::Refreshed;
+use packline::store::records::FullRecord;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Modifier;
+
+fn now() -> DateTime<Utc> {
+    "2026-03-10T14:02:31Z".parse().unwrap()
+}
+
+fn minutes(minutes: i64) -> DateTime<Utc> {
+    now() + TimeDelta::minutes(minutes)
+}
+
+fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
+    OrderSummary {
+        id,
+        version: 3,
+        number: format!("#{}", 1000 + id),
+        channel: "web".into(),
+        customer: customer.into(),
+        placed_at: minutes(due - 26 * 60),
+        stage,
+        hold_reason: (stage == Stage::OnHold).then(|| "address unclear".into()),
+        financial_status: FinancialStatus::Paid,
+        ship_by: Some(minutes(due)),
+        deliver_by: Some(minutes(due + 3 * 1440)),
+        assignee: (id % 4 == 2).then(|| "bo".into()),
+        currency: "EUR".into(),
+        total: 4590 + id * 100,
+        country: Some("PT".into()),
+        tags: vec![],
+        lines: 2,
+        ordered: 3,
+        reserved: 2,
+        requested: 0,
+        shipped: 0,
+        delivered: 0,
+        cancelled: 0,
+        pending_inspections: 0,
+        failed_inspections: i64::from(id == 42),
+        open_tickets: 0,
+    }
+}
+
+fn orders() -> Vec<Record> {
+    let names = [
+        ("Ines Duarte", Stage::Processing, -123),
+        ("C. O'Neill", Stage::Confirmed, 58),
+        ("山田 太郎", Stage::OnHold, 177),
+        ("Marta Kowalska-Wiśniewska of Gdańsk", Stage::New, 240),
+        ("Zoë 👩‍👩‍👧 Family", Stage::Processing, 300),
+        ("ev\u{1b}[2Jil\u{202e}", Stage::PartiallyShipped, 1500),
+    ];
+    (0..30_i64)
+        .map(|index| {
+            let (name, stage, due) = names[index as usize % names.len()];
+            Record::Order(order(42 + index, name, stage, due + index / 6 * 60))
+        })
+        .collect()
+}
+
+fn stock() -> Vec<Record> {
+    let level = |id: i64, sku: &str, title: &str, on_hand, reserved, wanted, demand_28d| {
+        Record::Stock(StockSummary {
+            id,
+            version: 1,
+            sku: sku.into(),
+            title: title.into(),
+            location: "Main".into(),
+            on_hand,
+            reserved,
+            reorder_point: 10,
+            wanted,
+            demand_28d,
+            supplier: Some("Northwind Ceramics".into()),
+            lead_time_days: Some(6),
+            muted_until: (id == 3).then(|| minutes(2880)),
+        })
+    };
+    vec![
+        level(1, "MUG-BLUE-01", "Stoneware mug, cobalt", 12, 11, 9, 70),
+        level(2, "LAMP-OAK", "Oak desk lamp", 4, 4, 0, 20),
+        level(3, "TEA-LIGHT-50", "Tea lights, 50 pieces", 8, 0, 0, 0),
+    ]
+}
+
+fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
+    ShipmentSummary {
+        id,
+        version: 1,
+        order_id: 42,
+        order_number: "#1042".into(),
+        customer: "Ines Duarte".into(),
+        carrier: Some("DHL".into()),
+        tracking_code: Some(format!("JD01460000{id:06}")),
+        state: ShipmentState::HandedOver,
+        tracking_status: status,
+        tracking_status_raw: None,
+        handed_over_at: Some(minutes(-3000)),
+        last_event_at: Some(minutes(-heard)),
+        eta: Some(minutes(1440)),
+        delivered_at: None,
+        due_at: Some(minutes(1440 - heard)),
+        damaged: id == 9,
+        country: Some("PT".into()),
+        units: 2,
+    }
+}
+
+fn inspection() -> InspectionSummary {
+    InspectionSummary {
+        id: 77,
+        version: 2,
+        order_id: Some(42),
+        order_number: Some("#1042".into()),
+        subject: "Ines Duarte".into(),
+        state: InspectionState::Failed,
+        assignee: Some("cy".into()),
+        started_at: Some(minutes(-60)),
+        due_at: Some(minutes(-123)),
+        checks: 4,
+        passed: 3,
+        failed: 1,
+        defect: Some("wrong colour".into()),
+    }
+}
+
+fn ticket(id: i64, due: i64) -> TicketSummary {
+    TicketSummary {
+        id,
+        version: 1,
+        subject: "Onde está a minha encomenda?".into(),
+        customer: "Ines Duarte".into(),
+        order_id: Some(42),
+        order_number: Some("#1042".into()),
+        state: TicketState::New,
+        priority: if id == 5 {
+            Priority::High
+        } else {
+            Priority::Normal
+        },
+        assignee: None,
+        due_at: Some(minutes(due)),
+        clock: Some(Clock::FirstResponse),
+        snoozed_until: None,
+        last_message_at: Some(minutes(-50)),
+        messages: 1,
+    }
+}
+
+fn records(kind: Kind) -> Vec<Record> {
+    match kind {
+        Kind::Order => orders(),
+        Kind::Stock => stock(),
+        Kind::Shipment => vec![
+            Record::Shipment(parcel(7, TrackingStatus::InTransit, 5000)),
+            Record::Shipment(parcel(8, TrackingStatus::OutForDelivery, 40)),
+            Record::Shipment(parcel(9, TrackingStatus::Failure, 300)),
+        ],
+        Kind::Inspection => vec![Record::Inspection(inspection())],
+        Kind::Ticket => vec![
+            Record::Ticket(ticket(5, -20)),
+            Record::Ticket(ticket(6, 130)),
+        ],
+    }
+}
+
+fn row(record: Record, place: usize) -> ListRow {
+    ListRow {
+        key: SortKey {
+            value: SortValue::Number(place as i64),
+            id: record.id().id,
+        },
+        record,
+    }
+}
+
+fn address() -> Address {
+    Address {
+        name: "Ines Duarte".into(),
+        address1: "Rua da Rosa 12, 3º".into(),
+        city: "Lisboa".into(),
+        zip: "1200-386".into(),
+        country: "PT".into(),
+        ..Address::default()
+    }
+}
+
+fn full_order() -> FullRecord {
+    let Record::Order(summary) = orders().remove(0) else {
+        unreachable!()
+    };
+    let line = |id: i64, sku: &str, title: &str, ordered, reserved, available| OrderLine {
+        id,
+        position: id as i32,
+        sku: sku.into(),
+        title: title.into(),
+        stock: Some(RecordId::new(Kind::Stock, id)),
+        available,
+        unit_price: 1530,
+        ordered,
+        reserved,
+        requested: 0,
+        shipped: 0,
+        delivered: 0,
+        cancelled: 0,
+        return_requested: 0,
+        returned: 0,
+    };
+    FullRecord::Order(Box::new(Order {
+        summary,
+        email: Some("ines@example.org".into()),
+        phone: Some("+351 912 000 000".into()),
+        shipping_address: address(),
+        shipping_method: Some("Expedited".into()),
+        amounts: Amounts {
+            subtotal: 4590,
+            shipping: 490,
+            tax: 950,
+            discount: 300,
+        },
+        note: Some("Please ring twice.".into()),
+        lines: vec![
+            line(1, "MUG-BLUE-01", "Stoneware mug, cobalt", 2, 2, 1),
+            line(
+                2,
+                "LAMP-OAK",
+                "Oak desk lamp with linen shade and brass foot",
+                1,
+                0,
+                0,
+            ),
+        ],
+        fulfilments: vec![Fulfilment {
+            id: 1,
+            location: "Main".into(),
+            by_supplier: false,
+            state: FulfilmentState::Accepted,
+            units: 3,
+        }],
+        shipments: vec![parcel(7, TrackingStatus::InTransit, 5000)],
+        inspections: vec![inspection()],
+        tickets: vec![ticket(5, -20)],
+        payments: vec![Payment {
+            at: minutes(-1500),
+            what: "payment".into(),
+            detail: "card".into(),
+            amount: 5730,
+            currency: "EUR".into(),
+            state: "captured".into(),
+        }],
+    }))
+}
+
+fn full_ticket() -> FullRecord {
+    let message = |id, kind, from: &str, at, body: &str| Message {
+        id,
+        kind,
+        at: minutes(at),
+        from: from.into(),
+        body: body.into(),
+        attachments: if id == 1 {
+            vec![("photo.jpg".into(), 245_000)]
+        } else {
+            vec![]
+        },
+    };
+    let Record::Order(about) = orders().remove(0) else {
+        unreachable!()
+    };
+    FullRecord::Ticket(Box::new(Ticket {
+        summary: ticket(5, -20),
+        email: Some("ines@example.org".into()),
+        resolution: None,
+        messages: vec![
+            message(
+                1,
+                MessageKind::Inbound,
+                "ines@example.org",
+                -500,
+                "Bom dia,\n\nA minha encomenda #1042 ainda não chegou, e já passaram duas semanas \
+                 desde que a fiz. Podem dizer-me onde está?\n\nObrigada\nInês",
+            ),
+            message(
+                2,
+                MessageKind::Note,
+                "bo",
+                -50,
+                "Parcel silent since Friday.",
+            ),
+        ],
+        order: Some(about),
+        shipments: vec![parcel(7, TrackingStatus::InTransit, 5000)],
+        other_tickets: vec![],
+    }))
+}
+
+fn full_inspection() -> FullRecord {
+    let check = |name: &str, instruction: &str, result| Check {
+        name: name.into(),
+        instruction: instruction.into(),
+        result,
+        checked_by: Some("cy".into()),
+        checked_at: Some(minutes(-40)),
+    };
+    FullRecord::Inspection(Box::new(Inspection {
+        summary: inspection(),
+        checks: vec![
+            check("item", "the right item, by SKU", CheckResult::Failed),
+            check("quantity", "the right number of units", CheckResult::Passed),
+            check(
+                "condition",
+                "no damage, nothing missing",
+                CheckResult::Passed,
+            ),
+            check(
+                "packaging",
+                "packed to survive the carrier",
+                CheckResult::Passed,
+            ),
+        ],
+        defects: vec![Defect {
+            check: "item".into(),
+            severity: Severity::Major,
+            description: "wrong colour".into(),
+            at: minutes(-40),
+            who: "cy".into(),
+        }],
+        waive_reason: None,
+        lines: vec![],
+    }))
+}
+
+fn history() -> Vec<HistoryEntry> {
+    vec![
+        HistoryEntry {
+            at: minutes(-30),
+            who: "bo".into(),
+            verb: Some("claim".into()),
+            source: "console".into(),
+            reason: None,
+            changes: vec!["assignee: – → bo".into()],
+        },
+        HistoryEntry {
+            at: minutes(-300),
+            who: "ana".into(),
+            verb: None,
+            source: "import".into(),
+            reason: None,
+            changes: vec!["placed".into()],
+        },
+    ]
+}
+
+/// A console whose database answers at once with known data.
+struct Stage80 {
+    app: App,
+    theme: Theme,
+    now: DateTime<Utc>,
+    acts: Vec<Effect>,
+}
+
+impl Stage80 {
+    fn new(columns: u16, rows: u16) -> Self {
+        let settings = Settings {
+            shop: "demo-shop".into(),
+            zone: chrono_tz::Europe::Berlin,
+        };
+        let person = Person {
+            login: "ana".into(),
+            roles: vec![Role::Warehouse, Role::Support],
+        };
+        let keymap = Keymap::built_in().unwrap();
+        let mut stage = Self {
+            app: App::new(settings, person, keymap, (columns, rows), now()),
+            theme: Theme::full(),
+            now: now(),
+            acts: vec![],
+        };
+        stage.send(Msg::Feed(Feed::Live));
+        stage
+    }
+
+    fn send(&mut self, msg: Msg) {
+        let mut todo = update(&mut self.app, msg, self.now);
+        while let Some(effect) = todo.pop() {
+            if let Some(reply) = self.answer(effect) {
+                todo.extend(update(&mut self.app, reply, self.now));
+            }
+        }
+    }
+
+    fn answer(&mut self, effect: Effect) -> Option<Msg> {
+        Some(match effect {
+            Effect::Window { request, query, .. } => {
+                let rows = records(query.kind)
+                    .into_iter()
+                    .zip(0..)
+                    .map(|(r, i)| row(r, i));
+                let window = Window {
+                    rows: rows.collect(),
+                    starts: true,
+                    ends: true,
+                };
+                Msg::Window(query.kind, request, Ok(window))
+            }
+            Effect::Counts => {
+                let tab = |open, urgent| TabCount {
+                    open: Count(open),
+                    urgent: Count(urgent),
+                };
+                Msg::Counts(Ok(Counts {
+                    orders: tab(128, 7),
+                    stock: tab(12, 3),
+                    shipments: tab(54, 3),
+                    inspections: tab(9, 0),
+                    tickets: tab(17, 2),
+                }))
+            }
+            Effect::Record { request, id } => {
+                let full = match id {
+                    RecordId {
+                        kind: Kind::Order,
+                        id: 42,
+                    } => Some(full_order()),
+                    RecordId {
+                        kind: Kind::Ticket,
+                        id: 5,
+                    } => Some(full_ticket()),
+                    RecordId {
+                        kind: Kind::Inspection,
+                        ..
+                    } => Some(full_inspection()),
+                    _ => None,
+                };
+                let page = full.map(|full| RecordPage {
+                    full,
+                    history: history(),
+                });
+                Msg::Record(id, request, Ok(page))
+            }
+            Effect::Choices { request, .. } => {
+                Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
+            }
+            other => {
+                self.acts.push(other);
+                return None;
+            }
+        })
+    }
+
+    /// Types: a character each, names of keys in angle brackets.
+    fn keys(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(char) = rest.chars().next() {
+            let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+                Some((name, _)) => (name.parse().unwrap(), name.len() + 2),
+                None if char == ' ' => (Chord::plain(Key::Char(' ')), 1),
+                None => (Chord::char(char), char.len_utf8()),
+            };
+            self.send(Msg::Key(chord));
+            rest = &rest[taken..];
+        }
+    }
+
+    /// What is on the screen, with the reversed part of each line noted at its right.
+    fn shown(&self) -> String {
+        let (columns, rows) = self.app.size;
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        terminal
+            .draw(|frame| view::draw(frame, &self.app, self.theme))
+            .unwrap();
+        let buffer = terminal.backend().buffer();
+        let mut screen = String::new();
+        for y in 0..rows {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..columns {
+                let cell = &buffer[(x, y)];
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                line.push_str(cell.symbol());
+                skip = packline::domain::text::width(cell.symbol()).saturating_sub(1);
+                assert!(
+                    !cell.symbol().chars().any(char::is_control),
+                    "a control character reached the screen: {:?}",
+                    cell.symbol()
+                );
+            }
+            screen.push_str(line.trim_end());
+            let reversed = (0..columns)
+                .filter(|x| buffer[(*x, y)].modifier.contains(Modifier::REVERSED))
+                .count();
+            if reversed > 0 {
+                screen.push_str(&format!("  ◁{reversed}"));
+            }
+            screen.push('\n');
+        }
+        screen
+    }
+
+    fn check(&self, name: &str) {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/suite/screens")
+            .join(format!("{name}.txt"));
+        let shown = self.shown();
+        if std::env::var_os("UPDATE_SCREENS").is_some() {
+            fs::write(&path, &shown).unwrap();
+            return;
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            shown == expected,
+            "{name} is not as in {}:\n{shown}\nexpected:\n{expected}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn every_pane_at_both_sizes() {
+    for (columns, rows) in [(80, 24), (140, 40)] {
+        let mut stage = Stage80::new(columns, rows);
+        for (key, kind) in ('1'..).zip(Kind::ALL) {
+            stage.keys(&key.to_string());
+            stage.check(&format!("{}-{columns}", kind.plural()));
+        }
+    }
+}
+
+#[test]
+fn records_in_full() {
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("o");
+    stage.check("order-full-80");
+    stage.keys("G");
+    stage.check("order-full-end-80");
+    stage.keys("1<tab><tab><tab><enter>");
+    stage.check("inspection-full-80");
+    let mut stage = Stage80::new(140, 40);
+    stage.keys("5o");
+    stage.check("ticket-full-140");
+}
+
+#[test]
+fn what_can_be_done_and_why_not() {
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("a");
+    stage.check("menu-80");
+    stage.keys("<esc>h");
+    stage.check("form-80");
+    stage.keys("address<enter>");
+    assert!(
+        matches!(&stage.acts[..], [Effect::Act { step, .. }] if step.verb.name == "hold"
+            && step.version == 3 && step.args["reason"] == "address")
+    );
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("xno longer wanted<enter>");
+    stage.check("confirm-80");
+    assert!(stage.acts.is_empty());
+    stage.keys("x<enter>");
+    assert!(stage.acts.is_empty(), "only y confirms");
+    stage.keys("y");
+    assert_eq!(stage.acts.len(), 1);
+}
+
+#[test]
+fn several_records_at_once() {
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("vjjjh");
+    stage.check("form-marked-80");
+}
+
+#[test]
+fn writing() {
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
+    stage.check("reply-80");
+    stage.keys("<ctrl-c>");
+    stage.check("reply-discard-80");
+    stage.keys("n<ctrl-s>");
+    assert_eq!(stage.acts.len(), 1);
+}
+
+#[test]
+fn filter_and_command_line() {
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("/late state:flying");
+    stage.check("filter-wrong-80");
+    stage.keys("<esc>:");
+    stage.check("command-80");
+    stage.keys("hld");
+    stage.check("command-fuzzy-80");
+    stage.keys("<esc>:adjust");
+    stage.check("command-elsewhere-80");
+}
+
+#[test]
+fn help_and_messages() {
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("?");
+    stage.check("help-80");
+    stage.keys("<esc>l");
+    stage.keys("!");
+    stage.check("messages-80");
+}
+
+#[test]
+fn lost_and_changed() {
+    let mut stage = Stage80::new(80, 24);
+    stage.now += TimeDelta::seconds(12);
+    stage.send(Msg::Feed(Feed::Lost {
+        heard: now(),
+        why: "the server closed it".into(),
+    }));
+    stage.check("lost-80");
+    stage.now += TimeDelta::seconds(60);
+    stage.send(Msg::Tick);
+    assert!(
+        stage.shown().contains("○ offline (as of 15:02:31)"),
+        "{}",
+        stage.shown()
+    );
+
+    let mut stage = Stage80::new(80, 24);
+    stage.keys("j");
+    let mut changed = order(43, "C. O'Neill", Stage::OnHold, 58);
+    changed.version = 4;
+    changed.assignee = Some("bo".into());
+    let request = changes(&mut stage, 43);
+    let rows = vec![Refreshed {
+        id: 43,
+        row: Some(row(Record::Order(changed), 1)),
+        matches: false,
+    }];
+    stage.send(Msg::Rows(Kind::Order, request, Ok(rows)));
+    stage.check("left-the-list-80");
+    stage.keys("k");
+    assert!(
+        !stage.shown().contains("#1043"),
+        "it goes when one moves on"
+    );
+}
+
+/// Tells of a change; answers the number of the request that it leads to.
+fn changes(stage: &mut Stage80, id: i64) -> u64 {
+    let changed = Feed::Changed(vec![RecordId::new(Kind::Order, id)]);
+    let effects = update(&mut stage.app, Msg::Feed(changed), stage.now);
+    effects
+        .into_iter()
+        .find_map(|effect| match effect {
+            Effect::Rows { request, ids, .. } if ids == [id] => Some(request),
+            _ => None,
+        })
+        .expect("the changed row is asked for, and nothing else")
+}
+
+#[test]
+fn without_unicode_all_is_ascii() {
+    let mut stage = Stage80::new(80, 24);
+    stage.theme.unicode = false;
+    stage.check("orders-ascii-80");
+    let screen = stage.shown().replace('◁', "");
+    assert!(screen.is_ascii(), "{screen}");
+}
