@@ -8,6 +8,7 @@ mod import;
 mod list;
 mod migrate;
 mod print;
+mod print_label;
 mod show;
 mod staff;
 mod status;
@@ -49,6 +50,8 @@ enum Command {
     Act(Box<act::Act>),
     /// List what can be done, with which records, by whom
     Verbs(verbs::Verbs),
+    /// Print the label or the packing slip of parcels
+    Print(print_label::PrintLabel),
     /// Say how many records are open, late and breaching
     Status(status::Status),
     /// Bring in what channels, suppliers, carriers and customers send
@@ -81,6 +84,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Show(show)) => show.run(&config).await,
         Some(Command::Act(act)) => act.run(&config, now).await,
         Some(Command::Verbs(verbs)) => verbs.run(),
+        Some(Command::Print(print)) => print.run(&config, now).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
         Some(Command::Demo(demo)) => demo.run(&config, now).await,

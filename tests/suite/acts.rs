@@ -165,6 +165,7 @@ const SCENES: &[(Kind, &str, Scene, &[(&str, &str)], &str)] = &[
         &[("reason", "crushed corner")],
         "noted as damaged: crushed corner",
     ),
+    (Kind::Shipment, "print", Scene::Parcel, &[], "noted a print"),
     (Kind::Inspection, "start", Scene::Inspection, &[], "started"),
     (
         Kind::Inspection,
