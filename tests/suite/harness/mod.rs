@@ -8,9 +8,11 @@
 
 mod database;
 mod server;
+mod smtp;
 
 pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
+pub(crate) use smtp::{Manners, SmtpServer};
 
 use std::future::Future;
 use std::time::Duration;
