@@ -39,7 +39,7 @@ pub fn slip(label: &Label) -> String {
     put("");
     put("To");
     for line in label.to.lines() {
-        for line in wrapped(&line, WIDTH - 4) {
+        for line in text::wrapped(&line, WIDTH - 4) {
             put(&format!("    {line}"));
         }
     }
@@ -48,7 +48,7 @@ pub fn slip(label: &Label) -> String {
     put(&"-".repeat(WIDTH));
     for line in &label.lines {
         let sku = padded(&line.sku, SKU);
-        let lines = wrapped(&line.title, WIDTH - QUANTITY - 2 - SKU - 5);
+        let lines = text::wrapped(&line.title, WIDTH - QUANTITY - 2 - SKU - 5);
         let mut titles = lines.iter();
         let first = titles.next().map_or("", String::as_str);
         let title = padded(first, WIDTH - QUANTITY - 2 - SKU - 4);
@@ -72,7 +72,7 @@ pub fn slip(label: &Label) -> String {
         put("");
         put("The customer's note");
         for line in text::plain_lines(note) {
-            for line in wrapped(&line, WIDTH - 4) {
+            for line in text::wrapped(&line, WIDTH - 4) {
                 put(&format!("    {line}"));
             }
         }
@@ -85,38 +85,6 @@ fn padded(words: &str, columns: usize) -> String {
     let fitted = text::fit(words, columns - 1);
     let gap = columns - text::width(&fitted);
     format!("{fitted}{}", " ".repeat(gap))
-}
-
-/// Text in lines of so many columns, broken at spaces; a longer word is broken where it must.
-fn wrapped(words: &str, columns: usize) -> Vec<String> {
-    use unicode_segmentation::UnicodeSegmentation as _;
-
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text::plain(words).split(' ') {
-        let width = text::width(word);
-        if used > 0 && used + 1 + width > columns {
-            lines.push(String::new());
-            used = 0;
-        }
-        if used > 0 {
-            lines.last_mut().into_iter().for_each(|line| line.push(' '));
-            used += 1;
-        }
-        for grapheme in word.graphemes(true) {
-            let width = text::width(grapheme);
-            if used + width > columns {
-                lines.push(String::new());
-                used = 0;
-            }
-            lines
-                .last_mut()
-                .into_iter()
-                .for_each(|line| line.push_str(grapheme));
-            used += width;
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

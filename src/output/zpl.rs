@@ -9,9 +9,6 @@
 
 use std::fmt::Write as _;
 
-use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
-
 use crate::domain::labels::Label;
 use crate::domain::text;
 
@@ -25,9 +22,10 @@ const LENGTH: usize = 1218;
 const MARGIN: usize = 36;
 const INNER: usize = WIDTH - 2 * MARGIN;
 
-/// The quiet zone of Code 128 is ten modules on either side (ISO/IEC 15417), and one dot of a
-/// 203 dpi head is too thin a module to be read.
+/// The quiet zones of Code 128: ten modules on either side (ISO/IEC 15417).
 const QUIET: usize = 20;
+
+/// One dot of a 203 dpi head is too thin a module to be read.
 const THINNEST: usize = 2;
 
 /// A label as a document for the printer.
@@ -77,7 +75,7 @@ fn barcode(zpl: &mut Zpl, label: &Label) {
         return;
     };
     if let Some((data, modules)) = code_128(code)
-        && let module = ((WIDTH - 2 * QUIET) / modules).min(4)
+        && let module = (WIDTH / (modules + QUIET)).min(4)
         && module >= THINNEST
     {
         let left = (WIDTH - modules * module) / 2;
@@ -94,18 +92,27 @@ fn barcode(zpl: &mut Zpl, label: &Label) {
 /// The data of `^BC` in its mode N, with the code sets chosen here, and its width in modules.
 /// `None` for what Code 128 cannot hold.
 ///
-/// Digits in pairs where the whole code is digits (set C, `>;`), else set B (`>:`), in which `>0`
-/// stands for `>`.
+/// Set B (`>:`), in which `>0` stands for `>`; and set C (`>;`, or `>5` from within), two digits a
+/// symbol, where the code is digits or ends with four or more.
 fn code_128(code: &str) -> Option<(String, usize)> {
     // Start, check and stop, of 11, 11 and 13 modules; every symbol has 11.
     let width = |symbols: usize| 35 + 11 * symbols;
     if code.is_empty() || !code.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
     }
-    if code.len().is_multiple_of(2) && code.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some((format!(">;{code}"), width(code.len() / 2)));
+    let digits = code.bytes().rev().take_while(u8::is_ascii_digit).count() & !1;
+    if digits < 4 {
+        return Some((format!(">:{}", code.replace('>', ">0")), width(code.len())));
     }
-    Some((format!(">:{}", code.replace('>', ">0")), width(code.len())))
+    let (head, pairs) = code.split_at(code.len() - digits);
+    Some(if head.is_empty() {
+        (format!(">;{pairs}"), width(digits / 2))
+    } else {
+        (
+            format!(">:{}>5{pairs}", head.replace('>', ">0")),
+            width(head.len() + 1 + digits / 2),
+        )
+    })
 }
 
 fn footer(zpl: &mut Zpl, label: &Label) {
@@ -185,7 +192,7 @@ impl Zpl {
             let columns = columns(width, size);
             let mut broken: Vec<String> = lines
                 .iter()
-                .flat_map(|line| wrapped(line, columns))
+                .flat_map(|line| text::wrapped(line, columns))
                 .collect();
             if broken.len() > room {
                 if index + 1 < sizes.len() {
@@ -213,33 +220,6 @@ impl Zpl {
 /// up to two thirds, an ideograph (two columns) the whole of it. Counted so that capitals fit.
 fn columns(width: usize, size: usize) -> usize {
     (width * 5 / (size * 3)).max(4)
-}
-
-/// A line in lines of at most so many columns: broken at spaces, and within a word that is longer
-/// than a line.
-fn wrapped(line: &str, columns: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut current = String::new();
-    for word in line.split_word_bounds() {
-        if current.width() + word.trim_end().width() <= columns {
-            current.push_str(word);
-            continue;
-        }
-        if !current.trim().is_empty() {
-            lines.push(std::mem::take(&mut current).trim().to_owned());
-        }
-        current.clear();
-        for grapheme in word.graphemes(true) {
-            if current.width() + grapheme.width() > columns {
-                lines.push(std::mem::take(&mut current));
-            }
-            current.push_str(grapheme);
-        }
-    }
-    if !current.trim().is_empty() {
-        lines.push(current.trim().to_owned());
-    }
-    lines
 }
 
 /// Text as a label can show it: without what acts, hides or reorders, for which a printer's font

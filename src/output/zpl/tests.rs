@@ -149,7 +149,7 @@ fn everything_is_on_the_label() {
 }
 
 #[test]
-fn a_code_of_digits_is_printed_in_pairs_and_one_that_is_too_long_not_at_all() {
+fn digits_are_printed_in_pairs_and_a_code_that_is_too_long_not_at_all() {
     let code = |code: &str| {
         let parcel = Label {
             tracking_code: Some(code.to_owned()),
@@ -168,6 +168,10 @@ fn a_code_of_digits_is_printed_in_pairs_and_one_that_is_too_long_not_at_all() {
     };
     let usps = "420100019405511899223197428490";
     assert_eq!(code(usps), Some(("BY3".to_owned(), format!(">;{usps}"))));
+    assert_eq!(
+        code("1Z999AA10123456784"),
+        Some(("BY3".to_owned(), ">:1Z999AA1>50123456784".to_owned()))
+    );
     assert_eq!(code("A>B"), Some(("BY4".to_owned(), ">:A>0B".to_owned())));
     assert_eq!(code("日本"), None);
     assert_eq!(code(&"A".repeat(80)), None);
@@ -281,14 +285,5 @@ proptest! {
         }
         let controls = zpl.chars().filter(|char| char.is_control() && *char != '\n').count();
         prop_assert_eq!(controls, 0);
-    }
-
-    #[test]
-    fn wrapped_lines_fit_and_lose_nothing_but_spaces(text in "[\\PC ]{0,80}", columns in 4_usize..40) {
-        let text = printable(&text);
-        let lines = wrapped(&text, columns);
-        prop_assert!(lines.iter().all(|line| line.width() <= columns), "{:?}", lines);
-        let squeezed = |text: &str| text.replace(char::is_whitespace, "");
-        prop_assert_eq!(squeezed(&lines.concat()), squeezed(&text));
     }
 }
