@@ -74,45 +74,37 @@ fn barcode(zpl: &mut Zpl, label: &Label) {
     let Some(code) = &label.tracking_code else {
         return;
     };
-    if let Some((data, modules)) = code_128(code)
+    if let Some(modules) = code_128(code)
         && let module = (WIDTH / (modules + QUIET)).min(4)
         && module >= THINNEST
     {
         let left = (WIDTH - modules * module) / 2;
         let _ = writeln!(
             zpl.text,
-            "^FO{left},674^BY{module}^BCN,180,N,N,N,N^FH^FD{}^FS",
-            escaped(&data)
+            "^FO{left},674^BY{module}^BCN,180,N,N,N,A^FH^FD{}^FS",
+            escaped(code)
         );
     }
     let code = [code.clone()];
     zpl.block(MARGIN, 870, INNER, 60, &[40, 30, 22, 18], &code);
 }
 
-/// The data of `^BC` in its mode N, with the code sets chosen here, and its width in modules.
-/// `None` for what Code 128 cannot hold.
+/// Modules of Code 128 at most, `None` for what it cannot hold.
 ///
-/// Set B (`>:`), in which `>0` stands for `>`; and set C (`>;`, or `>5` from within), two digits a
-/// symbol, where the code is digits or ends with four or more.
-fn code_128(code: &str) -> Option<(String, usize)> {
-    // Start, check and stop, of 11, 11 and 13 modules; every symbol has 11.
-    let width = |symbols: usize| 35 + 11 * symbols;
+/// The printer packs by itself (mode A of `^BC`, in which the data is plain ASCII): two digits a
+/// symbol at the end at least, where there are four or more, and one other character a symbol.
+fn code_128(code: &str) -> Option<usize> {
     if code.is_empty() || !code.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
     }
     let digits = code.bytes().rev().take_while(u8::is_ascii_digit).count() & !1;
-    if digits < 4 {
-        return Some((format!(">:{}", code.replace('>', ">0")), width(code.len())));
-    }
-    let (head, pairs) = code.split_at(code.len() - digits);
-    Some(if head.is_empty() {
-        (format!(">;{pairs}"), width(digits / 2))
-    } else {
-        (
-            format!(">:{}>5{pairs}", head.replace('>', ">0")),
-            width(head.len() + 1 + digits / 2),
-        )
-    })
+    let symbols = match code.len() - digits {
+        0 => digits / 2,
+        head if digits >= 4 => head + 1 + digits / 2,
+        _ => code.len(),
+    };
+    // Start, check and stop, of 11, 11 and 13 modules; every symbol has 11.
+    Some(35 + 11 * symbols)
 }
 
 fn footer(zpl: &mut Zpl, label: &Label) {

@@ -103,7 +103,7 @@ impl Outbox {
     }
 
     async fn deliver(&self, mailer: &Mailer, now: DateTime<Utc>) -> Delivered {
-        let delivered = deliver_due(&self.db, mailer, now, 1_000);
+        let delivered = Box::pin(deliver_due(&self.db, mailer, now, 1_000));
         deadline(LIMIT, "delivery", delivered)
             .await
             .expect("the database")
@@ -232,7 +232,12 @@ async fn a_server_that_is_silent_or_gone_holds_nobody_up() {
     let hasty = mailer_with(&url, 0, Duration::from_secs(1));
     let id = outbox.put(notice("SHP-7")).await.expect("it is new");
     server.behave(Manners::FallsSilent);
-    let outcome = deadline(LIMIT, "delivery", deliver(&outbox.db, &hasty, id, start())).await;
+    let outcome = deadline(
+        LIMIT,
+        "delivery",
+        Box::pin(deliver(&outbox.db, &hasty, id, start())),
+    )
+    .await;
     let Ok(Some(Outcome::Later(reason))) = outcome else {
         panic!("{outcome:?}");
     };
