@@ -98,6 +98,8 @@ fn demo_folder() -> String {
     );
     for path in files {
         let name = path.strip_prefix(&root).expect("a file of the folder");
+        let name = name.to_str().expect("a name in UTF-8");
+        let path = path.to_str().expect("a path in UTF-8");
         writeln!(generated, "    ({name:?}, include_bytes!({path:?})),")
             .expect("writing to a String");
     }

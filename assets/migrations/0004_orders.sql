@@ -68,6 +68,12 @@ create index orders_open_stage on orders (stage collate "C", id)
 -- All of them, for lists that ask for what is closed too.
 create index orders_all_placed on orders (placed_at, id);
 create index orders_all_due on orders (due_at, id);
+create index orders_all_number on orders (number collate "C", id);
+create index orders_all_name on orders (customer_name collate "C", id);
+create index orders_all_total on orders (total, id);
+create index orders_all_stage on orders (stage collate "C", id);
+create index orders_stage_due on orders (stage, due_at, id);
+create index orders_assignee_due on orders (assignee, due_at, id) where assignee is not null;
 
 create table order_lines (
     id bigint generated always as identity primary key,

@@ -38,7 +38,11 @@ create index shipments_open_due on shipments (due_at, id) where state in ('draft
 create index shipments_open_age on shipments (created_at, id) where state in ('draft', 'labelled', 'handed_over');
 create index shipments_open_state on shipments (tracking_status collate "C", id)
     where state in ('draft', 'labelled', 'handed_over');
+create index shipments_open_id on shipments (id) where state in ('draft', 'labelled', 'handed_over');
 create index shipments_all_due on shipments (due_at, id);
+create index shipments_all_age on shipments (created_at, id);
+create index shipments_all_state on shipments (tracking_status collate "C", id);
+create index shipments_state_due on shipments (state, due_at, id);
 
 create table shipment_lines (
     id bigint generated always as identity primary key,

@@ -24,7 +24,12 @@ create index inspections_of_fulfilment on inspections (fulfilment_id) where fulf
 create index inspections_open_due on inspections (due_at, id) where state in ('pending', 'failed');
 create index inspections_open_age on inspections (created_at, id) where state in ('pending', 'failed');
 create index inspections_open_state on inspections (state collate "C", id) where state in ('pending', 'failed');
+create index inspections_open_id on inspections (id) where state in ('pending', 'failed');
 create index inspections_all_due on inspections (due_at, id);
+create index inspections_all_age on inspections (created_at, id);
+create index inspections_all_state on inspections (state collate "C", id);
+create index inspections_state_due on inspections (state, due_at, id);
+create index inspections_assignee_due on inspections (assignee, due_at, id) where assignee is not null;
 
 create table inspection_checks (
     id bigint generated always as identity primary key,

@@ -39,7 +39,13 @@ create index tickets_open_due on tickets (due_at, id) where state in ('new', 'op
 create index tickets_open_age on tickets (opened_at, id) where state in ('new', 'open', 'pending');
 create index tickets_open_name on tickets (customer_name collate "C", id) where state in ('new', 'open', 'pending');
 create index tickets_open_state on tickets (state collate "C", id) where state in ('new', 'open', 'pending');
+create index tickets_open_id on tickets (id) where state in ('new', 'open', 'pending');
 create index tickets_all_due on tickets (due_at, id);
+create index tickets_all_age on tickets (opened_at, id);
+create index tickets_all_name on tickets (customer_name collate "C", id);
+create index tickets_all_state on tickets (state collate "C", id);
+create index tickets_state_due on tickets (state, due_at, id);
+create index tickets_assignee_due on tickets (assignee, due_at, id) where assignee is not null;
 
 insert into transition (kind, from_state, to_state) values
     ('ticket', '', 'new'),

@@ -136,7 +136,8 @@ pub async fn act(
     let mut tries = 1;
     let mut doubt: Option<Doubt> = None;
     loop {
-        match attempt(db, act.clone(), source, zone, now).await {
+        // Boxed: a whole transaction is too much for the stacks of those who wait for it.
+        match Box::pin(attempt(db, act.clone(), source, zone, now)).await {
             Ok(done) => {
                 if !done.repeated {
                     // Whoever does not hear the bell looks by itself a moment later.

@@ -59,7 +59,7 @@ impl Database {
             None,
         )
         .await?;
-        let url = address(server.connect_options(database).username(&login))?;
+        let url = address(&server.connect_options(database).username(&login))?;
         let mut database = Self::shared(url, what).await?;
         database.server = Some(server);
         Ok(database)
@@ -77,7 +77,7 @@ impl Database {
             .unwrap_or(LOCAL_DATABASE)
             .to_owned();
         let url = match &self.server {
-            Some(server) => address(server.connect_options(&name).username(login))?,
+            Some(server) => address(&server.connect_options(&name).username(login))?,
             None => self.db.url().clone(),
         };
         let mut database = Self::shared(url, what).await?;
@@ -97,7 +97,7 @@ impl Database {
     }
 }
 
-fn address(options: PgConnectOptions) -> Result<DatabaseUrl> {
+fn address(options: &PgConnectOptions) -> Result<DatabaseUrl> {
     let url = options.to_url_lossy();
     url.as_str()
         .parse()

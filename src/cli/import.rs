@@ -44,7 +44,7 @@ enum Source {
         /// The file; - for standard input
         file: PathBuf,
     },
-    /// Orders, as Shopify's orders_export CSV
+    /// Orders, as Shopify's `orders_export` CSV
     Orders {
         /// The file; - for standard input
         file: PathBuf,
@@ -131,7 +131,7 @@ impl Import {
             }
             Err(Failed { done, error }) => {
                 self.print(&done)?;
-                Err(error).wrap_err_with(|| format!("{file} was not read to its end"))
+                Err(*error).wrap_err_with(|| format!("{file} was not read to its end"))
             }
         }
     }
@@ -186,14 +186,17 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
         value,
         reason,
     } = rejection;
-    let mut text = format!("{file}:{line}: ");
-    if !field.is_empty() {
-        text += &format!("{field}: ");
-    }
-    text += reason;
-    if !value.is_empty() {
-        text += &format!(" (found {value})");
-    }
+    let field = if field.is_empty() {
+        String::new()
+    } else {
+        format!("{field}: ")
+    };
+    let found = if value.is_empty() {
+        String::new()
+    } else {
+        format!(" (found {value})")
+    };
+    let text = format!("{file}:{line}: {field}{reason}{found}");
     text::plain(&text).into_owned()
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use color_eyre::eyre::{Result, eyre};
-use crossterm::event::{Event, EventStream};
+use crossterm::event::EventStream;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
@@ -68,7 +68,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
         is_there,
         drawn: None,
     };
-    let mut inputs = EventStream::new();
+    let mut inputs = inputs();
     loop {
         let end = tokio::select! {
             end = console.drive(taken.screen(), &mut inputs) => end?,
@@ -105,8 +105,25 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// What comes from the terminal, until it is gone. In a task of its own, for an [`EventStream`]
+/// wakes only who asked it first: asked in passing, it would never wake the loop again.
+fn inputs() -> UnboundedReceiver<Input> {
+    let (sender, inputs) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut events = EventStream::new();
+        while let Some(Ok(event)) = events.next().await {
+            if let Some(input) = Input::from_event(event)
+                && sender.send(input).is_err()
+            {
+                return;
+            }
+        }
+    });
+    inputs
+}
+
 /// The feed's events as the state takes them.
-fn events(feed: Feed) -> impl Stream<Item = app::Feed> {
+pub fn events(feed: Feed) -> impl Stream<Item = app::Feed> {
     stream::unfold(feed, |mut feed| async move {
         let event = match feed.next().await {
             FeedEvent::Connected => app::Feed::Live,
@@ -169,7 +186,7 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
     pub async fn drive<B>(
         &mut self,
         terminal: &mut Terminal<B>,
-        inputs: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
+        inputs: &mut UnboundedReceiver<Input>,
     ) -> Result<End>
     where
         B: Backend<Error: Send + Sync + 'static>,
@@ -189,22 +206,20 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
             let next_tick = self.next_tick();
             let msg = tokio::select! {
                 biased;
-                input = inputs.next() => match input {
-                    Some(Ok(event)) => Input::from_event(event).map(Msg::from),
-                    // End of input, or a terminal that cannot be read any more.
-                    Some(Err(_)) | None => return Ok(End::Quit),
+                input = inputs.recv() => match input {
+                    Some(input) => input.into(),
+                    None => return Ok(End::Quit),
                 },
                 () = sleep_until(At::from_std(next_frame)), if dirty => continue,
-                Some(reply) = self.replies.recv() => Some(reply),
-                Some(event) = self.feed.next() => Some(Msg::Feed(event)),
+                Some(reply) = self.replies.recv() => reply,
+                Some(event) = self.feed.next() => Msg::Feed(event),
                 () = sleep_until(next_tick) => {
                     if !(self.is_there)() {
                         return Ok(End::Quit);
                     }
-                    Some(Msg::Tick)
+                    Msg::Tick
                 }
             };
-            let Some(msg) = msg else { continue };
             dirty = true;
             if let Some(end) = self.take(msg) {
                 return Ok(end);
@@ -221,14 +236,9 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
     }
 
     /// A message that is there already.
-    fn waiting(
-        &mut self,
-        inputs: &mut (impl Stream<Item = io::Result<Event>> + Unpin),
-    ) -> Option<Msg> {
-        while let Some(Some(Ok(event))) = inputs.next().now_or_never() {
-            if let Some(input) = Input::from_event(event) {
-                return Some(input.into());
-            }
+    fn waiting(&mut self, inputs: &mut UnboundedReceiver<Input>) -> Option<Msg> {
+        if let Ok(input) = inputs.try_recv() {
+            return Some(input.into());
         }
         if let Ok(reply) = self.replies.try_recv() {
             return Some(reply);

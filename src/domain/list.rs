@@ -171,6 +171,9 @@ pub struct Counts {
     pub inspections: TabCount,
     /// Tickets; urgent are those past a clock.
     pub tickets: TabCount,
+    /// Whether there is no product and no order at all yet.
+    #[serde(skip)]
+    pub nothing_yet: bool,
 }
 
 impl Counts {

@@ -53,18 +53,14 @@ pub async fn page(
             sort.expression,
             alias(query.kind)
         ));
-        match &key.value {
-            SortValue::Number(micros) if sort.of == Of::Instant => {
-                sql.push_bind(DateTime::from_timestamp_micros(*micros));
-            }
-            SortValue::Number(number) => {
-                sql.push_bind(*number);
-            }
-            SortValue::Text(text) => {
-                sql.push_bind(text.clone());
-            }
-        }
+        push_value(&mut sql, sort, &key.value);
         sql.push(", ").push_bind(key.id).push(")");
+        if sort.is_of_another_table() {
+            // No index spans two tables: this finds where to begin in the other one's.
+            let operator = if descending { "<=" } else { ">=" };
+            sql.push(format_args!(" and {} {operator} ", sort.expression));
+            push_value(&mut sql, sort, &key.value);
+        }
     }
     let direction = if descending { "desc" } else { "asc" };
     sql.push(format_args!(
@@ -132,9 +128,8 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
         r#"
         with wanted as materialized (
             select line.product_id, sum(line.unallocated) as units
-            from order_lines line join orders wanter on wanter.id = line.order_id
+            from order_lines line
             where line.unallocated > 0 and line.product_id is not null
-              and wanter.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
             group by line.product_id),
         short as materialized (
             select s.id from wanted join stock_levels s on s.product_id = wanted.product_id
@@ -165,7 +160,8 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                   and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets!",
             (select count(*) from (select from tickets
                 where state in ('new', 'open', 'pending') and due_at < $1
-                  and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!"
+                  and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!",
+            not exists (select from orders) and not exists (select from products) as "nothing_yet!"
         "#,
         now,
         Count::LIMIT + 1,
@@ -182,6 +178,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
         shipments: tab(row.shipments, row.shipments_urgent),
         inspections: tab(row.inspections, row.inspections_urgent),
         tickets: tab(row.tickets, row.tickets_urgent),
+        nothing_yet: row.nothing_yet,
     })
 }
 
@@ -204,6 +201,11 @@ enum Of {
 }
 
 impl SortSql {
+    /// Whether it is a column of the order that the kind's own table is joined to.
+    fn is_of_another_table(self) -> bool {
+        self.expression.starts_with("parent.")
+    }
+
     /// The row's place, as two columns of which one is null.
     fn key_columns(self) -> String {
         let Self { expression, of } = self;
@@ -213,6 +215,21 @@ impl SortSql {
             ),
             Of::Number => format!("({expression})::bigint as key_number, null::text as key_text"),
             Of::Text => format!("null::bigint as key_number, {expression} as key_text"),
+        }
+    }
+}
+
+/// A place's value, as the expression's type.
+fn push_value(sql: &mut QueryBuilder<Postgres>, sort: SortSql, value: &SortValue) {
+    match value {
+        SortValue::Number(micros) if sort.of == Of::Instant => {
+            sql.push_bind(DateTime::from_timestamp_micros(*micros));
+        }
+        SortValue::Number(number) => {
+            sql.push_bind(*number);
+        }
+        SortValue::Text(text) => {
+            sql.push_bind(text.clone());
         }
     }
 }
@@ -238,6 +255,10 @@ fn sort_of(query: &ListQuery) -> SortSql {
         ),
         (Kind::Shipment, SortColumn::Age) => ("p.created_at", Of::Instant),
         (Kind::Shipment, SortColumn::Number) => ("p.id", Of::Number),
+        // Open parcels are sorted: by way of all orders' names there would be more to read.
+        (Kind::Shipment, SortColumn::Name) if !query.filter.wants_closed() => {
+            (r#"(parent.customer_name || '') collate "C""#, Of::Text)
+        }
         (Kind::Shipment, SortColumn::Name) => (r#"parent.customer_name collate "C""#, Of::Text),
         (Kind::Shipment, SortColumn::State) => (r#"p.tracking_status collate "C""#, Of::Text),
         (Kind::Shipment, _) => ("p.due_at", Of::Instant),
@@ -317,17 +338,9 @@ fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, me: &str, no
     }
     for term in &query.filter.terms {
         // A test that is unknown (of a null) does not hold, so its negation does.
-        sql.push(if term.negated {
-            " and ("
-        } else {
-            " and coalesce("
-        });
+        sql.push(" and (");
         push_test(sql, query, &term.test, me, now);
-        sql.push(if term.negated {
-            ") is not true"
-        } else {
-            ", false)"
-        });
+        sql.push(if term.negated { ") is not true" } else { ")" });
     }
 }
 
@@ -359,9 +372,8 @@ fn push_open(
                 ") union
                     select short.id from (
                         select line.product_id, sum(line.unallocated) as units
-                        from order_lines line join orders wanter on wanter.id = line.order_id
+                        from order_lines line
                         where line.unallocated > 0 and line.product_id is not null
-                          and wanter.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
                         group by line.product_id) wanted
                     join stock_levels short on short.product_id = wanted.product_id
                     where wanted.units > short.on_hand - short.reserved)",
@@ -449,7 +461,7 @@ fn push_test(
 fn push_word(sql: &mut QueryBuilder<Postgres>, kind: Kind, word: &str) {
     let columns: &[&str] = match kind {
         Kind::Order => &["o.number", "o.customer_name", "o.email"],
-        Kind::Stock => &["product.sku", "product.title", "offer.supplier"],
+        Kind::Stock => &["product.sku", "product.title", "supplier.name"],
         Kind::Shipment => &[
             "p.tracking_code",
             "parent.number",
@@ -476,10 +488,12 @@ fn push_word(sql: &mut QueryBuilder<Postgres>, kind: Kind, word: &str) {
             .push_bind(like(word));
     }
     if kind == Kind::Order {
-        sql.push(" or exists (select from order_lines l where l.order_id = o.id and l.sku ilike ");
+        // An aggregate is asked for each order; `exists` may be answered by reading all of history.
+        sql.push(" or (select bool_or(l.sku ilike ");
         sql.push_bind(like(word));
-        sql.push(") or exists (select from shipments p where p.order_id = o.id and p.tracking_code ilike ");
-        sql.push_bind(like(word)).push(")");
+        sql.push(") from order_lines l where l.order_id = o.id) or (select bool_or(p.tracking_code ilike ");
+        sql.push_bind(like(word));
+        sql.push(") from shipments p where p.order_id = o.id)");
     }
 }
 
@@ -494,39 +508,39 @@ fn push_exact(sql: &mut QueryBuilder<Postgres>, kind: Kind, word: &str) {
         .unwrap_or(-1);
     match kind {
         Kind::Order => {
-            sql.push("o.id in (select id from orders where number in (")
+            sql.push("o.id = any (array(select id from orders where number in (")
                 .push_bind(word.to_owned());
             sql.push(", ").push_bind(number);
             sql.push(") union all select order_id from shipments where tracking_code = ");
             sql.push_bind(word.to_owned());
             sql.push(" union all select n.id from customers c join orders n on n.customer_id = c.id where lower(c.email) = lower(");
-            sql.push_bind(word.to_owned()).push("))");
+            sql.push_bind(word.to_owned()).push(")))");
         }
         Kind::Stock => push_word(sql, kind, word),
         Kind::Shipment => {
-            sql.push("p.id in (select id from shipments where tracking_code = ");
+            sql.push("p.id = any (array(select id from shipments where tracking_code = ");
             sql.push_bind(word.to_owned());
             sql.push(" union all select s.id from orders n join shipments s on s.order_id = n.id where n.number = ");
             sql.push_bind(number)
                 .push(" union all select ")
                 .push_bind(id)
-                .push("::bigint)");
+                .push("::bigint))");
         }
         Kind::Inspection => {
-            sql.push("i.id in (select s.id from orders n join inspections s on s.order_id = n.id where n.number = ");
+            sql.push("i.id = any (array(select s.id from orders n join inspections s on s.order_id = n.id where n.number = ");
             sql.push_bind(number)
                 .push(" union all select ")
                 .push_bind(id)
-                .push("::bigint)");
+                .push("::bigint))");
         }
         Kind::Ticket => {
-            sql.push("t.id in (select s.id from orders n join tickets s on s.order_id = n.id where n.number = ");
+            sql.push("t.id = any (array(select s.id from orders n join tickets s on s.order_id = n.id where n.number = ");
             sql.push_bind(number);
             sql.push(" union all select id from tickets where lower(email) = lower(");
             sql.push_bind(word.to_owned());
             sql.push(") union all select ")
                 .push_bind(id)
-                .push("::bigint)");
+                .push("::bigint))");
         }
     }
 }

@@ -12,31 +12,31 @@ use crate::domain::stock::{MovementKind, StockSummary};
 /// is `s`, its product `product`, its location `location`; [`from_row`] reads its rows.
 ///
 /// What open orders want is counted by product: a product that lies in two of our locations is
-/// wanted at both. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
+/// wanted at both. Only open orders have units that are not allocated: what the others had has
+/// left or was cancelled. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
 /// the one with the cheapest offer. A mute that is over counts as none.
 pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
-           demand.units as demand_28d, offer.supplier, offer.lead_time_days,
+           demand.units as demand_28d, supplier.name as supplier, offer.lead_time_days,
            case when s.muted_until > now() then s.muted_until end as muted_until
     from stock_levels s
     join products product on product.id = s.product_id
     join locations location on location.id = s.location_id
     cross join lateral (
         select coalesce(sum(line.unallocated), 0) as units
-        from order_lines line join orders wanter on wanter.id = line.order_id
-        where line.product_id = s.product_id and line.unallocated > 0
-          and wanter.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')) wanting
+        from order_lines line
+        where line.product_id = s.product_id and line.unallocated > 0) wanting
     cross join lateral (
         select coalesce(sum(daily.units), 0)::bigint as units
         from daily_demand daily
         where daily.product_id = s.product_id
           and daily.day > (now() at time zone 'UTC')::date - 28) demand
     left join lateral (
-        select supplier.name as supplier, cheapest.lead_time_days
-        from supplier_offers cheapest join suppliers supplier on supplier.id = cheapest.supplier_id
-        where cheapest.product_id = s.product_id
-        order by cheapest.unit_cost, cheapest.id limit 1) offer on true ";
+        select supplier_id, lead_time_days from supplier_offers
+        where product_id = s.product_id
+        order by unit_cost, id limit 1) offer on true
+    left join suppliers supplier on supplier.id = offer.supplier_id ";
 
 /// Reads a row of [`SELECT`].
 ///

@@ -39,8 +39,17 @@ enum Scene {
     SnoozedTicket,
 }
 
-/// Every verb, where it applies, what it is told, and what it then says.
-const SCENES: &[(Kind, &str, Scene, &[(&str, &str)], &str)] = &[
+/// A verb, where it applies, what it is told, and how what it then says begins.
+type Case = (
+    Kind,
+    &'static str,
+    Scene,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+/// Every verb.
+const SCENES: &[Case] = &[
     (Kind::Order, "confirm", Scene::NewOrder, &[], "confirmed"),
     (
         Kind::Order,

@@ -39,7 +39,7 @@ const CROWDED: &str = "
           and l.sku like 'SKU-%';
     update orders set confirmed_at = now() where number like '#C%';";
 
-/// Numbers that look random and are the same in every run (Steele, Lea and Flood's SplitMix64).
+/// Numbers that look random and are the same in every run (`SplitMix64` of Steele, Lea and Flood).
 struct Numbers(u64);
 
 impl Numbers {

@@ -3,14 +3,16 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use packline::actions::import::{self, Run, Stop, Summary};
 use packline::domain::calendar::Calendar;
 use packline::store::db::{Db, Settings};
-use sqlx::{Connection, PgConnection};
+use sqlx::{ConnectOptions as _, Connection, PgConnection};
+use tokio::io::AsyncWriteExt as _;
 
-use crate::harness::{TestDatabase, database};
+use crate::harness::{TestDatabase, database, deadline};
 use crate::real_data::real_data;
 
 /// A database and a handle on it.
@@ -151,6 +153,12 @@ fn now() -> DateTime<Utc> {
     "2026-11-23T12:00:00Z".parse().expect("a time")
 }
 
+/// Stock counters that differ from their ledger.
+const LEDGER: &str = "select count(*) from packline.stock_levels s
+    where (on_hand, reserved) <> (
+        select coalesce(sum(m.on_hand), 0), coalesce(sum(m.reserved), 0)
+        from packline.stock_movements m where m.stock_level_id = s.id)";
+
 fn file(path: &str) -> Option<File> {
     let path = real_data(path)?;
     Some(File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
@@ -231,6 +239,7 @@ async fn the_marketplace_is_in_with_its_parcels_and_a_second_time_changes_nothin
     let events = shop.tracking(file("marketplace/tracking.jsonl")).await;
     assert_eq!((events.read, events.unchanged), (5_831, 5_791));
     assert_eq!(shop.fingerprint().await, before);
+    assert_eq!(shop.number(LEDGER).await, 0);
 }
 
 #[tokio::test]
@@ -262,9 +271,10 @@ fn export(lines: &[&str]) -> Vec<u8> {
     let mut text = header.to_owned();
     for line in lines {
         text += line;
-        text += match line.contains(",,,,,") {
-            true => ",thing,,,,,\n",
-            false => ",thing,1,EUR,2026-11-20 10:00:00 +0100,ann@example.com,Ann\n",
+        text += if line.contains(",,,,,") {
+            ",thing,,,,,\n"
+        } else {
+            ",thing,1,EUR,2026-11-20 10:00:00 +0100,ann@example.com,Ann\n"
         };
     }
     text.into_bytes()
@@ -352,13 +362,13 @@ async fn an_import_stops_between_orders_and_says_where() {
         .map(|n| format!("#{n},{n},paid,10.00,0,,Rome,1,A,10"))
         .collect();
     let file = export(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-    let stop = Stop::default();
-    let mut progress = |_: &Summary| stop.request();
-    let run = run(&shop.db, &stop, &mut progress);
-    let stopped = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
-    let stopped = stopped.expect("a stop is no failure");
+    let halt = Stop::default();
+    let mut progress = |_: &Summary| halt.request();
+    let run = run(&shop.db, &halt, &mut progress);
+    let summary = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
+    let summary = summary.expect("a stop is no failure");
     assert_eq!(
-        (stopped.created, stopped.stopped.as_deref()),
+        (summary.created, summary.stopped.as_deref()),
         (100, Some("orders.csv:101"))
     );
     assert_eq!(counts(&shop.orders(&file[..]).await), (250, 150, 0, 100));
@@ -577,4 +587,121 @@ async fn a_mail_that_is_none_is_kept_whole() {
         shop.number("select count(*) from packline.tickets").await,
         3
     );
+}
+
+/// The program on this shop's database: its exit status, and what it printed on each stream.
+async fn packline(shop: &Shop, arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_packline"));
+    command
+        .args(["--database-url", &shop.database.url, "import"])
+        .args(arguments)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("the program");
+    let mut stdin = child.stdin.take().expect("its input");
+    // A program that refuses its arguments reads nothing.
+    let _ = stdin.write_all(input).await;
+    drop(stdin);
+    let ended = child.wait_with_output();
+    let output = deadline(Duration::from_secs(30), "the import", ended)
+        .await
+        .expect("an end");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[tokio::test]
+async fn the_program_says_what_it_did_and_how_it_ended() {
+    let shop = Shop::open().await;
+    let good = export(&["#1,11,paid,10.00,0,,Rome,1,A,10"]);
+    let orders = ["orders", "-", "--channel", "web shop", "--json"];
+    let (status, summary, _) = packline(&shop, &orders, &good).await;
+    let expected = r#"{"read":1,"created":1,"updated":0,"unchanged":0,"rejected":[]}"#;
+    assert_eq!((status, summary.trim_end()), (Some(0), expected));
+
+    let bad = export(&["#2,12,paid,\u{1b}[2J,0,,Rome,1,A,10"]);
+    let (status, summary, _) = packline(&shop, &orders, &bad).await;
+    let expected = r#"{"read":1,"created":0,"updated":0,"unchanged":0,"rejected":[{"file":"-","line":2,"field":"Total","value":"\u001b[2J","reason":"expected a plain decimal such as 12.50"}]}"#;
+    assert_eq!((status, summary.trim_end()), (Some(3), expected));
+    let (status, summary, rejected) = packline(&shop, &orders[..4], &bad).await;
+    assert_eq!(status, Some(3));
+    assert_eq!(
+        summary,
+        "1 read: 0 created, 0 updated, 0 unchanged, 1 rejected\n"
+    );
+    assert_eq!(
+        rejected,
+        "-:2: Total: expected a plain decimal such as 12.50 (found ␛[2J)\n"
+    );
+
+    let mail = b"From: ann@example.com\r\nSubject: #1\r\n\r\nhello\r\n";
+    assert_eq!(packline(&shop, &["mail", "-"], mail).await.0, Some(0));
+    assert_eq!(
+        packline(&shop, &["catalog", "/nowhere/catalog.csv"], b"")
+            .await
+            .0,
+        Some(1)
+    );
+    assert_eq!(packline(&shop, &["orders", "-"], b"").await.0, Some(2));
+    assert_eq!(
+        packline(&shop, &["orders", "-", "--channel", "a/b"], b"")
+            .await
+            .0,
+        Some(2)
+    );
+}
+
+#[tokio::test]
+async fn an_import_needs_no_more_than_the_roles_of_an_admin() {
+    let shop = Shop::open().await;
+    let login = format!("importer_{}", std::process::id());
+    let mut connection = shop.connection().await;
+    sqlx::query("select packline.staff_add($1, 'Importer', array['admin'])")
+        .bind(&login)
+        .execute(&mut connection)
+        .await
+        .expect("a member of the staff");
+    let url = shop
+        .database
+        .options
+        .clone()
+        .username(&login)
+        .to_url_lossy();
+    let url = url
+        .as_str()
+        .parse()
+        .expect("the URL of the test's database");
+    let admin = Db::connect(url, Settings::new("import"))
+        .await
+        .expect("a connection");
+    let shop = Shop { db: admin, ..shop };
+    let catalog = b"sku,title,supplier,unit_cost,currency,on_hand\nA,Lamp,S,1.00,EUR,5\n";
+    assert_eq!(counts(&shop.catalog(&catalog[..]).await), (1, 1, 0, 0));
+    let orders = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    assert_eq!(counts(&shop.orders(&orders[..]).await), (1, 1, 0, 0));
+    let changed = export(&["#1,11,partially_refunded,30.00,5.00,,Rome,2,A,10"]);
+    assert_eq!(counts(&shop.orders(&changed[..]).await), (1, 0, 1, 0));
+    let dispatch = format!("{DISPATCHES}#1,A,2,S,DHL,T1,2026-11-21 10:00:00 +0100\n");
+    assert_eq!(
+        counts(&shop.dispatches(dispatch.as_bytes()).await),
+        (1, 1, 0, 0)
+    );
+    let delivered = event("e1", "2026-11-23T12:00:00Z", "delivered");
+    assert_eq!(
+        counts(&shop.tracking(delivered.as_bytes()).await),
+        (1, 1, 0, 0)
+    );
+    let (_, state, _) = shop
+        .mailed("From: ann@example.com\nSubject: #1\n\nwhere?\n")
+        .await;
+    assert_eq!(state, "new");
+    let told = "select count(*) from packline.activity where source <> 'import'
+                and kind not in ('staff', 'location')";
+    assert_eq!(shop.number(told).await, 0);
+    assert_eq!(shop.number(LEDGER).await, 0);
 }

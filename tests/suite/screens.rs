@@ -1,9 +1,6 @@
 //! Whole screens of the console from known data, compared to the files in `screens/`.
 //! `UPDATE_SCREENS=1` writes them anew; then read the difference.
 
-use std::fs;
-use std::path::PathBuf;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
 use packline::console::input::{Chord, Key, Keymap};
@@ -28,7 +25,8 @@ use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::style::Modifier;
+
+use crate::harness::screen;
 
 fn now() -> DateTime<Utc> {
     "2026-03-10T14:02:31Z".parse().unwrap()
@@ -380,14 +378,14 @@ fn history() -> Vec<HistoryEntry> {
 }
 
 /// A console whose database answers at once with known data.
-struct Stage80 {
+struct Desk {
     app: App,
     theme: Theme,
     now: DateTime<Utc>,
     acts: Vec<Effect>,
 }
 
-impl Stage80 {
+impl Desk {
     fn new(columns: u16, rows: u16) -> Self {
         let settings = Settings {
             shop: "demo-shop".into(),
@@ -398,14 +396,14 @@ impl Stage80 {
             roles: vec![Role::Warehouse, Role::Support],
         };
         let keymap = Keymap::built_in().unwrap();
-        let mut stage = Self {
+        let mut desk = Self {
             app: App::new(settings, person, keymap, (columns, rows), now()),
             theme: Theme::full(),
             now: now(),
             acts: vec![],
         };
-        stage.send(Msg::Feed(Feed::Live));
-        stage
+        desk.send(Msg::Feed(Feed::Live));
+        desk
     }
 
     fn send(&mut self, msg: Msg) {
@@ -442,6 +440,7 @@ impl Stage80 {
                     shipments: tab(54, 3),
                     inspections: tab(9, 0),
                     tickets: tab(17, 2),
+                    nothing_yet: false,
                 }))
             }
             Effect::Record { request, id } => {
@@ -490,191 +489,147 @@ impl Stage80 {
         }
     }
 
-    /// What is on the screen, with the reversed part of each line noted at its right.
     fn shown(&self) -> String {
         let (columns, rows) = self.app.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         terminal
             .draw(|frame| view::draw(frame, &self.app, self.theme))
             .unwrap();
-        let buffer = terminal.backend().buffer();
-        let mut screen = String::new();
-        for y in 0..rows {
-            let mut line = String::new();
-            let mut skip = 0;
-            for x in 0..columns {
-                let cell = &buffer[(x, y)];
-                if skip > 0 {
-                    skip -= 1;
-                    continue;
-                }
-                line.push_str(cell.symbol());
-                skip = packline::domain::text::width(cell.symbol()).saturating_sub(1);
-                assert!(
-                    !cell.symbol().chars().any(char::is_control),
-                    "a control character reached the screen: {:?}",
-                    cell.symbol()
-                );
-            }
-            screen.push_str(line.trim_end());
-            let reversed = (0..columns)
-                .filter(|x| buffer[(*x, y)].modifier.contains(Modifier::REVERSED))
-                .count();
-            if reversed > 0 {
-                screen.push_str(&format!("  ◁{reversed}"));
-            }
-            screen.push('\n');
-        }
-        screen
+        screen::shown(terminal.backend().buffer())
     }
 
+    #[track_caller]
     fn check(&self, name: &str) {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/suite/screens")
-            .join(format!("{name}.txt"));
-        let shown = self.shown();
-        if std::env::var_os("UPDATE_SCREENS").is_some() {
-            fs::write(&path, &shown).unwrap();
-            return;
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            shown == expected,
-            "{name} is not as in {}:\n{shown}\nexpected:\n{expected}",
-            path.display()
-        );
+        screen::check(name, &self.shown());
     }
 }
 
 #[test]
 fn every_pane_at_both_sizes() {
     for (columns, rows) in [(80, 24), (140, 40)] {
-        let mut stage = Stage80::new(columns, rows);
+        let mut desk = Desk::new(columns, rows);
         for (key, kind) in ('1'..).zip(Kind::ALL) {
-            stage.keys(&key.to_string());
-            stage.check(&format!("{}-{columns}", kind.plural()));
+            desk.keys(&key.to_string());
+            desk.check(&format!("{}-{columns}", kind.plural()));
         }
     }
 }
 
 #[test]
 fn records_in_full() {
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("o");
-    stage.check("order-full-80");
-    stage.keys("G");
-    stage.check("order-full-end-80");
-    stage.keys("1<tab><tab><tab><enter>");
-    stage.check("inspection-full-80");
-    let mut stage = Stage80::new(140, 40);
-    stage.keys("5o");
-    stage.check("ticket-full-140");
+    let mut desk = Desk::new(80, 24);
+    desk.keys("o");
+    desk.check("order-full-80");
+    desk.keys("G");
+    desk.check("order-full-end-80");
+    desk.keys("1<tab><tab><tab><enter>");
+    desk.check("inspection-full-80");
+    let mut desk = Desk::new(140, 40);
+    desk.keys("5o");
+    desk.check("ticket-full-140");
 }
 
 #[test]
 fn what_can_be_done_and_why_not() {
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("a");
-    stage.check("menu-80");
-    stage.keys("<esc>h");
-    stage.check("form-80");
-    stage.keys("address<enter>");
+    let mut desk = Desk::new(80, 24);
+    desk.keys("a");
+    desk.check("menu-80");
+    desk.keys("<esc>h");
+    desk.check("form-80");
+    desk.keys("address<enter>");
     assert!(
-        matches!(&stage.acts[..], [Effect::Act { step, .. }] if step.verb.name == "hold"
+        matches!(&desk.acts[..], [Effect::Act { step, .. }] if step.verb.name == "hold"
             && step.version == 3 && step.args["reason"] == "address")
     );
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("xno longer wanted<enter>");
-    stage.check("confirm-80");
-    assert!(stage.acts.is_empty());
-    stage.keys("x<enter>");
-    assert!(stage.acts.is_empty(), "only y confirms");
-    stage.keys("y");
-    assert_eq!(stage.acts.len(), 1);
+    let mut desk = Desk::new(80, 24);
+    desk.keys("xno longer wanted<enter>");
+    desk.check("confirm-80");
+    assert!(desk.acts.is_empty());
+    desk.keys("x<enter>");
+    assert!(desk.acts.is_empty(), "only y confirms");
+    desk.keys("y");
+    assert_eq!(desk.acts.len(), 1);
 }
 
 #[test]
 fn several_records_at_once() {
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("vjjjh");
-    stage.check("form-marked-80");
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjjjh");
+    desk.check("form-marked-80");
 }
 
 #[test]
 fn writing() {
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
-    stage.check("reply-80");
-    stage.keys("<ctrl-c>");
-    stage.check("reply-discard-80");
-    stage.keys("n<ctrl-s>");
-    assert_eq!(stage.acts.len(), 1);
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
+    desk.check("reply-80");
+    desk.keys("<ctrl-c>");
+    desk.check("reply-discard-80");
+    desk.keys("n<ctrl-s>");
+    assert_eq!(desk.acts.len(), 1);
 }
 
 #[test]
 fn filter_and_command_line() {
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("/late state:flying");
-    stage.check("filter-wrong-80");
-    stage.keys("<esc>:");
-    stage.check("command-80");
-    stage.keys("hld");
-    stage.check("command-fuzzy-80");
-    stage.keys("<esc>:adjust");
-    stage.check("command-elsewhere-80");
+    let mut desk = Desk::new(80, 24);
+    desk.keys("/late state:flying");
+    desk.check("filter-wrong-80");
+    desk.keys("<esc>:");
+    desk.check("command-80");
+    desk.keys("hld");
+    desk.check("command-fuzzy-80");
+    desk.keys("<esc>:adjust");
+    desk.check("command-elsewhere-80");
 }
 
 #[test]
 fn help_and_messages() {
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("?");
-    stage.check("help-80");
-    stage.keys("<esc>l");
-    stage.keys("!");
-    stage.check("messages-80");
+    let mut desk = Desk::new(80, 24);
+    desk.keys("?");
+    desk.check("help-80");
+    desk.keys("<esc>l");
+    desk.keys("!");
+    desk.check("messages-80");
 }
 
 #[test]
 fn lost_and_changed() {
-    let mut stage = Stage80::new(80, 24);
-    stage.now += TimeDelta::seconds(12);
-    stage.send(Msg::Feed(Feed::Lost {
+    let mut desk = Desk::new(80, 24);
+    desk.now += TimeDelta::seconds(12);
+    desk.send(Msg::Feed(Feed::Lost {
         heard: now(),
         why: "the server closed it".into(),
     }));
-    stage.check("lost-80");
-    stage.now += TimeDelta::seconds(60);
-    stage.send(Msg::Tick);
+    desk.check("lost-80");
+    desk.now += TimeDelta::seconds(60);
+    desk.send(Msg::Tick);
     assert!(
-        stage.shown().contains("○ offline (as of 15:02:31)"),
+        desk.shown().contains("○ offline (as of 15:02:31)"),
         "{}",
-        stage.shown()
+        desk.shown()
     );
 
-    let mut stage = Stage80::new(80, 24);
-    stage.keys("j");
+    let mut desk = Desk::new(80, 24);
+    desk.keys("j");
     let mut changed = order(43, "C. O'Neill", Stage::OnHold, 58);
     changed.version = 4;
     changed.assignee = Some("bo".into());
-    let request = changes(&mut stage, 43);
+    let request = changes(&mut desk, 43);
     let rows = vec![Refreshed {
         id: 43,
         row: Some(row(Record::Order(changed), 1)),
         matches: false,
     }];
-    stage.send(Msg::Rows(Kind::Order, request, Ok(rows)));
-    stage.check("left-the-list-80");
-    stage.keys("k");
-    assert!(
-        !stage.shown().contains("#1043"),
-        "it goes when one moves on"
-    );
+    desk.send(Msg::Rows(Kind::Order, request, Ok(rows)));
+    desk.check("left-the-list-80");
+    desk.keys("k");
+    assert!(!desk.shown().contains("#1043"), "it goes when one moves on");
 }
 
 /// Tells of a change; answers the number of the request that it leads to.
-fn changes(stage: &mut Stage80, id: i64) -> u64 {
+fn changes(desk: &mut Desk, id: i64) -> u64 {
     let changed = Feed::Changed(vec![RecordId::new(Kind::Order, id)]);
-    let effects = update(&mut stage.app, Msg::Feed(changed), stage.now);
+    let effects = update(&mut desk.app, Msg::Feed(changed), desk.now);
     effects
         .into_iter()
         .find_map(|effect| match effect {
@@ -686,9 +641,9 @@ fn changes(stage: &mut Stage80, id: i64) -> u64 {
 
 #[test]
 fn without_unicode_all_is_ascii() {
-    let mut stage = Stage80::new(80, 24);
-    stage.theme.unicode = false;
-    stage.check("orders-ascii-80");
-    let screen = stage.shown().replace('◁', "");
+    let mut desk = Desk::new(80, 24);
+    desk.theme.unicode = false;
+    desk.check("orders-ascii-80");
+    let screen = desk.shown().replace('◁', "");
     assert!(screen.is_ascii(), "{screen}");
 }

@@ -237,7 +237,7 @@ impl Shop {
         harness::deadline(
             LIMIT,
             act.verb.name,
-            actions::act(db, act.clone(), "test", ZONE, now()),
+            Box::pin(actions::act(db, act.clone(), "test", ZONE, now())),
         )
         .await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
 /// Longest wait for a moment; beyond it no one waits.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// Maps a folder's time to ours: the anchor is now, what lies before it lies as long before now,
 /// and what lies after it comes sooner by the speed.
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(moved("2026-03-09T13:00:00Z"), "2026-11-22T08:30:00+00:00");
         assert_eq!(moved("2026-03-10T15:00:00Z"), "2026-11-23T09:31:00+00:00");
         let hour = utc("2026-03-10T15:00:00Z");
-        assert_eq!(clock.due(hour), Duration::from_secs(60));
+        assert_eq!(clock.due(hour), Duration::from_mins(1));
         assert_eq!(clock.due(utc("2026-03-01T00:00:00Z")), Duration::ZERO);
         let still = Clock::new(utc("2026-03-10T14:00:00Z"), now, 0.0);
         assert!(still.stands());

@@ -29,6 +29,8 @@ use self::clock::Clock;
 use self::moment::Moment;
 use super::import::{self, Failed, ImportError, Run, Stop, Summary};
 use crate::domain::calendar::Calendar;
+use crate::domain::incoming::Item;
+use crate::intake::catalog::Items;
 use crate::intake::{Fault, Rejection};
 use crate::store::db::{Db, DbError, UrlError};
 
@@ -144,22 +146,18 @@ impl Story {
         progress: &mut (dyn FnMut(Source, &Summary) + Send),
     ) -> Result<Vec<(Source, Summary)>, DemoError> {
         let mut told = Vec::new();
-        if let Some(bytes) = self.folder.bytes(Source::Catalog) {
-            let mut progress = |summary: &Summary| progress(Source::Catalog, summary);
-            let run = Run {
-                db: &stage.db,
-                stop: &Stop::default(),
-                progress: &mut progress,
-            };
-            let file = self.folder.name(Source::Catalog.file());
-            let summary = import::catalog::import(run, bytes, &file).await;
-            told.push((Source::Catalog, summary.map_err(failure)?));
-        }
+        // What was in stock when an order of the past was placed is not known: those orders are
+        // promised by their suppliers' times, and stock is counted after them.
+        self.catalog(stage, false, progress).await?;
         let past = self
             .moments
             .partition_point(|(at, _)| self.clock.is_past(*at));
         let past: Vec<_> = self.moments.drain(..past).collect();
         for source in Source::OF_MOMENTS {
+            if source == Source::Dispatches {
+                let summary = self.catalog(stage, true, progress).await?;
+                told.extend(summary.map(|summary| (Source::Catalog, summary)));
+            }
             let batch: Vec<_> = past
                 .iter()
                 .filter(|(_, moment)| moment.source() == source)
@@ -177,6 +175,44 @@ impl Story {
             told.push((source, summary));
         }
         Ok(told)
+    }
+
+    /// Loads the catalogue, where there is one, with its stock or without.
+    async fn catalog(
+        &self,
+        stage: &Stage,
+        counted: bool,
+        progress: &mut (dyn FnMut(Source, &Summary) + Send),
+    ) -> Result<Option<Summary>, DemoError> {
+        let Some(bytes) = self.folder.bytes(Source::Catalog) else {
+            return Ok(None);
+        };
+        let file = self.folder.name(Source::Catalog.file());
+        let items = match Items::open(bytes, &file) {
+            Ok(items) => items,
+            Err(Fault::Rejected(rejection)) => {
+                let rejected = vec![rejection];
+                return Ok(Some(Summary {
+                    rejected,
+                    ..Summary::default()
+                }));
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        let items = items.map(|item| {
+            item.map(|item| Item {
+                on_hand: if counted { item.on_hand } else { 0 },
+                ..item
+            })
+        });
+        let mut progress = |summary: &Summary| progress(Source::Catalog, summary);
+        let run = Run {
+            db: &stage.db,
+            stop: &Stop::default(),
+            progress: &mut progress,
+        };
+        let summary = import::catalog::put(run, items, &file).await;
+        summary.map(Some).map_err(failure)
     }
 
     /// Tells what comes after now, each moment when it is due, to its end. `begun` is when now
@@ -276,7 +312,7 @@ impl Story {
 }
 
 fn failure(failed: Failed) -> DemoError {
-    match failed.error {
+    match *failed.error {
         ImportError::Source(fault) => DemoError::Unreadable(fault),
         ImportError::Database(error) => DemoError::Database(error),
     }
@@ -286,8 +322,8 @@ fn failure(failed: Failed) -> DemoError {
 fn two_thirds(moments: &[(DateTime<Utc>, Moment)]) -> Option<DateTime<Utc>> {
     let mut placed: Vec<_> = moments
         .iter()
-        .filter_map(|(_, moment)| match moment {
-            Moment::Order(order) => Some(order.placed_at),
+        .filter_map(|(at, moment)| match moment {
+            Moment::Order(order) if order.placed_at == *at => Some(order.placed_at),
             _ => None,
         })
         .collect();
@@ -295,4 +331,25 @@ fn two_thirds(moments: &[(DateTime<Utc>, Moment)]) -> Option<DateTime<Utc>> {
     placed
         .get((placed.len() * 2).div_ceil(3).checked_sub(1)?)
         .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_an_anchor_two_thirds_of_the_orders_lie_before_now() {
+        let (moments, rejected) = moment::all(&Folder::built_in()).unwrap();
+        assert_eq!(rejected, []);
+        let anchor = two_thirds(&moments).unwrap();
+        let placed = |(at, moment): &&(DateTime<Utc>, Moment)| match moment {
+            Moment::Order(order) => order.placed_at == *at,
+            _ => false,
+        };
+        let (before, after): (Vec<_>, Vec<_>) = moments
+            .iter()
+            .filter(placed)
+            .partition(|(at, _)| *at <= anchor);
+        assert_eq!((before.len(), after.len()), (163, 81));
+    }
 }

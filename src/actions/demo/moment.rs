@@ -69,13 +69,13 @@ impl Source {
 #[derive(Debug, Clone)]
 pub(super) enum Moment {
     /// An order is placed, or cancelled.
-    Order(Order),
+    Order(Box<Order>),
     /// A parcel leaves a supplier: its lines.
     Parcel(Vec<Dispatch>),
     /// A carrier says something.
     Event(TrackerEvent),
     /// A mail arrives.
-    Mail(Mail),
+    Mail(Box<Mail>),
     /// A colleague does something.
     Deed(Deed),
 }
@@ -191,10 +191,10 @@ impl Reader {
                 cancelled_at: None,
                 ..order.clone()
             };
-            self.moments.push((placed.placed_at, Moment::Order(placed)));
-            self.moments.push((cancelled_at, Moment::Order(order)));
+            self.moments.push((placed.placed_at, Moment::Order(Box::new(placed))));
+            self.moments.push((cancelled_at, Moment::Order(Box::new(order))));
         } else {
-            self.moments.push((order.placed_at, Moment::Order(order)));
+            self.moments.push((order.placed_at, Moment::Order(Box::new(order))));
         }
     }
 
@@ -204,7 +204,7 @@ impl Reader {
         for (file, bytes) in folder.mails() {
             let mut mail = Mail::read(&file, bytes.to_vec());
             last = *mail.sent_at.get_or_insert(last);
-            self.moments.push((last, Moment::Mail(mail)));
+            self.moments.push((last, Moment::Mail(Box::new(mail))));
         }
     }
 }
@@ -273,7 +273,7 @@ impl Moment {
 
     pub(super) fn order(self) -> Option<Order> {
         match self {
-            Self::Order(order) => Some(order),
+            Self::Order(order) => Some(*order),
             _ => None,
         }
     }

@@ -18,10 +18,18 @@ use crate::store::import::catalog::{Counted, known, put_offers, put_products, pu
 
 /// Imports a catalogue; see [`crate::intake::catalog`] for its columns.
 pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
-    let items = match Items::open(source, file) {
-        Ok(items) => items,
-        Err(fault) => return super::unopened(fault),
-    };
+    match Items::open(source, file) {
+        Ok(items) => put(run, items, file).await,
+        Err(fault) => super::unopened(fault),
+    }
+}
+
+/// As [`import`], of lines that were read before.
+pub(in crate::actions) async fn put(
+    run: Run<'_>,
+    items: impl Iterator<Item = Result<Item, Fault>> + Send,
+    file: &str,
+) -> Result<Summary, Failed> {
     let mut seen = Seen::default();
     let lines = items.map(|item| item.and_then(|item| seen.line(file, item)));
     super::run(
@@ -105,7 +113,7 @@ impl Import for Catalog {
         if !products.is_empty() {
             put_products(connection, &products).await?;
         }
-        let changed = if offers.is_empty() {
+        let moved = if offers.is_empty() {
             Vec::new()
         } else {
             put_offers(connection, &offers).await?
@@ -115,13 +123,13 @@ impl Import for Catalog {
         }
         let verdict = |at: usize| {
             let line = &lines[at];
-            let changes = if line.further {
-                changed.contains(&line.item.sku)
+            let differs = if line.further {
+                moved.contains(&line.item.sku)
             } else {
                 !same(at)
             };
             match known.get(&line.item.sku) {
-                _ if !changes => Verdict::Unchanged,
+                _ if !differs => Verdict::Unchanged,
                 None | Some(None) if !line.further => Verdict::Created,
                 _ => Verdict::Updated,
             }

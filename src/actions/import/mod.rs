@@ -21,7 +21,7 @@ use crate::store::db::{Db, DbError};
 use crate::store::{feed, import};
 
 /// The longest that one transaction of an import may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// How often a transaction that lost against another is tried.
 const ATTEMPTS: u32 = 5;
 /// How often readers of the change feed are told to look while an import runs.
@@ -52,7 +52,7 @@ pub struct Failed {
     /// What was done before.
     pub done: Summary,
     /// Why it could not go on.
-    pub error: ImportError,
+    pub error: Box<ImportError>,
 }
 
 /// Why an import could not go on.
@@ -180,13 +180,13 @@ async fn run<I: Import>(
         if let Err(error) = store(run.db, &importer, batch, &mut summary).await {
             return Err(Failed {
                 done: summary,
-                error: error.into(),
+                error: Box::new(error.into()),
             });
         }
         if let Some(fault) = failure {
             return Err(Failed {
                 done: summary,
-                error: ImportError::Source(fault),
+                error: Box::new(ImportError::Source(fault)),
             });
         }
         (run.progress)(&summary);
@@ -206,9 +206,9 @@ fn unopened(fault: Fault) -> Result<Summary, Failed> {
             rejected: vec![rejection],
             ..Summary::default()
         }),
-        fault => Err(Failed {
+        fault @ Fault::Unreadable { .. } => Err(Failed {
             done: Summary::default(),
-            error: ImportError::Source(fault),
+            error: Box::new(ImportError::Source(fault)),
         }),
     }
 }

@@ -106,7 +106,7 @@ impl Import for CarrierEvents {
 /// the number and left before the event; a label is told of up to a day before its parcel.
 fn parcel<'p>(event: &TrackerEvent, parcels: &'p [KnownParcel]) -> Option<&'p KnownParcel> {
     let carrier = event.carrier.as_ref().map(|carrier| carrier.to_lowercase());
-    let of_code = parcels.iter().filter(|parcel| {
+    let mut of_code = parcels.iter().filter(|parcel| {
         parcel.tracking_code == event.tracking_code
             && carrier
                 .as_ref()
@@ -116,5 +116,5 @@ fn parcel<'p>(event: &TrackerEvent, parcels: &'p [KnownParcel]) -> Option<&'p Kn
     let before = of_code
         .clone()
         .find(|parcel| parcel.since - day <= event.created_at);
-    before.or_else(|| of_code.last())
+    before.or_else(|| of_code.next_back())
 }

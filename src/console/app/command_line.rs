@@ -343,6 +343,7 @@ mod tests {
         arguments(verb, text).map(|args| args.into_iter().collect())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what reading gives")]
     fn pairs(expected: &[(&str, &str)]) -> Result<Vec<(String, String)>, (usize, String)> {
         Ok(expected
             .iter()

@@ -426,7 +426,7 @@ mod tests {
         );
         assert_eq!(
             shown(&document, 26),
-            ["  85123A  White hang…   6", "  7       山田         12"]
+            ["  85123A  White hangi…   6", "  7       山田          12"]
         );
     }
 

@@ -88,12 +88,33 @@ fn truth(app: &App) -> Vec<Span> {
 }
 
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
-    // As much as fits: whole words first, then short names, then thousands as such.
-    let shapes = [(" │ ", false), ("│", false), ("│", true)];
+    // As much as fits: whole first, then closer together, then shorter counts, then names.
+    let shapes = [
+        Tabs {
+            joint: " │ ",
+            short_counts: false,
+            short_names: false,
+        },
+        Tabs {
+            joint: "│",
+            short_counts: false,
+            short_names: false,
+        },
+        Tabs {
+            joint: "│",
+            short_counts: true,
+            short_names: false,
+        },
+        Tabs {
+            joint: "│",
+            short_counts: true,
+            short_names: true,
+        },
+    ];
     let wide = area.width as usize;
     let mut last = Vec::new();
-    for (joint, short) in shapes {
-        last = tab_spans(app, joint, short);
+    for shape in shapes {
+        last = tab_spans(app, &shape);
         if last.iter().map(|(spans, _)| width(spans)).sum::<usize>() < wide {
             break;
         }
@@ -111,15 +132,22 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     }
 }
 
-fn tab_spans(app: &App, joint: &str, short: bool) -> Vec<(Vec<Span>, bool)> {
+/// How the tabs are written.
+struct Tabs {
+    joint: &'static str,
+    short_counts: bool,
+    short_names: bool,
+}
+
+fn tab_spans(app: &App, shape: &Tabs) -> Vec<(Vec<Span>, bool)> {
     let here = app.journey.pane();
     let mut tabs = Vec::new();
     for (index, kind) in Kind::ALL.iter().enumerate() {
         if index > 0 {
-            tabs.push((vec![muted(joint)], false));
+            tabs.push((vec![muted(shape.joint)], false));
         }
         let key = app.keymap.shown(Command::of_pane(*kind));
-        let title = match (short, kind) {
+        let title = match (shape.short_names, kind) {
             (false, kind) => kind.title(),
             (true, Kind::Order) => "Ord",
             (true, Kind::Stock) => "Stk",
@@ -127,7 +155,7 @@ fn tab_spans(app: &App, joint: &str, short: bool) -> Vec<(Vec<Span>, bool)> {
             (true, Kind::Inspection) => "QC",
             (true, Kind::Ticket) => "Tkt",
         };
-        let count = |count: Count| match (short, count.0) {
+        let count = |count: Count| match (shape.short_counts, count.0) {
             (true, 1000..) => "1k+".to_owned(),
             _ => count.to_string(),
         };

@@ -83,6 +83,14 @@ fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) 
     detail(buffer, app, g, theme)
 }
 
+/// What to do with a database that has just been made.
+const NOTHING_YET: &str = "\
+There is nothing here yet. In a shell,
+
+packline demo                               shows a shop at work
+packline import catalog FILE                brings in products and stock
+packline import orders FILE --channel NAME  brings in orders";
+
 /// Why a list shows nothing, and what to do about it.
 fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     let list = app.list_here();
@@ -90,6 +98,8 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
         error.clone()
     } else if !list.loaded {
         "reading …".to_owned()
+    } else if app.counts.is_some_and(|counts| counts.nothing_yet) {
+        NOTHING_YET.to_owned()
     } else if list.filter_text.is_empty() {
         match list.kind() {
             Kind::Order => "No open orders. `packline import orders FILE` brings some in.",
@@ -103,13 +113,15 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
         let clear = app.keymap.shown(Command::Clear);
         format!("Nothing matches. {clear} drops the filter; `all` also shows what is closed.")
     };
-    let area = Rect {
-        x: g.list.x + 4,
-        y: g.list.y + 2,
-        width: g.list.width.saturating_sub(4),
-        height: 1,
-    };
-    write(buffer, area, &[Span::new(text, Tone::Muted)], theme);
+    for (line, y) in text.lines().zip(g.list.y + 2..g.list.bottom()) {
+        let area = Rect {
+            x: g.list.x + 4,
+            y,
+            width: g.list.width.saturating_sub(4),
+            height: 1,
+        };
+        write(buffer, area, &[Span::new(line, Tone::Muted)], theme);
+    }
 }
 
 fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) -> usize {
@@ -136,19 +148,6 @@ fn detail(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) -> usize {
             &line.spans,
             theme,
         );
-    }
-    if lines.len() > height {
-        let rest = lines.len() - height + 1;
-        let key = app.keymap.shown(Command::Full);
-        let y = area.bottom() - 1;
-        let last = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        blank(buffer, last);
-        let text = format!("… {rest} more lines, {key} opens in full");
-        write(buffer, last, &[Span::new(text, Tone::Muted)], theme);
     }
     lines.len().saturating_sub(height)
 }

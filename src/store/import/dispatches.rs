@@ -282,14 +282,17 @@ pub async fn put(connection: &mut PgConnection, parcels: &[Parcel]) -> Result<()
     )
     .execute(&mut *connection)
     .await?;
+    // Parcels are numbered as the file tells of them.
     let labels = sqlx::query!(
         "insert into shipments (order_id, fulfilment_id, carrier_id, tracking_code, ship_date)
          select p.order_id, coalesce(p.fulfilment_id, f.id), c.id, p.tracking_code, p.ship_date
-         from jsonb_to_recordset($1) as p (
-             order_id bigint, fulfilment_id bigint, carrier text, tracking_code text, ship_date date)
+         from rows from (jsonb_to_recordset($1) as (
+             order_id bigint, fulfilment_id bigint, carrier text, tracking_code text, ship_date date))
+             with ordinality
+             as p (order_id, fulfilment_id, carrier, tracking_code, ship_date, place)
          join carriers c on lower(c.name) = lower(p.carrier)
          left join unnest($2::bigint[], $3::bigint[]) as f (id, order_id) on f.order_id = p.order_id
-         order by p.order_id
+         order by p.place
          returning id, order_id",
         Json(parcels) as _,
         &made,

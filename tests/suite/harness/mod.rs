@@ -7,12 +7,15 @@
 //! run left behind is taken over by the next.
 
 mod database;
+pub(crate) mod screen;
 mod server;
 mod smtp;
+mod volume;
 
 pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
 pub(crate) use smtp::{Manners, SmtpServer};
+pub(crate) use volume::Volume;
 
 use std::future::Future;
 use std::time::Duration;

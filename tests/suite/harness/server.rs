@@ -30,11 +30,15 @@ pub(crate) fn base_dir() -> PathBuf {
 
 /// An empty directory for a test, removed with the value. Open to the account that runs Postgres.
 pub(crate) fn scratch_dir() -> TempDir {
+    scratch_dir_in(&base_dir())
+}
+
+fn scratch_dir_in(base: &Path) -> TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     tempfile::Builder::new()
         .prefix("packline-test-")
         .permissions(fs::Permissions::from_mode(0o755))
-        .tempdir_in(base_dir())
+        .tempdir_in(base)
         .expect("a scratch directory")
 }
 
@@ -46,17 +50,19 @@ pub(super) fn shared() -> &'static LocalServer {
         env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
         let user = rustix::process::geteuid();
         let dir = base_dir().join(format!("packline-run-{user}-{:x}", hasher.finish()));
-        throwaway(&dir).open().expect("the server of the tests")
+        settings(&dir, Durability::Throwaway)
+            .open()
+            .expect("the server of the tests")
     })
 }
 
 /// Settings of a server that nobody will miss.
-pub(super) fn throwaway(dir: &Path) -> Settings {
+fn settings(dir: &Path, durability: Durability) -> Settings {
     Settings {
         data_dir: dir.to_path_buf(),
         linger: Duration::from_secs(3),
         choice: Choice::from_env(),
-        durability: Durability::Throwaway,
+        durability,
         program: Some(env!("CARGO_BIN_EXE_packline").into()),
     }
 }
@@ -69,12 +75,16 @@ pub(crate) struct DedicatedServer {
     _dir: TempDir,
 }
 
-/// Starts a server of the test's own: it takes some seconds.
-pub(crate) fn dedicated_server() -> DedicatedServer {
-    let dir = scratch_dir();
+/// Starts a server of the test's own, which takes some seconds: in memory, or where it waits for
+/// the disk, on one.
+pub(crate) fn dedicated_server(durability: Durability) -> DedicatedServer {
+    let dir = match durability {
+        Durability::Throwaway => scratch_dir(),
+        Durability::Safe => scratch_dir_in(&std::env::temp_dir()),
+    };
     let data_dir = dir.path().join("server");
-    let server = throwaway(&data_dir).open().expect("a server");
-    let cluster = Cluster::prepare(&data_dir, Durability::Throwaway).expect("its directory");
+    let server = settings(&data_dir, durability).open().expect("a server");
+    let cluster = Cluster::prepare(&data_dir, durability).expect("its directory");
     DedicatedServer {
         server: Some(server),
         cluster,

@@ -1,0 +1,526 @@
+//! The console at work on a real database: keys in, whole screens out, colleagues beside it.
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use packline::console::app::{App, Effect, Settings};
+use packline::console::effects::Performer;
+use packline::console::input::{Chord, Input, Keymap};
+use packline::console::run::{Console, End, events};
+use packline::console::view::Theme;
+use packline::domain::people::Role;
+use packline::domain::record::{Kind, RecordId};
+use packline::store::db::Db;
+use packline::store::feed::Feed;
+use packline::store::people;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+
+use crate::harness::{self, screen};
+use crate::network::Line;
+use crate::shop::{LIMIT, Shop, ZONE, now};
+
+type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
+
+/// A person at a console.
+struct Desk {
+    console: Console<Perform>,
+    terminal: Terminal<TestBackend>,
+    keys: UnboundedSender<Input>,
+    inputs: UnboundedReceiver<Input>,
+}
+
+impl Desk {
+    /// Sits down, with a window of so many columns and rows.
+    async fn open(db: Db, size: (u16, u16), clock: fn() -> DateTime<Utc>) -> Self {
+        let person = db
+            .call(LIMIT, |connection| Box::pin(people::person(connection)))
+            .await
+            .expect("a person");
+        let (sender, replies) = unbounded_channel();
+        let performer = Performer::new(db.clone(), person.login.clone(), ZONE, sender);
+        let settings = Settings {
+            shop: "demo-shop".into(),
+            zone: ZONE,
+        };
+        let keymap = Keymap::built_in().expect("the keymap");
+        let (keys, inputs) = unbounded_channel();
+        Self {
+            console: Console {
+                app: App::new(settings, person, keymap, size, clock()),
+                theme: Theme::full(),
+                replies,
+                feed: Box::pin(events(Feed::start(db))) as Pin<Box<_>>,
+                perform: Box::new(move |effect, now| performer.perform(effect, now)),
+                clock,
+                is_there: || true,
+                drawn: None,
+            },
+            terminal: Terminal::new(TestBackend::new(size.0, size.1)).expect("a terminal"),
+            keys,
+            inputs,
+        }
+    }
+
+    fn screen(&self) -> String {
+        screen::shown(self.terminal.backend().buffer())
+    }
+
+    /// Types: a character each, names of keys in angle brackets.
+    fn types(&self, text: &str) {
+        let mut rest = text;
+        while let Some(char) = rest.chars().next() {
+            let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+                Some((name, _)) => (name.parse().expect("a key"), name.len() + 2),
+                None => (Chord::char(char), char.len_utf8()),
+            };
+            self.keys.send(Input::Key(chord)).expect("a console");
+            rest = &rest[taken..];
+        }
+    }
+
+    /// Runs the console until the screen is as wanted.
+    async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let slice = Duration::from_millis(20);
+            let driven = self.console.drive(&mut self.terminal, &mut self.inputs);
+            if let Ok(end) = timeout(slice, driven).await {
+                panic!("the console ended: {:?}", end.expect("a console"));
+            }
+            let screen = self.screen();
+            if wanted(&screen) {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "{what}: not within {LIMIT:?}:\n{screen}"
+            );
+        }
+    }
+
+    async fn shows(&mut self, text: &str) {
+        self.until(text, |screen| screen.contains(text)).await;
+    }
+
+    async fn hides(&mut self, text: &str) {
+        self.until(text, |screen| !screen.contains(text)).await;
+    }
+}
+
+/// A shop and a console in it, its window 80×24.
+async fn desk(shop: &Shop, role: Role) -> Desk {
+    let mut desk = Desk::open(shop.colleague(role), (80, 24), now).await;
+    desk.shows("● live").await;
+    desk
+}
+
+/// An hour that every test of fixed screens has.
+fn noon() -> DateTime<Utc> {
+    "2026-03-10T12:00:00Z".parse().expect("an instant")
+}
+
+/// The part of a screen that is the same on any day: what the history says is told in the
+/// database's own time.
+fn timeless(screen: &str) -> String {
+    let mut kept = String::new();
+    let mut history = false;
+    for line in screen.lines() {
+        history |= line.contains("History");
+        match line.split_once('│').filter(|_| history) {
+            Some((list, _)) if !line.starts_with(" 1 Orders") => kept.push_str(list.trim_end()),
+            _ => kept.push_str(line),
+        }
+        kept.push('\n');
+    }
+    kept
+}
+
+/// One open record of every kind, with times of a fixed day.
+async fn fixed_day(shop: &Shop) {
+    let first = shop.order(&[("MUG", 2), ("TOWEL", 1)]).await;
+    shop.done(first, "reserve", &[]).await;
+    let second = shop.order(&[("LAMP", 1)]).await;
+    shop.done(second, "reserve", &[]).await;
+    let ship = [("carrier", "DHL"), ("tracking", "JD0146000000")];
+    shop.done(second, "ship", &ship).await;
+    shop.done(first, "inspect", &[]).await;
+    let inspection = shop.newest(Kind::Inspection).await;
+    let defect = [
+        ("check", "item"),
+        ("defect", "wrong colour"),
+        ("severity", "major"),
+    ];
+    shop.done(inspection, "fail-check", &defect).await;
+    let ticket = shop.ticket().await;
+    shop.done(ticket, "link-order", &[("order", "#1000")]).await;
+    shop.new_order(&[("BOWL", 1)]).await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "update orders set placed_at = '2026-03-10 08:12Z'::timestamptz + id * interval '7 min',
+                           ship_by = '2026-03-10 11:00Z'::timestamptz + (id - 1) * interval '3 h',
+                           deliver_by = '2026-03-13 17:00Z';
+         update shipments set handed_over_at = '2026-03-09 16:00Z', last_event_at = '2026-03-09 16:10Z',
+                              eta = '2026-03-12 17:00Z', ship_date = '2026-03-09';
+         update inspections set started_at = '2026-03-10 10:30Z', due_at = '2026-03-10 11:00Z';
+         update messages set at = '2026-03-10 09:00Z';
+         update tickets set opened_at = '2026-03-10 09:00Z', last_message_at = '2026-03-10 09:00Z',
+                            first_response_due = '2026-03-10 13:00Z',
+                            resolution_due = '2026-03-12 13:00Z';",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("a fixed day");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_pane_shows_what_the_database_holds() {
+    let shop = Shop::open().await;
+    fixed_day(&shop).await;
+    for (columns, rows) in [(80, 24), (140, 40)] {
+        let db = shop.colleague(Role::Supervisor);
+        let mut desk = Desk::open(db, (columns, rows), noon).await;
+        desk.console.app.person.login = "ana".into();
+        let panes = [
+            ("1", "orders", "#1000", "Lines"),
+            ("2", "stock", "TOWEL", "TOWEL"),
+            ("3", "shipments", "SHP-1", "Contents"),
+            ("4", "inspections", "INS-1", "Checks"),
+            ("5", "tickets", "TKT-1", "Conversation"),
+        ];
+        for (key, kind, number, section) in panes {
+            desk.types(key);
+            desk.until(kind, |screen| {
+                screen.contains("● live")
+                    && screen.contains("1 Orders 2")
+                    && screen.contains(number)
+                    && screen.contains(section)
+                    && !screen.contains("reading")
+            })
+            .await;
+            let name = format!("live-{kind}-{columns}");
+            screen::check(&name, &timeless(&desk.screen()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_is_done_shown_to_others_and_taken_back() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    let mut bo = desk(&shop, Role::Warehouse).await;
+    ana.shows("confirmed").await;
+    bo.shows("confirmed").await;
+
+    ana.types("haddress unclear<enter>");
+    ana.shows("#1000 held: address unclear").await;
+    ana.shows("on hold").await;
+    bo.shows("on hold: address unclear").await;
+
+    ana.types("u");
+    ana.shows("release #1000?").await;
+    ana.types("y");
+    ana.shows("confirmed").await;
+    bo.hides("on hold").await;
+
+    let acts: i64 = shop
+        .ask(
+            "select count(*) from act where record_id = $1 and source = 'console'",
+            |q| q.bind(order.id),
+        )
+        .await;
+    assert_eq!(acts, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_of_two_is_told_what_the_first_did_and_keeps_the_text() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1000").await;
+    ana.types("hcustomer asked to wait");
+    ana.shows("customer asked to wait").await;
+    shop.act(Role::Warehouse, order, "claim", &[])
+        .await
+        .expect("a claim");
+    ana.types("<enter>");
+    ana.shows("#1000 has changed").await;
+    let who = format!("{}: claim", shop.login(Role::Warehouse));
+    ana.shows(&who).await;
+    ana.shows("It is now:").await;
+    ana.types("<enter>");
+    ana.shows("customer asked to wait").await;
+    ana.types("<enter>");
+    ana.shows("held: customer asked to wait").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_says_what_it_may_not() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut viewer = desk(&shop, Role::Viewer).await;
+    viewer.shows("#1000").await;
+    viewer.types("h");
+    viewer.shows("can't hold #1000: only warehouse").await;
+    viewer.types("a");
+    viewer.shows("not now: only warehouse").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_question_and_one_line_for_each_marked_row() {
+    let shop = Shop::open().await;
+    for _ in 0..3 {
+        shop.order(&[("MUG", 1)]).await;
+    }
+    let held = shop.order(&[("MUG", 1)]).await;
+    shop.done(held, "hold", &[("reason", "fraud check")]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1003").await;
+    ana.types("vjjjh");
+    ana.shows("hold 3 orders").await;
+    ana.shows("not for 1: it is on hold").await;
+    ana.types("stocktaking<enter>");
+    ana.shows("4 of 4").await;
+    for number in ["#1000", "#1001", "#1002"] {
+        ana.shows(&format!("{number}     held: stocktaking")).await;
+    }
+    ana.shows("#1003     not done: it is on hold").await;
+    ana.types("<esc>u");
+    ana.shows("undo 3 acts?").await;
+    ana.types("y");
+    ana.shows("3 of 3").await;
+    let open: i64 = shop
+        .ask(
+            "select count(*) from orders where stage = 'confirmed'",
+            |q| q,
+        )
+        .await;
+    assert_eq!(open, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn danger_asks_and_another_key_confirms() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1000").await;
+    ana.types("xno longer wanted<enter>");
+    ana.shows("cancel #1000?").await;
+    ana.types("x<enter>");
+    ana.shows("cancel #1000?").await;
+    let version = shop.version(order).await;
+    ana.types("y");
+    ana.shows("cancelled").await;
+    assert!(shop.version(order).await > version);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_program_writes_shows_and_the_selection_stays() {
+    let shop = Shop::open().await;
+    for _ in 0..3 {
+        shop.order(&[("MUG", 1)]).await;
+    }
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1002").await;
+    ana.types("j");
+    ana.until("the second is selected", |screen| {
+        screen
+            .lines()
+            .any(|line| line.starts_with('>') && line.contains("#1001"))
+    })
+    .await;
+    // The selected order goes to the end of the list, and another to its place.
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql("update orders set ship_by = ship_by + interval '9 days' where number = '#1001'")
+        .execute(&mut owner)
+        .await
+        .expect("a write");
+    ana.until("it is selected at the end", |screen| {
+        let rows: Vec<_> = screen
+            .lines()
+            .filter(|line| line.contains(" #10"))
+            .collect();
+        rows.get(2)
+            .is_some_and(|row| row.starts_with('>') && row.contains("#1001"))
+    })
+    .await;
+    // It leaves the list, and stays, marked, until one moves on.
+    sqlx::raw_sql(
+        "update orders set cancelled_at = now(), cancel_reason = 'x' where number = '#1001'",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("a write");
+    ana.until("it has left", |screen| {
+        screen
+            .lines()
+            .any(|line| line.starts_with(">×") && line.contains("#1001"))
+    })
+    .await;
+    ana.types("k");
+    ana.hides("#1001").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_lead_to_each_other_and_back() {
+    let shop = Shop::open().await;
+    fixed_day(&shop).await;
+    let mut ana = desk(&shop, Role::Supervisor).await;
+    ana.shows("#1000").await;
+    ana.types("5");
+    ana.shows("TKT-1").await;
+    ana.types("o");
+    ana.shows("Oh nein").await;
+    while !ana.screen().lines().any(|line| line.starts_with("> order")) {
+        ana.types("j");
+        ana.until("a step", |_| true).await;
+    }
+    ana.types("<enter>");
+    ana.shows("Tickets › TKT-1 › #1000").await;
+    ana.shows("Fulfilments").await;
+    ana.types("<backspace>");
+    ana.shows("Oh nein").await;
+    ana.types("]");
+    ana.shows("› #1000").await;
+    ana.types("[[");
+    ana.shows("open tickets").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_sort_and_commands() {
+    let shop = Shop::open().await;
+    for _ in 0..3 {
+        shop.order(&[("MUG", 1)]).await;
+    }
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1002").await;
+    ana.types("/1001<enter>");
+    ana.hides("#1002").await;
+    ana.shows("/1001").await;
+    ana.types("<esc>:sort -number<enter>");
+    ana.until("sorted", |screen| {
+        let place = |number| screen.find(number).unwrap_or(usize::MAX);
+        place("    #1002") < place(" #1000") && screen.contains("by number↓")
+    })
+    .await;
+    ana.types(":adjust<enter>");
+    ana.shows("adjust: it is for stock").await;
+    ana.types("<esc>:hold  why not<enter>");
+    ana.shows("held: why not").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_server_is_said_and_what_changed_meanwhile_is_shown() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let line = Line::to(&shop.database);
+    let login = format!("postgres://{}@", shop.login(Role::Support));
+    let (_, rest) = line.url.split_once('@').expect("a user");
+    let url = format!("{login}{rest}").parse().expect("a URL");
+    let db = Db::new(url, packline::store::db::Settings::new("console test"));
+    let mut ana = Desk::open(db, (80, 24), now).await;
+    ana.shows("● live").await;
+    ana.shows("confirmed").await;
+
+    line.cut();
+    let cut = Instant::now();
+    ana.shows("◌ reconnecting").await;
+    assert!(
+        cut.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        cut.elapsed()
+    );
+    ana.shows("(as of ").await;
+    assert!(ana.screen().contains("#1000"), "the rows stay");
+    shop.done(order, "hold", &[("reason", "meanwhile")]).await;
+    // A key is heard while nothing else is.
+    ana.types("?");
+    ana.shows("Keys everywhere").await;
+    ana.types("<esc>");
+
+    line.release();
+    ana.shows("● live").await;
+    ana.shows("on hold: meanwhile").await;
+
+    line.hold();
+    let held = Instant::now();
+    ana.shows("◌ reconnecting").await;
+    assert!(
+        held.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        held.elapsed()
+    );
+    line.release();
+    ana.shows("● live").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_read_as_one_goes() {
+    let shop = Shop::open().await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "insert into orders (channel_id, external_id, number, customer_name, placed_at, currency,
+                             financial_status, ship_by)
+         select 1, n, '#' || n, 'Customer ' || n, now(), 'EUR', 'paid', now() + n * interval '1 min'
+         from generate_series(1001, 3000) n",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("orders");
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1001").await;
+    // Every one of a held key's repeats counts.
+    ana.types(&"j".repeat(700));
+    let at = |number: &'static str| {
+        move |screen: &str| {
+            screen
+                .lines()
+                .any(|line| line.starts_with('>') && line.contains(number))
+        }
+    };
+    // As far as the window reaches at once; then on, page by page.
+    let mut seen = 0;
+    while !ana.screen().contains("#1701") {
+        ana.types("j");
+        ana.until("a step", |_| true).await;
+        seen += 1;
+        assert!(seen < 700, "{}", ana.screen());
+    }
+    ana.types("G");
+    ana.until("the last", at("#3000")).await;
+    ana.types("k");
+    ana.until("the one before", at("#2999")).await;
+    ana.types("g");
+    ana.until("the first", at("#1001")).await;
+    assert!(ana.console.app.list(Kind::Order).rows.len() <= 601);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_never_loses_a_text() {
+    let shop = Shop::open().await;
+    let ticket: RecordId = shop.ticket().await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("TKT-1").await;
+    ana.types("rDear Ines<ctrl-c>");
+    ana.shows("throw the text away?").await;
+    ana.types("<ctrl-c>n");
+    ana.shows("Dear Ines").await;
+    ana.types("<ctrl-s>");
+    ana.hides("Dear Ines").await;
+    let sent: i64 = shop
+        .ask(
+            "select count(*) from messages where ticket_id = $1 and body = 'Dear Ines'",
+            |q| q.bind(ticket.id),
+        )
+        .await;
+    assert_eq!(sent, 1);
+    ana.types("q");
+    let driven = ana.console.drive(&mut ana.terminal, &mut ana.inputs);
+    let end = harness::deadline(LIMIT, "leaving", driven).await;
+    assert_eq!(end.expect("a console"), End::Quit);
+}

@@ -1,0 +1,83 @@
+//! The README's tables are printed from the program's own. `UPDATE_README=1 cargo test readme`
+//! writes them anew.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use packline::config::KEYS;
+use packline::domain::record::Kind;
+use packline::domain::verbs::{self, Danger};
+
+#[test]
+fn the_tables_are_the_programs_own() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(&path).expect("README.md");
+    let text_now = with_table(
+        &with_table(&text, "verbs", &verb_table()),
+        "settings",
+        &settings(),
+    );
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, text_now).expect("README.md");
+        return;
+    }
+    assert!(
+        text == text_now,
+        "README.md is not current: UPDATE_README=1 cargo test readme"
+    );
+}
+
+/// The text with the table that follows a mark replaced.
+fn with_table(text: &str, mark: &str, table: &str) -> String {
+    let mark = format!("<!-- {mark} -->\n");
+    let (before, after) = text.split_once(&mark).expect("the mark");
+    let rest = after.trim_start_matches('\n');
+    let rest = rest.lines().skip_while(|line| line.starts_with('|'));
+    let rest: Vec<&str> = rest.skip_while(|line| line.is_empty()).collect();
+    format!("{before}{mark}\n{table}\n{}\n", rest.join("\n"))
+}
+
+fn verb_table() -> String {
+    let mut table =
+        "| with | verb | key | what it does | who |\n|---|---|---|---|---|\n".to_owned();
+    for kind in Kind::ALL {
+        for verb in verbs::of(*kind) {
+            let key = verb.key.map(|key| format!("`{key}`")).unwrap_or_default();
+            let asks = if verb.danger == Danger::Confirm {
+                " (asks first)"
+            } else {
+                ""
+            };
+            let roles: Vec<&str> = verb
+                .roles
+                .iter()
+                .map(|role| role.as_str())
+                .filter(|role| *role != "worker")
+                .collect();
+            writeln!(
+                table,
+                "| {} | `{}` | {key} | {}{asks} | {} |",
+                kind.plural(),
+                verb.name,
+                verb.help,
+                roles.join(", ")
+            )
+            .expect("a string");
+        }
+    }
+    table
+}
+
+fn settings() -> String {
+    let mut table = "| key | default | what it is |\n|---|---|---|\n".to_owned();
+    for key in KEYS {
+        let default = if key.default.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", key.default)
+        };
+        writeln!(table, "| `{}` | {default} | {} |", key.name, key.help).expect("a string");
+    }
+    table
+}
