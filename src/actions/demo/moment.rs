@@ -294,7 +294,7 @@ impl Moment {
 
     pub(super) fn mail(self) -> Option<Mail> {
         match self {
-            Self::Mail(mail) => Some(mail),
+            Self::Mail(mail) => Some(*mail),
             _ => None,
         }
     }
