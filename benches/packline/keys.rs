@@ -9,7 +9,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::{StreamExt as _, stream};
 use packline::console::app::{self, App, Settings};
 use packline::console::effects::Performer;
-use packline::console::input::Keymap;
+use packline::console::input::{Input, Keymap};
 use packline::console::run::Console;
 use packline::console::terminal::theme;
 use packline::domain::people::Person;
@@ -106,15 +106,12 @@ async fn in_process(database: &TestDatabase) -> Samples {
         drawn: None,
     };
     let (frame, mut frames) = unbounded_channel();
-    let (press, pressed) = unbounded_channel::<io::Result<Event>>();
+    let (press, mut inputs) = unbounded_channel::<Input>();
     let options = TerminalOptions {
         viewport: Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1)),
     };
     let mut terminal =
         Terminal::with_options(CrosstermBackend::new(Frames(frame)), options).expect("a terminal");
-    let mut inputs = Box::pin(stream::unfold(pressed, |mut pressed| async move {
-        pressed.recv().await.map(|event| (event, pressed))
-    }));
     let measured = async {
         settle(&mut frames).await;
         let mut samples = Samples::default();
@@ -122,7 +119,8 @@ async fn in_process(database: &TestDatabase) -> Samples {
             while frames.try_recv().is_ok() {}
             let sent = Instant::now();
             let key = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE);
-            press.send(Ok(Event::Key(key))).expect("the loop runs");
+            let input = Input::from_event(Event::Key(key)).expect("a key");
+            press.send(input).expect("the loop runs");
             let drawn = timeout(LIMIT, frames.recv())
                 .await
                 .expect("a frame in time")

@@ -10,6 +10,7 @@ use packline::domain::calendar::Calendar;
 use packline::domain::list::Counts;
 use packline::domain::people::Role;
 use packline::store::db::{Db, Settings};
+use packline::store::local::Durability;
 use packline::store::{lists, people};
 use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
@@ -103,7 +104,7 @@ async fn counts(connection: &mut PgConnection) -> Counts {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
-    let server = dedicated_server();
+    let server = dedicated_server(Durability::Throwaway);
     let (database, there) = stage(&server).await;
     let mut connection = database.connect().await;
     let mut story = Story::read(Folder::built_in(), anchor(), AT_ONCE).expect("the folder");

@@ -191,10 +191,13 @@ impl Reader {
                 cancelled_at: None,
                 ..order.clone()
             };
-            self.moments.push((placed.placed_at, Moment::Order(Box::new(placed))));
-            self.moments.push((cancelled_at, Moment::Order(Box::new(order))));
+            self.moments
+                .push((placed.placed_at, Moment::Order(Box::new(placed))));
+            self.moments
+                .push((cancelled_at, Moment::Order(Box::new(order))));
         } else {
-            self.moments.push((order.placed_at, Moment::Order(Box::new(order))));
+            self.moments
+                .push((order.placed_at, Moment::Order(Box::new(order))));
         }
     }
 
