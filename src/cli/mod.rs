@@ -6,6 +6,7 @@ pub mod database;
 mod demo;
 mod import;
 mod list;
+pub mod mail;
 mod migrate;
 mod print;
 mod print_label;

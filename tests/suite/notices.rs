@@ -161,7 +161,7 @@ async fn a_notice_leaves_once_when_its_undo_window_has_ended() {
         Some("auto-generated")
     );
     assert_eq!(
-        mail.date().map(|date| date.to_timestamp()),
+        mail.date().map(mail_parser::DateTime::to_timestamp),
         Some(start().timestamp())
     );
     let message_id = mail.message_id().expect("a Message-ID");
