@@ -62,7 +62,7 @@ settings! {
     database_url: Option<DatabaseUrl> = "database.url", "",
         "The database, as `postgres://USER@HOST/DATABASE`; none means the private local server.";
     data_dir: PathBuf = "data_dir", "$XDG_DATA_HOME/packline",
-        "Where the local server, drafts and logs are kept.";
+        "Where the local server and the log, `packline.log`, are kept.";
     log_level: LevelFilter = "log.level", "warn",
         "How much is written to the log.";
     shop_name: String = "shop.name", "",

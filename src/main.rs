@@ -1,5 +1,6 @@
 //! The `packline` program: arguments and error hooks, then [`packline::cli`].
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,10 +37,16 @@ fn main() -> ExitCode {
 }
 
 fn run() -> color_eyre::Result<ExitCode> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if let [local::SUPERVISE, data_dir, linger, durability] = arguments[..] {
-        return supervise(data_dir, linger, durability);
+    // An argument that is no UTF-8 may be a path; where it must be text the parser refuses it.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let [word, data_dir, linger, durability] = &arguments[..]
+        && word == local::SUPERVISE
+    {
+        return supervise(
+            Path::new(data_dir),
+            &linger.to_string_lossy(),
+            &durability.to_string_lossy(),
+        );
     }
     color_eyre::install()?;
     let cli = Cli::parse();
@@ -53,9 +60,9 @@ fn run() -> color_eyre::Result<ExitCode> {
 }
 
 /// This process watches over the local server until nobody uses it.
-fn supervise(data_dir: &str, linger: &str, durability: &str) -> color_eyre::Result<ExitCode> {
+fn supervise(data_dir: &Path, linger: &str, durability: &str) -> color_eyre::Result<ExitCode> {
     let linger = Duration::from_millis(linger.parse()?);
     let durability = durability.parse().map_err(color_eyre::Report::msg)?;
-    local::supervise(Path::new(data_dir), linger, durability)?;
+    local::supervise(data_dir, linger, durability)?;
     Ok(ExitCode::SUCCESS)
 }

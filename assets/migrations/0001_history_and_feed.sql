@@ -65,6 +65,7 @@ create table change (
     version bigint not null
 ) partition by range (at);
 create index change_by_transaction on change (xid);
+create index change_of_record on change (kind, id);
 create table change_default partition of change default;
 comment on table change is 'The change feed. Read it by snapshot, not by sequence: see the reader''s documentation.';
 
@@ -81,10 +82,10 @@ language sql stable security definer set search_path = packline, pg_temp
 return (select horizon from change_kept);
 
 -- Makes the partitions of the next hours and months and drops changes older than a day. Safe to
--- call at any time, by anybody; a partition that is missing never stops a write (the default
--- partition takes it).
-create function maintain_partitions(at timestamptz default now()) returns void
-language plpgsql security definer set search_path = packline, pg_temp as $$
+-- call at any time; a partition that is missing never stops a write (the default partition takes
+-- it), and a lock that is not free at once is left for the next time.
+create function maintain_partitions_at(at timestamptz) returns void
+language plpgsql security definer set search_path = packline, pg_temp set lock_timeout = '200ms' as $$
 declare
     hour timestamptz;
     month timestamptz;
@@ -94,7 +95,7 @@ begin
     if not pg_try_advisory_xact_lock(hashtext('packline.maintain_partitions')) then
         return;
     end if;
-    for ahead in 1..26 loop
+    for ahead in 1..74 loop
         hour := date_trunc('hour', at, 'UTC') + make_interval(hours => ahead);
         part := 'change_' || to_char(hour at time zone 'UTC', 'YYYYMMDDHH24');
         if to_regclass('packline.' || part) is null
@@ -107,7 +108,8 @@ begin
         month := date_trunc('month', at, 'UTC') + make_interval(months => ahead);
         part := 'activity_' || to_char(month at time zone 'UTC', 'YYYYMM');
         if to_regclass('packline.' || part) is null
-           and not exists (select from activity_default a where a.at >= month) then
+           and not exists (select from activity_default a
+                           where a.at >= month and a.at < month + interval '1 month') then
             execute format('create table %I partition of activity for values from (%L) to (%L)',
                            part, month, month + interval '1 month');
         end if;
@@ -128,13 +130,41 @@ begin
     end loop;
     with gone as (
         delete from change_default c
-        where c.at < maintain_partitions.at - interval '1 day' returning c.xid)
+        where c.at < maintain_partitions_at.at - interval '1 day' returning c.xid)
     update change_kept set horizon = greatest(horizon, (select max(xid) from gone))
     where exists (select from gone);
+exception when lock_not_available then
+    null;
+end $$;
+
+create function maintain_partitions() returns void
+language sql security definer set search_path = packline, pg_temp
+begin atomic
+    select maintain_partitions_at(now());
+end;
+
+-- Whether a row is written by one of the schema's own triggers, which run as the owner: not by a
+-- person, nor by a trigger that a person made. For guards that run as whoever writes.
+create function by_own_trigger(guarded oid) returns boolean
+language sql stable set search_path = packline, pg_temp
+return pg_trigger_depth() > 1
+   and current_user = (select pg_get_userbyid(relowner) from pg_class where oid = guarded);
+
+-- Who wrote it is who is connected; and when is now, but for programs that bring in what happened
+-- elsewhere.
+create function stamp_author() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    new.who := session_user;
+    if not (pg_has_role(session_user, 'packline_worker', 'member')
+            or pg_has_role(session_user, 'packline_admin', 'member')) then
+        new.at := clock_timestamp();
+    end if;
+    return new;
 end $$;
 
 create function refuse_change() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
     raise exception '% is append-only', tg_argv[0]
         using errcode = 'insufficient_privilege', constraint = tg_argv[0] || '_append_only';
@@ -176,7 +206,7 @@ begin
     ) then
         raise exception '%', case when old_state = ''
             then format('a new %s cannot be %s', replace(tg_argv[0], '_', ' '), replace(new_state, '_', ' '))
-            else format('a %s that is %s cannot become %s', replace(tg_argv[0], '_', ' '),
+            else format('this %s is %s and cannot become %s', replace(tg_argv[0], '_', ' '),
                         replace(old_state, '_', ' '), replace(new_state, '_', ' ')) end
             using errcode = 'check_violation', constraint = tg_argv[0] || '_transition';
     end if;
@@ -197,7 +227,7 @@ end $$;
 
 -- Every record's version rises with every change, whoever changes it.
 create function raise_version() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
     new.version := old.version + 1;
     new.updated_at := clock_timestamp();
@@ -278,7 +308,8 @@ begin
                                           else jsonb_agg(diff) -> 0 end as changes
                       from (select n.%4$I as record, n.id, row_changes(to_jsonb(o), to_jsonb(n)) as diff
                             from old_rows o join new_rows n using (id)
-                            where n.%4$I is not null) rows
+                            -- Reckoned once for each row, not each time that it is named.
+                            where n.%4$I is not null offset 0) rows
                       where diff <> '{}' group by record order by record) touched;
                 %6$s
                 if %5$L then
@@ -328,7 +359,13 @@ begin
     ) then
         raise exception 'your roles do not allow %', verb using errcode = 'insufficient_privilege';
     end if;
-    if not exists (select from activity a where a.act_id = finish_act.id) then
+    -- An order's inspection is asked for with the order and told of with the inspection.
+    if not exists (
+        select from activity a
+        where a.act_id = finish_act.id and a.who = session_user and a.verb = finish_act.verb
+          and ((a.kind, a.record_id) = (finish_act.kind, finish_act.record_id)
+               or finish_act.verb = 'inspect' and a.kind = 'inspection')
+    ) then
         raise exception 'nothing to change' using errcode = 'check_violation', constraint = 'act_changes_something';
     end if;
     insert into act (id, kind, record_id, verb, args, source, result, undoes)

@@ -67,9 +67,9 @@ create trigger append_only_truncate before truncate on stock_movements
 -- Movements of kind reserve, release and ship belong to a reservation or a parcel; nobody writes
 -- them by hand.
 create function guard_movement() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
-    if new.kind in ('reserve', 'release', 'ship') and pg_trigger_depth() < 2 then
+    if new.kind in ('reserve', 'release', 'ship') and not by_own_trigger(tg_relid) then
         raise exception 'stock is reserved, released and shipped through reservations and parcels'
             using errcode = 'check_violation', constraint = 'stock_movements_by_trigger';
     end if;
@@ -77,9 +77,11 @@ begin
 end $$;
 create trigger guard before insert on stock_movements
     for each row execute function guard_movement();
+create trigger stamp before insert on stock_movements
+    for each row execute function stamp_author();
 
 create function guard_counters() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         if new.on_hand <> 0 or new.reserved <> 0 then
@@ -90,7 +92,7 @@ begin
         raise exception 'a stock level is never deleted: its ledger would be lost'
             using errcode = 'check_violation', constraint = 'stock_levels_by_ledger';
     elsif (new.on_hand, new.reserved) is distinct from (old.on_hand, old.reserved)
-          and pg_trigger_depth() < 2 then
+          and not by_own_trigger(tg_relid) then
         raise exception 'stock counters move by stock_movements only'
             using errcode = 'check_violation', constraint = 'stock_levels_by_ledger';
     elsif (new.product_id, new.location_id) is distinct from (old.product_id, old.location_id) then

@@ -94,7 +94,9 @@ create table order_lines (
     cancelled integer not null default 0 check (cancelled >= 0),
     return_requested integer not null default 0 check (return_requested >= 0),
     returned integer not null default 0 check (returned >= 0),
-    unallocated integer generated always as (ordered - reserved - requested - shipped - cancelled) stored,
+    -- What is still to be found for it; nothing for what needs no shipping.
+    unallocated integer generated always as (case when requires_shipping
+        then ordered - reserved - requested - shipped - cancelled else 0 end) stored,
     unique (order_id, position),
     constraint order_lines_not_more_than_ordered
         check (reserved + requested + shipped + cancelled <= ordered),
@@ -115,8 +117,13 @@ create table order_notes (
     text text not null check (text <> '')
 );
 create index order_notes_of_order on order_notes (order_id, at);
+create trigger stamp before insert on order_notes
+    for each row execute function stamp_author();
+create trigger append_only before update or delete on order_notes
+    for each row execute function refuse_change('order_notes');
 
--- Demand by day; and nobody takes units off an order by rewriting what was ordered.
+-- Demand by day, and the stock that it concerns: what open orders want of a product is part of
+-- what its stock shows.
 create function count_demand() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -126,15 +133,37 @@ begin
     where l.product_id is not null
     group by 1, 2 order by 1, 2
     on conflict (product_id, day) do update set units = daily_demand.units + excluded.units;
+    insert into change (kind, id, version)
+    select 'stock', s.id, s.version from stock_levels s
+    where s.product_id in (select product_id from new_rows where unallocated > 0);
     return null;
 end $$;
 create trigger count_demand after insert on order_lines
     referencing new table as new_rows for each statement execute function count_demand();
+create function recount_demand() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into daily_demand (product_id, day, units)
+    select n.product_id, (a.placed_at at time zone 'UTC')::date, sum(n.ordered - o.ordered)
+    from new_rows n join old_rows o using (id) join orders a on a.id = n.order_id
+    where n.product_id = o.product_id and n.ordered <> o.ordered
+    group by 1, 2 order by 1, 2
+    on conflict (product_id, day) do update set units = daily_demand.units + excluded.units;
+    insert into change (kind, id, version)
+    select 'stock', s.id, s.version from stock_levels s
+    where s.product_id in (
+        select n.product_id from new_rows n join old_rows o using (id)
+        where (n.unallocated, n.product_id) is distinct from (o.unallocated, o.product_id));
+    return null;
+end $$;
+create trigger recount_demand after update on order_lines
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function recount_demand();
 
 -- The counters reserved, requested, shipped and delivered follow reservations, fulfilments and
 -- parcels; they are not written by hand.
 create function guard_line_counters() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         if new.reserved <> 0 or new.requested <> 0 or new.shipped <> 0 or new.delivered <> 0
@@ -145,9 +174,12 @@ begin
     elsif (new.reserved, new.requested, new.shipped, new.delivered, new.return_requested, new.returned)
               is distinct from
           (old.reserved, old.requested, old.shipped, old.delivered, old.return_requested, old.returned)
-          and pg_trigger_depth() < 2 then
+          and not by_own_trigger(tg_relid) then
         raise exception 'units are counted by reservations, fulfilments, parcels and returns'
             using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
+    elsif new.ordered < old.ordered then
+        raise exception 'what was ordered is not rewritten: cancel the units'
+            using errcode = 'check_violation', constraint = 'order_lines_ordered_stays';
     elsif new.cancelled < old.cancelled then
         raise exception 'a cancelled unit stays cancelled'
             using errcode = 'check_violation', constraint = 'order_lines_cancelled_stays';
@@ -166,7 +198,8 @@ create table fulfilments (
         ('open', 'requested', 'accepted', 'inspecting', 'ready', 'shipped', 'delivered', 'rejected', 'cancelled')),
     created_at timestamptz not null default clock_timestamp(),
     requested_at timestamptz,
-    reason text
+    reason text,
+    unique (id, order_id)
 );
 create index fulfilments_of_order on fulfilments (order_id);
 create index fulfilments_of_location on fulfilments (location_id)
@@ -222,12 +255,14 @@ declare
     units record;
     active bigint;
 begin
+    -- What needs no shipping keeps an order alive, and is never waited for.
     select coalesce(sum(ordered), 0) as ordered, coalesce(sum(shipped), 0) as shipped,
-           coalesce(sum(delivered), 0) as delivered, coalesce(sum(cancelled), 0) as cancelled
+           coalesce(sum(delivered), 0) as delivered, coalesce(sum(cancelled), 0) as cancelled,
+           coalesce(sum(ordered - cancelled) filter (where requires_shipping), 0) as to_ship
     into units from order_lines where order_id = an_order.id;
-    active := units.ordered - units.cancelled;
+    active := units.to_ship;
     return case
-        when units.ordered > 0 and active = 0 then 'cancelled'
+        when units.ordered > 0 and units.ordered = units.cancelled then 'cancelled'
         when an_order.closed_at is not null then 'closed'
         when units.shipped > 0 and units.shipped >= active and units.delivered >= units.shipped then 'delivered'
         when units.shipped > 0 and units.shipped >= active then 'shipped'
@@ -262,7 +297,7 @@ begin
     return new;
 end $$;
 create function first_due() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
     new.due_at := coalesce(new.ship_by, '9999-12-31 00:00+00');
     return new;
@@ -272,6 +307,30 @@ create trigger derive_stage before update on orders for each row execute functio
 select guard_states('orders', 'order', 'stage');
 select guard_states('fulfilments', 'fulfilment', 'state');
 
+-- A fulfilment has shipped when its units have, and is delivered when its parcels are.
+create function guard_fulfilment() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if new.order_id <> old.order_id or new.location_id <> old.location_id then
+        raise exception 'a fulfilment stays with its order and location'
+            using errcode = 'check_violation', constraint = 'fulfilments_fixed';
+    elsif new.state = 'shipped' and old.state <> 'shipped' and (
+        not exists (select from fulfilment_lines where fulfilment_id = new.id)
+        or exists (select from fulfilment_lines where fulfilment_id = new.id and shipped < quantity)
+    ) then
+        raise exception 'not all of its units have left in parcels'
+            using errcode = 'check_violation', constraint = 'fulfilments_shipped_in_parcels';
+    elsif new.state = 'delivered' and old.state <> 'delivered' and exists (
+        select from shipments where fulfilment_id = new.id and state not in ('delivered', 'void')
+    ) then
+        raise exception 'not all of its parcels have arrived'
+            using errcode = 'check_violation', constraint = 'fulfilments_delivered_in_parcels';
+    end if;
+    return new;
+end $$;
+create trigger guard before update on fulfilments
+    for each row execute function guard_fulfilment();
+
 -- Units that a supplier was asked for count as requested until they ship or the supplier is out.
 create function count_requested() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -280,6 +339,10 @@ begin
         update order_lines l set requested = l.requested + new.quantity
         from fulfilments f join locations p on p.id = f.location_id
         where l.id = new.order_line_id and f.id = new.fulfilment_id and p.supplier_id is not null;
+        if not exists (select from fulfilments where id = new.fulfilment_id and state = 'open') then
+            raise exception 'only a fulfilment that is open takes lines'
+                using errcode = 'check_violation', constraint = 'fulfilment_lines_fixed';
+        end if;
         if exists (select from order_lines l join fulfilments f on f.id = new.fulfilment_id
                    where l.id = new.order_line_id and l.order_id <> f.order_id) then
             raise exception 'a fulfilment holds lines of its own order only'
@@ -297,9 +360,9 @@ create trigger count_requested after insert on fulfilment_lines
 create trigger count_requested after update of state on fulfilments
     for each row execute function count_requested();
 create function guard_fulfilment_line() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
-    if pg_trigger_depth() < 2 then
+    if not by_own_trigger(tg_relid) then
         raise exception 'what a fulfilment holds does not change: cancel it and make another'
             using errcode = 'check_violation', constraint = 'fulfilment_lines_fixed';
     end if;
@@ -403,11 +466,30 @@ begin
     end if;
     return new;
 end $$;
+create trigger never_deleted before delete on refunds
+    for each row execute function refuse_change('refunds');
 create trigger guard_sum before insert or update on refunds
     for each row execute function guard_refund();
 create function guard_payment() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    paid bigint;
+    an_order orders;
 begin
+    if tg_op = 'INSERT' then
+        -- The web shop brings the money of an order that it has just placed, and no more than that.
+        if pg_has_role(session_user, 'packline_shop', 'member')
+           and not pg_has_role(session_user, 'packline_worker', 'member') then
+            select * into an_order from orders where id = new.order_id for update;
+            select coalesce(sum(amount), 0) into paid from payments where order_id = new.order_id;
+            if an_order.stage <> 'new' or an_order.currency <> new.currency
+               or paid + new.amount > an_order.total then
+                raise exception 'a payment of the shop belongs to a new order and stays within its total'
+                    using errcode = 'check_violation', constraint = 'payments_of_shop';
+            end if;
+        end if;
+        return new;
+    end if;
     if tg_op = 'DELETE' or (new.amount, new.order_id, new.currency)
                            is distinct from (old.amount, old.order_id, old.currency) then
         raise exception 'what was captured does not change'
@@ -415,7 +497,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger guard before update or delete on payments
+create trigger guard before insert or update or delete on payments
     for each row execute function guard_payment();
 
 create table purchase_orders (

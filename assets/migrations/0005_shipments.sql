@@ -3,7 +3,7 @@
 create table shipments (
     id bigint generated always as identity primary key,
     order_id bigint not null references orders,
-    fulfilment_id bigint not null references fulfilments,
+    fulfilment_id bigint not null,
     carrier_id bigint references carriers,
     tracking_code text check (tracking_code <> ''),
     -- Tracking codes are recycled: a code is unique with its carrier and the day it was used.
@@ -16,6 +16,8 @@ create table shipments (
     tracking_status_raw text,
     last_event_at timestamptz,
     eta timestamptz,
+    -- When the carrier said so: an older word never replaces a newer one.
+    eta_at timestamptz,
     handed_over_at timestamptz,
     delivered_at timestamptz,
     damaged_reason text,
@@ -27,6 +29,9 @@ create table shipments (
     version bigint not null default 1,
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp(),
+    unique (id, order_id),
+    constraint shipments_fulfilment_of_order foreign key (fulfilment_id, order_id)
+        references fulfilments (id, order_id),
     constraint shipments_code_once unique (carrier_id, tracking_code, ship_date),
     constraint shipments_labelled_has_code check
         (state in ('draft', 'void') or (carrier_id is not null and tracking_code is not null and ship_date is not null))
@@ -115,6 +120,13 @@ begin
     ) then
         raise exception 'a parcel holds lines of its own fulfilment only'
             using errcode = 'check_violation', constraint = 'shipment_lines_same_fulfilment';
+    end if;
+    if tg_op <> 'DELETE' and new.stock_level_id is not null and not exists (
+        select from stock_levels s join fulfilments f on f.location_id = s.location_id
+        where s.id = new.stock_level_id and f.id = parcel.fulfilment_id
+    ) then
+        raise exception 'a parcel takes stock of the location that packs it'
+            using errcode = 'check_violation', constraint = 'shipment_lines_same_location';
     end if;
     return case when tg_op = 'DELETE' then old else new end;
 end $$;
@@ -259,6 +271,11 @@ begin
 end $$;
 create trigger apply after insert on tracking_events
     referencing new table as new_rows for each statement execute function apply_tracking();
+
+create trigger append_only before update or delete on provider_events
+    for each row execute function refuse_change('provider_events');
+create trigger append_only before update or delete on tracking_events
+    for each row execute function refuse_change('tracking_events');
 
 select watch('shipments', 'shipment', 'shipments', 'id');
 select watch(t, 'shipment', 'shipments', 'shipment_id') from (values

@@ -4,8 +4,8 @@ create table inspections (
     id bigint generated always as identity primary key,
     -- What it inspects: an order's goods, one fulfilment or parcel of it, or stock (a spot check).
     order_id bigint references orders,
-    fulfilment_id bigint references fulfilments,
-    shipment_id bigint references shipments,
+    fulfilment_id bigint,
+    shipment_id bigint,
     stock_level_id bigint references stock_levels,
     state text not null default 'pending' check (state in ('pending', 'passed', 'failed', 'waived')),
     assignee text,
@@ -17,7 +17,9 @@ create table inspections (
     created_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp(),
     constraint inspections_of_something check (num_nonnulls(order_id, stock_level_id) = 1),
-    constraint inspections_waived_why check (state <> 'waived' or coalesce(waive_reason, '') <> '')
+    constraint inspections_waived_why check ((state = 'waived') = (coalesce(btrim(waive_reason), '') <> '')),
+    foreign key (fulfilment_id, order_id) references fulfilments (id, order_id),
+    foreign key (shipment_id, order_id) references shipments (id, order_id)
 );
 create index inspections_of_order on inspections (order_id) where order_id is not null;
 create index inspections_of_fulfilment on inspections (fulfilment_id) where fulfilment_id is not null;
@@ -68,13 +70,20 @@ select guard_states('inspections', 'inspection', 'state');
 create function guard_inspection() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
+    if tg_op = 'UPDATE' and (new.order_id, new.fulfilment_id, new.shipment_id, new.stock_level_id)
+            is distinct from (old.order_id, old.fulfilment_id, old.shipment_id, old.stock_level_id) then
+        raise exception 'an inspection stays with what it inspects'
+            using errcode = 'check_violation', constraint = 'inspections_fixed';
+    end if;
     if new.order_id is not null then
         perform from orders where id = new.order_id for update;
         select coalesce(ship_by, '9999-12-31 00:00+00') into new.due_at from orders where id = new.order_id;
     end if;
     if tg_op = 'UPDATE' and new.state <> old.state then
-        if new.state = 'passed' and exists (select from inspection_checks
-            where inspection_id = new.id and result <> 'passed') then
+        if new.state = 'passed' and (
+            not exists (select from inspection_checks where inspection_id = new.id)
+            or exists (select from inspection_checks where inspection_id = new.id and result <> 'passed')
+        ) then
             raise exception 'not every check has passed'
                 using errcode = 'check_violation', constraint = 'inspections_checks_passed';
         elsif new.state = 'failed' and not exists (select from inspection_checks
@@ -92,12 +101,33 @@ end $$;
 create trigger guard before insert or update on inspections
     for each row execute function guard_inspection();
 
+create trigger never_deleted before delete on inspections
+    for each row execute function refuse_change('inspections');
+create trigger stamp before insert on defects
+    for each row execute function stamp_author();
+create trigger append_only before update or delete on defects
+    for each row execute function refuse_change('defects');
+
+-- A check belongs to an inspection that is pending, whose row lock keeps its end and this apart;
+-- it begins open, and who looks is who is connected.
 create function stamp_check() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    if not exists (select from inspections where id = new.inspection_id and state = 'pending') then
+    perform from inspections
+    where id = case when tg_op = 'DELETE' then old.inspection_id else new.inspection_id end
+      and state = 'pending' for update;
+    if not found then
         raise exception 'the inspection is finished'
             using errcode = 'check_violation', constraint = 'inspection_checks_pending';
+    end if;
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    if tg_op = 'INSERT' then
+        new.result := 'open';
+    elsif new.inspection_id <> old.inspection_id then
+        raise exception 'a check stays with its inspection'
+            using errcode = 'check_violation', constraint = 'inspection_checks_fixed';
     end if;
     if new.result = 'open' then
         new.checked_by := null;
@@ -108,7 +138,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger stamp before update on inspection_checks
+create trigger stamp before insert or update or delete on inspection_checks
     for each row execute function stamp_check();
 
 create table returns (
@@ -145,6 +175,11 @@ create function count_returned() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     if tg_table_name = 'return_lines' then
+        if not exists (select from returns r join order_lines l on l.order_id = r.order_id
+                       where r.id = new.return_id and l.id = new.order_line_id and r.state = 'requested') then
+            raise exception 'a return that is requested takes lines of its own order'
+                using errcode = 'check_violation', constraint = 'return_lines_same_order';
+        end if;
         update order_lines set return_requested = return_requested + new.quantity where id = new.order_line_id;
     elsif new.state in ('declined', 'cancelled', 'expired') and old.state <> new.state then
         update order_lines l set return_requested = l.return_requested - r.quantity
@@ -157,6 +192,18 @@ begin
 end $$;
 create trigger count_returned after insert on return_lines
     for each row execute function count_returned();
+create function guard_return_line() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    if tg_op = 'DELETE' or (new.return_id, new.order_line_id, new.quantity)
+                           is distinct from (old.return_id, old.order_line_id, old.quantity) then
+        raise exception 'what a return holds does not change: cancel it and make another'
+            using errcode = 'check_violation', constraint = 'return_lines_fixed';
+    end if;
+    return new;
+end $$;
+create trigger guard before update or delete on return_lines
+    for each row execute function guard_return_line();
 create trigger count_returned after update of state on returns
     for each row execute function count_returned();
 

@@ -56,7 +56,7 @@ insert into transition (kind, from_state, to_state) values
 select guard_states('tickets', 'ticket', 'state');
 
 create function derive_ticket_due() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = packline, pg_temp as $$
 begin
     new.due_at := coalesce(case when new.state in ('new', 'open', 'pending')
         then least(new.first_response_due, new.next_response_due, new.resolution_due) end, '9999-12-31 00:00+00');
@@ -87,6 +87,22 @@ create table messages (
 create index messages_of_ticket on messages (ticket_id, at, id);
 create index messages_by_message_id on messages (message_id) where message_id is not null;
 
+create trigger stamp before insert on messages
+    for each row execute function stamp_author();
+-- A message may move with its ticket's merge; what was said stays said.
+create function guard_message() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    if tg_op = 'DELETE' or (new.kind, new.at, new.sender, new.who, new.subject, new.body, new.message_id)
+            is distinct from (old.kind, old.at, old.sender, old.who, old.subject, old.body, old.message_id) then
+        raise exception 'what was said stays said'
+            using errcode = 'insufficient_privilege', constraint = 'messages_append_only';
+    end if;
+    return new;
+end $$;
+create trigger guard before update or delete on messages
+    for each row execute function guard_message();
+
 create table attachments (
     id bigint generated always as identity primary key,
     message_id bigint not null references messages,
@@ -96,6 +112,8 @@ create table attachments (
     content bytea not null
 );
 create index attachments_of_message on attachments (message_id);
+create trigger append_only before update or delete on attachments
+    for each row execute function refuse_change('attachments');
 
 -- What happened to a ticket's clocks. The clocks are derived from it, so a late answer is still a
 -- breach.
@@ -108,6 +126,17 @@ create table clock_events (
     due_at timestamptz
 );
 create index clock_events_of_ticket on clock_events (ticket_id, id);
+create function stamp_clock_event() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    if not (pg_has_role(session_user, 'packline_worker', 'member')
+            or pg_has_role(session_user, 'packline_admin', 'member')) then
+        new.at := clock_timestamp();
+    end if;
+    return new;
+end $$;
+create trigger stamp before insert on clock_events
+    for each row execute function stamp_clock_event();
 create trigger append_only before update or delete on clock_events
     for each row execute function refuse_change('clock_events');
 create trigger append_only_truncate before truncate on clock_events

@@ -7,7 +7,7 @@ create table notices (
     subject_id bigint not null,
     -- What it is for, so that a customer is told of a thing once.
     occasion text not null,
-    recipient text not null check (recipient <> ''),
+    recipient text not null check (recipient <> '' and recipient !~ '[\r\n]'),
     subject_line text not null check (subject_line !~ '[\r\n]'),
     body text not null,
     -- The same for readers that show HTML, already escaped.
@@ -18,8 +18,9 @@ create table notices (
     -- The undo window: until then nothing leaves and it can be cancelled.
     held_until timestamptz not null,
     -- Ids of the mails that it answers, in RFC 5322's angle brackets, the nearest last.
-    in_reply_to text,
-    mail_references text[] not null default '{}',
+    in_reply_to text check (in_reply_to !~ '[\r\n]'),
+    mail_references text[] not null default '{}'
+        check (array_to_string(mail_references, '') !~ '[\r\n]'),
     -- Given at the first attempt where nobody gave one; a second attempt is the same mail.
     message_id text unique,
     -- Each claim is an attempt; who comes back with an older number has lost the mail to another.

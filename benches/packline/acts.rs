@@ -16,7 +16,8 @@ use packline::store::local::Durability;
 use sqlx::Executor as _;
 use uuid::Uuid;
 
-use crate::harness::{TestDatabase, Volume, dedicated_server};
+use crate::harness::server::server_with;
+use crate::harness::{TestDatabase, Volume};
 use crate::report::{ratio, table};
 use crate::{connect, durability, handle};
 
@@ -24,7 +25,7 @@ const FOR: Duration = Duration::from_secs(5);
 const PEOPLE: [usize; 2] = [1, 8];
 
 pub(crate) async fn run() {
-    let server = dedicated_server(Durability::Safe);
+    let server = server_with(Durability::Safe);
     let database = server.database().await;
     let mut connection = connect(&database).await;
     let volume = Volume {

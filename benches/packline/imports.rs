@@ -12,7 +12,7 @@ use packline::store::local::Durability;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use crate::harness::dedicated_server;
+use crate::harness::server::server_with;
 use crate::real_data::real_data;
 use crate::report::{milliseconds, ratio, table};
 use crate::{connect, durability, handle};
@@ -28,7 +28,7 @@ const OF_CATALOG: &[&str] = &[
 const OF_ORDERS: &[&str] = &["customers", "orders", "order_lines", "payments", "refunds"];
 
 pub(crate) async fn run() {
-    let server = dedicated_server(Durability::Safe);
+    let server = server_with(Durability::Safe);
     let database = server.database().await;
     let mut connection = connect(&database).await;
     let db = handle(&database, 2).await;

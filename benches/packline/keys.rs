@@ -5,11 +5,10 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::{StreamExt as _, stream};
 use packline::console::app::{self, App, Settings};
 use packline::console::effects::Performer;
-use packline::console::input::{Input, Keymap};
+use packline::console::input::{Chord, Input, Keymap};
 use packline::console::run::Console;
 use packline::console::terminal::theme;
 use packline::domain::people::Person;
@@ -106,7 +105,7 @@ async fn in_process(database: &TestDatabase) -> Samples {
         drawn: None,
     };
     let (frame, mut frames) = unbounded_channel();
-    let (press, mut inputs) = unbounded_channel::<Input>();
+    let (press, mut inputs) = unbounded_channel();
     let options = TerminalOptions {
         viewport: Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1)),
     };
@@ -118,9 +117,9 @@ async fn in_process(database: &TestDatabase) -> Samples {
         for _ in 0..ROUNDS {
             while frames.try_recv().is_ok() {}
             let sent = Instant::now();
-            let key = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE);
-            let input = Input::from_event(Event::Key(key)).expect("a key");
-            press.send(input).expect("the loop runs");
+            press
+                .send(Input::Key(Chord::char('j')))
+                .expect("the loop runs");
             let drawn = timeout(LIMIT, frames.recv())
                 .await
                 .expect("a frame in time")

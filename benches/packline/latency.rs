@@ -8,7 +8,8 @@ use packline::store::local::Durability;
 use sqlx::postgres::{PgConnection, PgListener};
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{TestDatabase, Volume, dedicated_server};
+use crate::harness::server::server_with;
+use crate::harness::{TestDatabase, Volume};
 use crate::report::{Samples, table};
 use crate::screen::Screen;
 use crate::{connect, durability, handle};
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(23);
 const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run() {
-    let server = dedicated_server(Durability::Safe);
+    let server = server_with(Durability::Safe);
     let database = server.database().await;
     let mut connection = connect(&database).await;
     let volume = Volume {

@@ -139,7 +139,7 @@ impl Shop {
                 .expect("an order");
             full.push(start.elapsed());
             let start = Instant::now();
-            records::history(&mut connection, order, 100)
+            records::history(&mut connection, order, 100, chrono_tz::Tz::UTC)
                 .await
                 .expect("its history");
             history.push(start.elapsed());

@@ -61,16 +61,10 @@ async fn handle(database: &harness::TestDatabase, connections: usize) -> packlin
     Db::connect(url, settings).await.expect("a connection")
 }
 
-/// A connection that finds our tables.
+/// A connection as the program's own, outside of its pool.
 async fn connect(database: &harness::TestDatabase) -> PgConnection {
-    use sqlx::Connection as _;
-    let options = database
-        .options
-        .clone()
-        .options([("search_path", "packline,pg_catalog,pg_temp")]);
-    PgConnection::connect_with(&options)
-        .await
-        .expect("a connection")
+    let session = handle(database, 1).await.session().await;
+    session.expect("a connection")
 }
 
 /// How the server writes, in words.

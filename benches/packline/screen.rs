@@ -42,7 +42,7 @@ impl Screen {
             .expect("the terminal's output");
         let (sender, bytes) = channel();
         thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = [0; 16_384];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if sender
                     .send((Instant::now(), buffer[..count].to_vec()))

@@ -16,7 +16,7 @@ use crate::domain::act::{Act, Done, Undo};
 use crate::domain::people::{Person, Role};
 use crate::domain::record::{Kind, Record, RecordId};
 use crate::domain::verbs;
-use crate::store::acts::{self, StoredAct};
+use crate::store::acts::{self, Deed, StoredAct};
 use crate::store::db::{Db, DbError};
 use crate::store::{feed, people};
 
@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between two questions, and for each to be answered.
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(250);
 const QUESTION: Duration = Duration::from_secs(2);
+
+/// How many of the newest deeds of others a conflict tells of.
+const TOLD: usize = 5;
 
 /// What an act works with, inside its transaction.
 pub(super) struct Work<'c> {
@@ -139,9 +142,8 @@ pub async fn act(
         // Boxed: a whole transaction is too much for the stacks of those who wait for it.
         match Box::pin(attempt(db, act.clone(), source, zone, now)).await {
             Ok(done) => {
-                if !done.repeated {
-                    // Whoever does not hear the bell looks by itself a moment later.
-                    let _ = feed::ring(db).await;
+                if !done.repeated || doubt.is_some() {
+                    ring(db).await;
                 }
                 return Ok(done);
             }
@@ -157,7 +159,13 @@ pub async fn act(
                 });
             }
             Err(ActError::Db(_)) if doubt.is_some() => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // An earlier try may have been stored.
+                if doubt.is_some() {
+                    ring(db).await;
+                }
+                return Err(error);
+            }
         }
         let Some(Doubt { cause, end }) = &doubt else {
             continue;
@@ -165,11 +173,23 @@ pub async fn act(
         // Its id tells. Where it is not there, it is tried again: the id does nothing twice, and
         // the record's lock waits for a first try that the server has not finished yet.
         match asked(db, act.id, *end).await {
-            Some(Some(stored)) => return repeated(stored, &act),
+            Some(Some(stored)) => {
+                ring(db).await;
+                return repeated(stored, &act);
+            }
             Some(None) if Instant::now() < *end => {}
-            _ => return Err(ActError::Db(DbError::Unknown(cause.clone()))),
+            _ => {
+                ring(db).await;
+                return Err(ActError::Db(DbError::Unknown(cause.clone())));
+            }
         }
     }
+}
+
+/// Tells everybody to look, wherever something may have been stored. Whoever does not hear the bell
+/// looks by itself a moment later.
+async fn ring(db: &Db) {
+    let _ = feed::ring(db).await;
 }
 
 /// A COMMIT whose outcome did not come back.
@@ -180,10 +200,12 @@ struct Doubt {
 }
 
 /// Compensates an act: does what its [`Done::undo`] says, as an act of its own with `new_id`.
-/// Whatever version the record has, the compensating verb must apply to it.
+/// The record may have changed since by the same person's hand only; the compensating verb must
+/// apply to it as it is.
 ///
 /// # Errors
-/// As [`act`]; refused where it cannot be undone or was undone.
+/// As [`act`]; refused where it cannot be undone or was undone, not permitted where it is
+/// somebody else's, a conflict where somebody else has done something since.
 pub async fn undo(
     db: &Db,
     act_id: Uuid,
@@ -233,7 +255,7 @@ async fn asked(db: &Db, id: Uuid, end: Instant) -> Option<Option<StoredAct>> {
 
 /// The answer to an act that was done before.
 fn repeated(stored: StoredAct, act: &Act) -> Result<Done, ActError> {
-    if stored.verb != act.verb.name || stored.record != act.record {
+    if stored.verb != act.verb.name || stored.record != act.record || stored.args != act.args {
         return Err(ActError::refused("this id was used for another act"));
     }
     Ok(Done {
@@ -278,7 +300,7 @@ async fn transact(
     };
     let record = record.ok_or_else(|| ActError::NotFound(name(act.record)))?;
     match act.undoes {
-        Some(undone) => check_undone(connection, act, undone).await?,
+        Some(undone) => check_undone(connection, act, undone, &record, &person).await?,
         None => check_version(connection, act, record.version()).await?,
     }
     (act.verb.applies_to)(&record).map_err(ActError::Refused)?;
@@ -370,29 +392,51 @@ async fn check_version(
     match act.expected_version {
         Some(expected) if expected != version => {
             let deeds = acts::since(connection, act.record, expected).await?;
-            Err(ActError::Conflict(Conflict {
-                version,
-                since: deeds.iter().map(told).collect(),
-            }))
+            Err(conflict(version, &deeds))
         }
         _ => Ok(()),
     }
 }
 
-/// A compensation fits the act that it undoes, and is the first.
+/// What somebody is told whose act meets a record that others have changed.
+fn conflict(version: i64, deeds: &[Deed]) -> ActError {
+    let newest = deeds.len().saturating_sub(TOLD);
+    ActError::Conflict(Conflict {
+        version,
+        since: deeds[newest..].iter().map(told).collect(),
+    })
+}
+
+/// A compensation fits the act that it undoes, is the first, and takes nothing away that somebody
+/// else has done since: it was theirs to do.
 async fn check_undone(
     connection: &mut PgConnection,
     act: &Act,
     undone: Uuid,
+    record: &Record,
+    person: &Person,
 ) -> Result<(), ActError> {
     let stored = acts::find(connection, undone)
         .await?
         .ok_or_else(|| ActError::NotFound(format!("the act {undone}")))?;
+    if stored.undone_by.is_some() {
+        return Err(ActError::refused("it was undone already"));
+    }
     let fits = stored.record == act.record
         && (stored.done.undo).is_some_and(|undo| undo.verb == act.verb.name);
-    match stored.undone_by {
-        Some(_) => Err(ActError::refused("it was undone already")),
-        None if fits => Ok(()),
-        None => Err(ActError::refused("it cannot be undone so")),
+    if !fits {
+        return Err(ActError::refused("it cannot be undone so"));
     }
+    if stored.who != person.login && !person.holds_any(&[Role::Supervisor, Role::Admin]) {
+        let may = format!("only {} or a supervisor may undo it", stored.who);
+        return Err(ActError::NotPermitted(may));
+    }
+    if record.version() > stored.done.version {
+        let deeds = acts::since_act(connection, act.record, undone).await?;
+        // Where the history does not tell who changed it, it was not this person's act.
+        if deeds.is_empty() || deeds.iter().any(|deed| deed.who != person.login) {
+            return Err(conflict(record.version(), &deeds));
+        }
+    }
+    Ok(())
 }

@@ -73,8 +73,7 @@ async fn reply(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, A
     };
     tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
     Ok(Outcome::new(format!(
-        "answered {email}, leaves in {} s",
-        HELD.num_seconds()
+        "answered {email}; the mail waits to be sent"
     )))
 }
 

@@ -28,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 ///
 /// One line for each record. Exits 0 if everything was done, 4 if something was refused, 6 if a
 /// record was changed by somebody else, 5 if it is not permitted, 2 if an argument is wrong, 1 if
-/// the database failed; with several records, the gravest of these.
+/// there is no such record or the database failed; with several records, the gravest of these.
 #[derive(Debug, Args)]
 pub(super) struct Act {
     /// What to do; `packline verbs` lists what there is
@@ -110,7 +110,9 @@ impl FromArgMatches for Arguments {
 enum Outcome {
     Done(Done),
     NotDone(ActError),
-    /// The name means no record, or several, or one that has no such verb.
+    /// The name means no record.
+    Missing(String),
+    /// The name means several records, or one that has no such verb.
     Misnamed(String),
 }
 
@@ -123,6 +125,7 @@ impl Outcome {
             Self::NotDone(ActError::Conflict(_)) => ("conflict", 6),
             Self::NotDone(ActError::NotPermitted(_)) => ("not permitted", 5),
             Self::NotDone(ActError::BadArgument { .. }) | Self::Misnamed(_) => ("usage", USAGE),
+            Self::Missing(_) => ("missing", 1),
             Self::NotDone(ActError::Db(_)) => ("failed", 1),
         }
     }
@@ -149,7 +152,7 @@ impl Outcome {
                 format!("{record}: {error}")
             }
             Self::NotDone(error) => format!("{record}: {}: {error}", self.status().0),
-            Self::Misnamed(message) => message.clone(),
+            Self::Missing(message) | Self::Misnamed(message) => message.clone(),
         }
     }
 
@@ -163,7 +166,7 @@ impl Outcome {
                 "since": conflict.since,
             }),
             Self::NotDone(error) => json!({ "reason": error.to_string() }),
-            Self::Misnamed(message) => json!({ "reason": message }),
+            Self::Missing(message) | Self::Misnamed(message) => json!({ "reason": message }),
         };
         if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
             object.extend(fields);
@@ -191,7 +194,7 @@ impl Act {
             let outcome = self.one(&database.db, record, config, now).await;
             worst = worst.max((outcome.gravity(), outcome.status().1));
             if self.json {
-                print::line(outcome.json(record));
+                print::json(&outcome.json(record))?;
             } else if matches!(outcome, Outcome::Done(_)) {
                 print::line(text::plain(&outcome.line(record)));
             } else {
@@ -239,11 +242,12 @@ impl Act {
             .await
             .and_then(|found| match found {
                 Err(NameError::Db(error)) => Err(error),
-                found => Ok(found.map_err(|error| error.to_string())),
+                Err(error @ NameError::Missing(_)) => Ok(Err(Outcome::Missing(error.to_string()))),
+                found => Ok(found.map_err(|error| Outcome::Misnamed(error.to_string()))),
             });
         match found {
             Ok(Ok(id)) => Ok((id, verb)),
-            Ok(Err(message)) => Err(Outcome::Misnamed(message)),
+            Ok(Err(outcome)) => Err(outcome),
             Err(error) => Err(failed(error)),
         }
     }

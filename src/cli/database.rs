@@ -1,19 +1,28 @@
 //! Which database a command works on, and as whom.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use color_eyre::eyre::{Context as _, Result};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
+use super::print;
 use crate::config::{Config, Source};
 use crate::domain::people::{Person, Role};
 use crate::store::db::{DatabaseUrl, Db, DbError, Settings};
 use crate::store::local::{self, LocalServer};
-use crate::store::{migrations, people};
+use crate::store::{lists, migrations, people};
 
 /// The database of the private local server that commands use unless told otherwise.
 const LOCAL_DATABASE: &str = "packline";
+
+/// The longest wait for an answer about what there is.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What to do with a database that has just been made.
+pub(super) const NOTHING_YET: &str = "there is nothing here yet: packline demo, or packline import";
 
 /// A database that is ready for use.
 pub struct Database {
@@ -65,6 +74,20 @@ impl Database {
         Ok(database)
     }
 
+    /// Says what to do with a database that has just been made, where this is one.
+    ///
+    /// # Errors
+    /// A database that cannot be asked.
+    pub(super) async fn hint(&self, now: DateTime<Utc>) -> Result<(), DbError> {
+        let counts = self.db.call(LIMIT, move |connection| {
+            Box::pin(async move { lists::counts(connection, now).await })
+        });
+        if counts.await?.nothing_yet {
+            print::note(NOTHING_YET);
+        }
+        Ok(())
+    }
+
     /// The same database as another person: its server trusts any login.
     ///
     /// # Errors
@@ -87,8 +110,13 @@ impl Database {
 
     async fn shared(url: DatabaseUrl, what: &str) -> Result<Self> {
         let db = Db::connect(url, Settings::new(what)).await?;
-        check(&mut db.session().await?).await?;
-        let person = people::person(&mut db.session().await?).await?;
+        let mut session = db.session().await?;
+        check(&mut session).await?;
+        let person = people::person(&mut session).await?;
+        // Whoever may keeps the feed's partitions ahead; without any, writes go on all the same.
+        if person.holds_any(&[Role::Supervisor, Role::Worker]) {
+            migrations::maintain(&mut session).await?;
+        }
         Ok(Self {
             db,
             person,

@@ -116,7 +116,7 @@ impl Import {
                 import::orders::import(run, input, &file, channel, calendar).await
             }
             Source::Dispatches { .. } => import::dispatches::import(run, input, &file).await,
-            Source::Tracking { .. } => import::tracking::import(run, input, &file).await,
+            Source::Tracking { .. } => import::tracking::import(run, input, &file, now).await,
             Source::Mail { paths } => {
                 import::mail::import(run, paths.clone(), input, calendar, now).await
             }
@@ -138,7 +138,7 @@ impl Import {
 
     fn print(&self, summary: &Summary) -> Result<()> {
         if self.json {
-            print::line(serde_json::to_string(summary)?);
+            print::json(summary)?;
             return Ok(());
         }
         for rejection in &summary.rejected {
@@ -211,6 +211,14 @@ impl Source {
         }
     }
 
+    /// Files and folders of mail.
+    fn folders(&self) -> &[PathBuf] {
+        match self {
+            Self::Mail { paths } => paths,
+            _ => &[],
+        }
+    }
+
     fn name(&self) -> String {
         self.path()
             .map_or_else(|| "mail".to_owned(), |path| path.display().to_string())
@@ -224,7 +232,13 @@ impl Source {
                     File::open(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
                 Ok(Box::new(bar.wrap_read(file)))
             }
-            _ => Ok(Box::new(io::stdin())),
+            _ => {
+                for path in self.folders().iter().filter(|path| *path != Path::new("-")) {
+                    path.metadata()
+                        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+                }
+                Ok(Box::new(io::stdin()))
+            }
         }
     }
 

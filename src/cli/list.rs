@@ -31,7 +31,12 @@ pub(super) struct List {
     /// Which records
     kind: ListKind,
     /// Words and fields, as in the console: "late state:held who:me"; "all" for closed ones too
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     filter: String,
     /// A column: due, cover, number, age, name, state or amount; with a leading - for the largest first
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
@@ -104,7 +109,7 @@ impl List {
                 .await?;
             for row in &page.rows {
                 if self.json {
-                    print::line(serde_json::to_string(&row.record)?);
+                    print::json(&row.record)?;
                 } else if let Some(csv) = &mut csv {
                     csv.write_record(cells(row, zone, now).iter().map(|cell| spreadsheet(cell)))?;
                 } else {
@@ -116,6 +121,9 @@ impl List {
                 Some(last) if !page.complete => anchor = Anchor::After(last.key.clone()),
                 _ => break,
             }
+        }
+        if left == self.limit {
+            database.hint(now).await?;
         }
         if let Some(mut csv) = csv {
             csv.flush()?;

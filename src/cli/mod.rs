@@ -7,6 +7,7 @@ mod demo;
 mod import;
 mod list;
 pub mod mail;
+mod log;
 mod migrate;
 mod print;
 mod print_label;
@@ -80,9 +81,10 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
             .collect(),
         environment: &environment,
     })?;
-    match cli.command {
+    log::begin(&config);
+    let code = match cli.command {
         Some(Command::List(list)) => list.run(&config, now).await,
-        Some(Command::Show(show)) => show.run(&config).await,
+        Some(Command::Show(show)) => show.run(&config, now).await,
         Some(Command::Act(act)) => act.run(&config, now).await,
         Some(Command::Verbs(verbs)) => verbs.run(),
         Some(Command::Print(print)) => print.run(&config, now).await,
@@ -92,5 +94,10 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         None => console::run(&config).await,
-    }
+    }?;
+    Ok(if print::is_lost() {
+        ExitCode::FAILURE
+    } else {
+        code
+    })
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Serialize;
@@ -37,9 +38,10 @@ struct Shown {
 }
 
 impl Show {
-    pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
+    pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
         let database = Database::open(config, "show").await?;
         let Ok(name) = self.record.parse::<RecordName>();
+        let zone = config.shop_time_zone.value;
         let shown: Result<Option<Shown>, NameError> = database
             .db
             .call(Duration::from_secs(30), move |connection| {
@@ -51,11 +53,14 @@ impl Show {
                     let Some(record) = records::full(connection, id).await? else {
                         return Ok(Ok(None));
                     };
-                    let history = records::history(connection, id, HISTORY).await?;
+                    let history = records::history(connection, id, HISTORY, zone).await?;
                     Ok(Ok(Some(Shown { record, history })))
                 })
             })
             .await?;
+        if matches!(shown, Err(NameError::Missing(_))) {
+            database.hint(now).await?;
+        }
         let Some(shown) = shown? else {
             print::note(format_args!(
                 "packline: {} does not exist",
@@ -64,7 +69,7 @@ impl Show {
             return Ok(ExitCode::FAILURE);
         };
         if self.json {
-            print::line(serde_json::to_string(&shown)?);
+            print::json(&shown)?;
         } else {
             let mut lines = Vec::new();
             outline(&mut lines, 0, &serde_json::to_value(&shown.record)?);
@@ -72,10 +77,7 @@ impl Show {
             for entry in &shown.history {
                 lines.push(format!(
                     "  {} {} {}{}: {}",
-                    entry
-                        .at
-                        .with_timezone(&config.shop_time_zone.value)
-                        .format("%Y-%m-%d %H:%M:%S"),
+                    entry.at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S"),
                     entry.who,
                     entry.verb.as_deref().unwrap_or(&entry.source),
                     entry

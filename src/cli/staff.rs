@@ -78,7 +78,7 @@ impl Staff {
             Command::List { json } => {
                 let members = people::members(&mut connection).await?;
                 if json {
-                    print::line(serde_json::to_string(&members)?);
+                    print::json(&members)?;
                 } else {
                     for member in members {
                         print::line(format_args!(

@@ -8,7 +8,7 @@ use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
-use super::database::Database;
+use super::database::{Database, NOTHING_YET};
 use super::print;
 use crate::config::Config;
 use crate::domain::list::Counts;
@@ -74,8 +74,11 @@ impl Status {
             }
         };
         let status = Level::of(&counts);
+        if counts.nothing_yet {
+            print::note(NOTHING_YET);
+        }
         if self.json {
-            print::line(serde_json::to_string(&Report { status, counts })?);
+            print::json(&Report { status, counts })?;
         } else {
             for kind in Kind::ALL {
                 let count = counts.of(*kind);

@@ -22,7 +22,7 @@ impl Verbs {
     pub(super) fn run(&self) -> Result<ExitCode> {
         if self.json {
             let verbs: Vec<Value> = verbs::all().map(described).collect();
-            print::line(serde_json::to_string(&verbs)?);
+            print::json(&verbs)?;
         } else {
             for (index, kind) in Kind::ALL.iter().enumerate() {
                 if index > 0 {

@@ -1,5 +1,6 @@
 //! Does what the state asks for, each in a task of its own, and answers with its number.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -46,48 +47,59 @@ impl Performer {
 
     /// Begins to do it. What is not done outside (leaving, drawing) is the loop's own.
     pub fn perform(&self, effect: Effect, now: DateTime<Utc>) {
+        let Some(failed) = unanswered(&effect) else {
+            return;
+        };
         let this = self.clone();
         tokio::spawn(async move {
-            let reply = match effect {
-                Effect::Window {
-                    request,
-                    query,
-                    reach,
-                } => {
-                    let kind = query.kind;
-                    Msg::Window(kind, request, this.window(query, reach, now).await)
-                }
-                Effect::Rows {
-                    request,
-                    query,
-                    ids,
-                } => {
-                    let kind = query.kind;
-                    Msg::Rows(kind, request, this.rows(query, ids, now).await)
-                }
-                Effect::Counts => Msg::Counts(this.counts(now).await),
-                Effect::Record { request, id } => Msg::Record(id, request, this.record(id).await),
-                Effect::Choices {
-                    request,
-                    kind,
-                    prefix,
-                    record,
-                } => {
-                    let choices = this
-                        .db
-                        .call(READ, move |connection| {
-                            async move { records::choices(connection, kind, &prefix, record).await }
-                                .boxed()
-                        })
-                        .await;
-                    Msg::Choices(request, choices.map_err(failure))
-                }
-                Effect::Act { request, step } => Msg::Acted(request, this.act(step, now).await),
-                Effect::Redraw | Effect::Suspend | Effect::Quit => return,
-            };
-            // Nobody waits for it any more once the console is being left.
-            let _ = this.replies.send(reply);
+            let reply = answered(this.answer(effect, now).boxed(), failed).await;
+            if let Some(reply) = reply {
+                // Nobody waits for it any more once the console is being left.
+                let _ = this.replies.send(reply);
+            }
         });
+    }
+
+    /// None for what is the loop's own.
+    async fn answer(&self, effect: Effect, now: DateTime<Utc>) -> Option<Msg> {
+        let reply = match effect {
+            Effect::Window {
+                request,
+                query,
+                reach,
+            } => {
+                let kind = query.kind;
+                Msg::Window(kind, request, self.window(query, reach, now).await)
+            }
+            Effect::Rows {
+                request,
+                query,
+                ids,
+            } => {
+                let kind = query.kind;
+                Msg::Rows(kind, request, self.rows(query, ids, now).await)
+            }
+            Effect::Counts => Msg::Counts(self.counts(now).await),
+            Effect::Record { request, id } => Msg::Record(id, request, self.record(id).await),
+            Effect::Choices {
+                request,
+                kind,
+                prefix,
+                record,
+            } => {
+                let choices = self
+                    .db
+                    .call(READ, move |connection| {
+                        async move { records::choices(connection, kind, &prefix, record).await }
+                            .boxed()
+                    })
+                    .await;
+                Msg::Choices(request, choices.map_err(failure))
+            }
+            Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
+            Effect::Redraw | Effect::Suspend | Effect::Quit => return None,
+        };
+        Some(reply)
     }
 
     async fn window(
@@ -100,16 +112,25 @@ impl Performer {
         self.db
             .call(READ, move |connection| {
                 async move {
-                    let around = match reach {
-                        Reach::Around(id) => lists::rows(connection, &query, &me, &[id], now)
+                    let wanted = match &reach {
+                        Reach::Around(id) => Some(*id),
+                        Reach::Keep(key) => Some(key.id),
+                        _ => None,
+                    };
+                    let found = match wanted {
+                        Some(id) => lists::rows(connection, &query, &me, &[id], now)
                             .await?
                             .pop()
                             .filter(|found| found.matches)
-                            .and_then(|found| found.row),
-                        _ => None,
+                            .and_then(|found| found.row)
+                            .map(|row| row.key),
+                        None => None,
                     };
-                    if let Some(row) = around {
-                        let key = row.key;
+                    let around = match (found, &reach) {
+                        (None, Reach::Keep(place)) => Some(place.clone()),
+                        (found, _) => found,
+                    };
+                    if let Some(key) = around {
                         let before = Anchor::Before(key.clone());
                         let from = Anchor::From(key);
                         let before =
@@ -124,7 +145,7 @@ impl Performer {
                         });
                     }
                     let anchor = match reach {
-                        Reach::Start | Reach::Around(_) => Anchor::Start,
+                        Reach::Start | Reach::Around(_) | Reach::Keep(_) => Anchor::Start,
                         Reach::End => Anchor::End,
                         Reach::After(key) => Anchor::After(key),
                         Reach::Before(key) => Anchor::Before(key),
@@ -167,13 +188,14 @@ impl Performer {
     }
 
     async fn record(&self, id: RecordId) -> Result<Option<RecordPage>, Failure> {
+        let zone = self.zone;
         self.db
             .call(READ, move |connection| {
                 async move {
                     let Some(full) = records::full(connection, id).await? else {
                         return Ok(None);
                     };
-                    let history = records::history(connection, id, HISTORY).await?;
+                    let history = records::history(connection, id, HISTORY, zone).await?;
                     Ok(Some(RecordPage { full, history }))
                 }
                 .boxed()
@@ -199,5 +221,46 @@ impl Performer {
 fn failure(error: DbError) -> Failure {
     Failure {
         text: error.to_string(),
+    }
+}
+
+/// The reply, or the other one if a mistake in the program keeps it from coming: whoever waits for
+/// it must not wait for ever.
+async fn answered(reply: impl Future<Output = Option<Msg>>, failed: Msg) -> Option<Msg> {
+    AssertUnwindSafe(reply)
+        .catch_unwind()
+        .await
+        .unwrap_or(Some(failed))
+}
+
+/// The reply to an effect that could not be done; none where the effect is the loop's own.
+fn unanswered(effect: &Effect) -> Option<Msg> {
+    let why = "a mistake in the program stopped it";
+    let failure = Failure {
+        text: why.to_owned(),
+    };
+    Some(match effect {
+        Effect::Window { request, query, .. } => Msg::Window(query.kind, *request, Err(failure)),
+        Effect::Rows { request, query, .. } => Msg::Rows(query.kind, *request, Err(failure)),
+        Effect::Counts => Msg::Counts(Err(failure)),
+        Effect::Record { request, id } => Msg::Record(*id, *request, Err(failure)),
+        Effect::Choices { request, .. } => Msg::Choices(*request, Err(failure)),
+        Effect::Act { request, .. } => Msg::Acted(
+            *request,
+            Err(ActError::Db(DbError::Unknown(why.to_owned()))),
+        ),
+        Effect::Redraw | Effect::Suspend | Effect::Quit => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_mistake_stops_is_answered_all_the_same() {
+        let failed = unanswered(&Effect::Counts).unwrap();
+        let reply = answered(async { panic!("a mistake") }, failed).await;
+        assert!(matches!(reply, Some(Msg::Counts(Err(_)))), "{reply:?}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`input`] turns what the terminal sends into chords and commands, [`app`] holds the state and
 //! says how it changes, [`view`] draws it and changes nothing, [`effects`] does what the state
-//! asks for, [`terminal`] owns the terminal, and [`run`] is the loop between them.
+//! asks for, [`terminal`] owns the terminal, and [`mod@run`] is the loop between them.
 
 pub mod app;
 pub mod effects;

@@ -49,9 +49,13 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
     let keymap = Keymap::built_in().map_err(|error| eyre!("the built-in keymap: {error}"))?;
     let mut signals = Signals::listen()?;
     let theme = theme();
-    let mut taken = Taken::take()?;
-    let size = taken.screen().size()?;
     let (sender, replies) = unbounded_channel();
+    let panics = sender.clone();
+    let mut taken = Taken::take(move |what| {
+        // Once the console is being left, nobody reads it.
+        let _ = panics.send(Msg::Panicked(what));
+    })?;
+    let size = taken.screen().size()?;
     let performer = Performer::new(db, person.login.clone(), options.zone, sender);
     let settings = Settings {
         shop: options.shop,
@@ -71,7 +75,8 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
     let mut inputs = inputs();
     loop {
         let end = tokio::select! {
-            end = console.drive(taken.screen(), &mut inputs) => end?,
+            // Signals first: however much there is to do, they end it.
+            biased;
             ended = signals.ended() => match ended {
                 // Ctrl-c from outside the terminal means what it means inside.
                 Ended::Interrupt => {
@@ -83,6 +88,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
                 }
                 Ended::Terminate | Ended::HangUp => return Ok(()),
             },
+            end = console.drive(taken.screen(), &mut inputs) => end?,
         };
         match end {
             End::Quit => return Ok(()),
@@ -95,7 +101,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
                     now(),
                 );
             }
-            End::Redraw => taken.screen().clear()?,
+            End::Redraw => taken.redraw()?,
         }
     }
 }

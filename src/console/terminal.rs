@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::Once;
-use std::{env, panic};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{env, panic, thread};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
@@ -11,6 +12,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, style};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use rustix::process::{Signal, kill_current_process_group};
 
 use super::view::Theme;
@@ -20,6 +22,9 @@ use super::view::Theme;
 /// do not know it pass over it.
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
+
+/// Whether the terminal is to be given back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The console's terminal.
 pub type Screen = Terminal<CrosstermBackend<Frames<Stdout>>>;
@@ -70,11 +75,12 @@ pub struct Taken {
 
 impl Taken {
     /// Takes the terminal: raw mode, the alternate screen, pasted text told apart from keys. A
-    /// panic gives it back before it is told.
+    /// panic of this thread ends the console, so it gives the terminal back before it is told; one
+    /// of another thread, which the console survives, is told to `elsewhere`.
     ///
     /// # Errors
     /// Standard input or output is no terminal, or it cannot be written to.
-    pub fn take() -> io::Result<Self> {
+    pub fn take(elsewhere: impl Fn(String) + Send + Sync + 'static) -> io::Result<Self> {
         static HOOK: Once = Once::new();
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(io::Error::new(
@@ -84,9 +90,14 @@ impl Taken {
         }
         HOOK.call_once(|| {
             let tell = panic::take_hook();
+            let owner = thread::current().id();
             panic::set_hook(Box::new(move |info| {
-                give_back();
-                tell(info);
+                if TAKEN.load(Ordering::SeqCst) && thread::current().id() != owner {
+                    elsewhere(info.to_string());
+                } else {
+                    give_back();
+                    tell(info);
+                }
             }));
         });
         enter()?;
@@ -109,7 +120,17 @@ impl Taken {
         // alone.
         kill_current_process_group(Signal::TSTP)?;
         enter()?;
-        self.screen.clear()
+        self.redraw()
+    }
+
+    /// Empties the screen, so that the next frame draws all of it.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to.
+    pub fn redraw(&mut self) -> io::Result<()> {
+        // `Terminal::clear` would ask the terminal where its cursor is, and wait for an answer.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 
@@ -121,11 +142,17 @@ impl Drop for Taken {
 
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
 }
 
 /// Nothing can be done about a terminal that is gone, so failures pass.
 fn give_back() {
+    // Once: to leave the main screen a second time would move its cursor back over what was
+    // written there since.
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = execute!(
         io::stdout(),
         DisableBracketedPaste,

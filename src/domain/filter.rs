@@ -148,7 +148,7 @@ fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
                 }
             }
         }
-        Some(("who", value)) => Test::Who(value.to_owned()),
+        Some(("who", value)) if fields(kind).contains(&"who") => Test::Who(value.to_owned()),
         Some(("carrier", value)) if kind == Kind::Shipment => Test::Carrier(value.to_owned()),
         Some(("tag", value)) if kind == Kind::Order => Test::Tag(value.to_owned()),
         Some((field, _)) => {
@@ -208,6 +208,22 @@ mod tests {
         assert_eq!(filter.terms[1].test, Test::State("on_hold".into()));
         assert_eq!(filter.terms[2].test, Test::Late);
         assert_eq!(filter.terms[3].test, Test::Who("me".into()));
+    }
+
+    #[test]
+    fn a_kind_takes_its_own_fields_and_no_other() {
+        for kind in Kind::ALL {
+            let values = [
+                ("state", states(*kind)[0]),
+                ("who", "me"),
+                ("carrier", "dhl"),
+                ("tag", "gift"),
+            ];
+            for (field, value) in values {
+                let taken = Filter::parse(*kind, &format!("{field}:{value}")).is_ok();
+                assert_eq!(taken, fields(*kind).contains(&field), "{kind} {field}");
+            }
+        }
     }
 
     #[test]

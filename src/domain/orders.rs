@@ -110,7 +110,8 @@ words! {
     }
 }
 
-/// An order as its list shows it. Units are summed over its lines.
+/// An order as its list shows it. Units are summed over its lines that are to be shipped: a gift
+/// card that is mailed waits for nobody.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OrderSummary {
     /// Primary key.
@@ -310,6 +311,17 @@ pub struct Payment {
     pub state: String,
 }
 
+/// What a colleague wrote down about an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub who: String,
+    /// What, maybe in several lines.
+    pub text: String,
+}
+
 /// Everything about one order, for its full view.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Order {
@@ -339,6 +351,8 @@ pub struct Order {
     pub tickets: Vec<super::tickets::TicketSummary>,
     /// Payments and refunds.
     pub payments: Vec<Payment>,
+    /// Colleagues' notes, newest first; at most 100.
+    pub notes: Vec<Note>,
 }
 
 /// An order's amounts, in minor units of its currency.
@@ -385,9 +399,11 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
     let missing = order.unallocated();
     if missing > 0 {
         let wanted = order.ordered - order.shipped - order.cancelled;
-        reasons.push(format!(
-            "{missing} of {wanted} units have no stock reserved"
-        ));
+        reasons.push(if wanted == 1 {
+            "its 1 unit has no stock reserved".to_owned()
+        } else {
+            format!("{missing} of {wanted} units have no stock reserved")
+        });
     }
     if order.requested > 0 {
         reasons.push(format!("{} units are with a supplier", order.requested));

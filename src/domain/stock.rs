@@ -70,13 +70,14 @@ impl StockSummary {
         if short > 0 { short } else { 0 }
     }
 
-    /// For how many days the available units last at the last four weeks' demand; none without
-    /// demand.
+    /// For how many days the available units last at the last four weeks' demand, once open orders
+    /// have what they want: what the list is sorted by. Negative where they want more than there
+    /// is; none without demand.
     pub const fn days_of_cover(&self) -> Option<i64> {
-        if self.demand_28d == 0 {
+        if self.demand_28d <= 0 {
             None
         } else {
-            Some(self.available() as i64 * 28 / self.demand_28d)
+            Some((self.available() as i64 - self.wanted) * 28 / self.demand_28d)
         }
     }
 
@@ -144,4 +145,39 @@ pub struct Stock {
     pub wanted_by: Vec<WantedBy>,
     /// The newest movements; at most 50.
     pub movements: Vec<Movement>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cover_is_what_is_left_after_open_orders() {
+        let stock = |wanted, demand_28d| StockSummary {
+            id: 1,
+            version: 1,
+            sku: "MUG".into(),
+            title: "Mug, green".into(),
+            location: "Warehouse".into(),
+            on_hand: 12,
+            reserved: 2,
+            reorder_point: 0,
+            wanted,
+            demand_28d,
+            supplier: None,
+            lead_time_days: None,
+            muted_until: None,
+        };
+        let cases = [
+            (0, 28, Some(10), 0),
+            (4, 28, Some(6), 0),
+            (13, 28, Some(-3), 3),
+            (13, 0, None, 3),
+        ];
+        for (wanted, demand, cover, short) in cases {
+            let stock = stock(wanted, demand);
+            assert_eq!(stock.days_of_cover(), cover, "{wanted} of {demand}");
+            assert_eq!(stock.short(), short, "{wanted} of {demand}");
+        }
+    }
 }

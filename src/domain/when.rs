@@ -3,18 +3,21 @@
 use chrono::{DateTime, Datelike, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// A span in at most four columns: `45m`, `2h57`, `3d04`, `12d`.
+/// A span in at most four columns: `45m`, `2h57`, `14h`, `3d04`, `12d`, `16y`.
 pub fn span(span: TimeDelta) -> String {
     let minutes = span.num_minutes();
     match minutes {
         0..60 => format!("{minutes}m"),
-        60..1440 => format!("{}h{:02}", minutes / 60, minutes % 60),
+        60..600 => format!("{}h{:02}", minutes / 60, minutes % 60),
+        600..1440 => format!("{}h", minutes / 60),
         1440..14400 => format!("{}d{:02}", minutes / 1440, minutes % 1440 / 60),
-        _ => format!("{}d", minutes / 1440),
+        14400..1_440_000 => format!("{}d", minutes / 1440),
+        _ => format!("{}y", minutes / 525_960),
     }
 }
 
-/// The time left until `due`, with a minus once it has passed: `2h57`, `-3d04`.
+/// The time left until `due` in at most five columns, with a minus once it has passed: `2h57`,
+/// `-3d04`.
 pub fn left(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if due >= now {
         span(due - now)
@@ -32,14 +35,15 @@ pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// How long ago: `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`.
+/// How long ago: `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`, `9 y ago`.
 pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - at).num_seconds().max(0);
     match seconds {
         0..60 => format!("{seconds} s ago"),
         60..3600 => format!("{} min ago", seconds / 60),
         3600..172_800 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} d ago", seconds / 86_400),
+        172_800..86_400_000 => format!("{} d ago", seconds / 86_400),
+        _ => format!("{} y ago", seconds / 31_557_600),
     }
 }
 
@@ -51,7 +55,7 @@ pub fn stamp(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     } else if (at - today).num_days().abs() < 300 {
         at.format("%d %b").to_string()
     } else {
-        at.format("%Y-%m").to_string()
+        at.format("%Y").to_string()
     }
 }
 
@@ -117,11 +121,17 @@ mod tests {
             ("2026-03-10T12:00:30Z", "0m"),
             ("2026-03-10T14:57:00Z", "2h57"),
             ("2026-03-10T09:57:00Z", "-2h03"),
+            ("2026-03-09T21:20:00Z", "-14h"),
             ("2026-03-13T16:00:00Z", "3d04"),
             ("2026-02-26T12:00:00Z", "-12d"),
+            ("2010-12-01T12:00:00Z", "-15y"),
         ];
         for (due, text) in cases {
             assert_eq!(left(at(due), now), text);
+        }
+        for minutes in 0..3_000_000 {
+            let text = span(TimeDelta::minutes(minutes));
+            assert!(text.len() <= 4, "{minutes}: {text}");
         }
     }
 

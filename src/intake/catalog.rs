@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::table::{Row, Table};
-use super::{Fault, Rejection};
+use super::{Fault, LONGEST_ADDRESS, LONGEST_SKU, Rejection};
 use crate::domain::incoming::Item;
 
 /// Reads a catalogue with the columns `sku`, `title`, `supplier`, `unit_cost`, `currency`, and
@@ -31,7 +31,10 @@ impl<R: Read> Items<R> {
             _ => table.count(row, column, 0..=most),
         };
         let currency = table.currency(row, "currency")?;
-        table.required(row, "unit_cost")?;
+        table
+            .within(row, "sku", LONGEST_SKU)?
+            .within(row, "supplier_email", LONGEST_ADDRESS)?
+            .required(row, "unit_cost")?;
         Ok(Item {
             line: row.line,
             sku: table.required(row, "sku")?,

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::table::{Row, Table};
-use super::{Fault, Rejection};
+use super::{Fault, LONGEST_NUMBER, LONGEST_SKU, Rejection};
 use crate::domain::incoming::Dispatch;
 
 /// Reads a dispatch file with the columns `Order`, `SKU`, `Quantity`, `Tracking company`,
@@ -33,7 +33,10 @@ impl<R: Read> Dispatches<R> {
             return Err(problem.clone());
         }
         let table = &self.table;
-        table.required(row, "Shipped at")?;
+        table
+            .within(row, "SKU", LONGEST_SKU)?
+            .within(row, "Tracking number", LONGEST_NUMBER)?
+            .required(row, "Shipped at")?;
         let missing = || table.reject(row, "Shipped at", "expected a time");
         Ok(Dispatch {
             line: row.line,

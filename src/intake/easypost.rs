@@ -1,13 +1,14 @@
 //! EasyPost `tracker.updated` events (<https://docs.easypost.com/docs/trackers>): one event, an
 //! array of events, or one event a line.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
 
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Fault, Rejection};
+use super::{Fault, LONGEST_NUMBER, Rejection};
 use crate::domain::incoming::{TrackerEvent, TrackingDetail};
 use crate::domain::tracking::TrackingStatus;
 
@@ -53,6 +54,10 @@ pub struct TrackerEvents<R> {
     source: BufReader<R>,
     file: String,
     line: u64,
+    /// Lines that were read behind one that turned out to be cut off.
+    ahead: VecDeque<Vec<u8>>,
+    /// Whether the lines that follow may be the inside of a value that was rejected.
+    broken: bool,
     /// Events of an array that are not yet handed out, last first.
     pending: Vec<Value>,
     /// The line where what is pending starts.
@@ -67,6 +72,8 @@ impl<R: Read> TrackerEvents<R> {
             source: BufReader::new(source),
             file: file.to_owned(),
             line: 0,
+            ahead: VecDeque::new(),
+            broken: false,
             pending: Vec::new(),
             pending_line: 0,
             done: false,
@@ -74,13 +81,12 @@ impl<R: Read> TrackerEvents<R> {
     }
 
     /// The next JSON value. A value that is not complete at the end of its line goes on over the
-    /// next lines; a line that is no JSON at all is rejected alone.
+    /// next lines; a line that is no JSON, or the beginning of none, is rejected alone.
     fn value(&mut self) -> Option<Result<Value, Fault>> {
         let mut text = Vec::new();
-        let mut start = 0;
+        let (mut start, mut first) = (0, 0);
         loop {
-            let room = LONGEST.saturating_sub(text.len() as u64);
-            match self.source.by_ref().take(room).read_until(b'\n', &mut text) {
+            match self.read_line(&mut text) {
                 Err(error) => {
                     self.done = true;
                     return Some(Err(Fault::Unreadable {
@@ -88,17 +94,18 @@ impl<R: Read> TrackerEvents<R> {
                         error,
                     }));
                 }
-                Ok(0) => {
+                Ok(0) if text.len() as u64 >= LONGEST => {
                     self.done = true;
-                    if text.is_empty() {
-                        return None;
-                    }
-                    let reason = if room == 0 {
-                        "expected an event under 16 MiB"
-                    } else {
-                        "the file ends in the middle of this event"
-                    };
-                    return Some(Err(self.reject(start, "", &text, reason.into())));
+                    let reason = "expected an event under 16 MiB.";
+                    return Some(Err(super::stopped(&self.file, start, reason)));
+                }
+                Ok(0) if text.is_empty() => {
+                    self.done = true;
+                    return None;
+                }
+                Ok(0) => {
+                    let reason = "the file ends in the middle of this event";
+                    return Some(Err(self.cut(start, text, first, reason.to_owned())));
                 }
                 Ok(_) => self.line += 1,
             }
@@ -110,8 +117,13 @@ impl<R: Read> TrackerEvents<R> {
                 text.clear();
                 continue;
             }
+            if self.broken && is_inside(&text) {
+                text.clear();
+                continue;
+            }
+            self.broken = false;
             if start == 0 {
-                start = self.line;
+                (start, first) = (self.line, text.len());
             }
             match serde_json::from_slice(json) {
                 Ok(value) => {
@@ -121,10 +133,34 @@ impl<R: Read> TrackerEvents<R> {
                 Err(error) if error.is_eof() => {}
                 Err(error) => {
                     let reason = format!("expected JSON: {error}");
-                    return Some(Err(self.reject(start, "", &text, reason)));
+                    return Some(Err(self.cut(start, text, first, reason)));
                 }
             }
         }
+    }
+
+    /// Adds the next line to a text and answers with its length: 0 at the end, and where the text is
+    /// as long as it may be.
+    fn read_line(&mut self, text: &mut Vec<u8>) -> io::Result<usize> {
+        if let Some(mut line) = self.ahead.pop_front() {
+            let length = line.len();
+            text.append(&mut line);
+            return Ok(length);
+        }
+        let room = LONGEST.saturating_sub(text.len() as u64);
+        self.source.by_ref().take(room).read_until(b'\n', text)
+    }
+
+    /// Rejects the first line of a text that is no value. Reading goes on at the next line that may
+    /// be the start of another one.
+    fn cut(&mut self, start: u64, mut text: Vec<u8>, first: usize, reason: String) -> Fault {
+        let behind = text.split_off(first);
+        for line in behind.split_inclusive(|byte| *byte == b'\n').rev() {
+            self.line -= 1;
+            self.ahead.push_front(line.to_vec());
+        }
+        self.broken = true;
+        self.reject(start, "", &text, reason)
     }
 
     fn reject(&self, line: u64, field: &str, value: &[u8], reason: String) -> Fault {
@@ -164,6 +200,16 @@ impl<R: Read> TrackerEvents<R> {
                 "result.tracking_code"
             };
             return Err(fault(field, "", "expected a value, found none".to_owned()));
+        }
+        let named = [
+            ("id", &raw.id),
+            ("result.tracking_code", &tracker.tracking_code),
+        ];
+        for (field, name) in named {
+            if name.chars().nth(LONGEST_NUMBER).is_some() {
+                let reason = format!("expected at most {LONGEST_NUMBER} characters");
+                return Err(fault(field, name, reason));
+            }
         }
         let details = tracker
             .tracking_details
@@ -215,6 +261,13 @@ impl<R: Read> Iterator for TrackerEvents<R> {
             }
         }
     }
+}
+
+/// Whether a line goes on with a value that was printed over several lines, and is no value itself.
+fn is_inside(line: &[u8]) -> bool {
+    let json = line.trim_ascii();
+    let whole = json.starts_with(b"{") && json.ends_with(b"}");
+    !whole && line.first().is_some_and(|byte| b" \t}]".contains(byte))
 }
 
 /// The text, empty for none, without the NUL that JSON can hold and the database cannot.
@@ -276,10 +329,41 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_was_cut_off_takes_no_other_with_it() {
+        let pretty = serde_json::from_str::<Value>(EVENT).unwrap();
+        let pretty = serde_json::to_string_pretty(&pretty).unwrap();
+        let broken = pretty.replace("\"result\":", "\"result\"");
+        for cut in [
+            "{\"id\":",
+            "{\"id\":\"evt",
+            "[",
+            "{\"a\":[{\"b\":1},",
+            &broken,
+        ] {
+            for events in 1..4 {
+                let text = format!("{EVENT}\n{cut}\n{}", format!("{EVENT}\n").repeat(events));
+                let results = read(&text);
+                let lines: Vec<_> = results.iter().flatten().map(|event| event.line).collect();
+                let after = 1 + cut.lines().count() as u64;
+                let expected: Vec<_> = std::iter::once(1)
+                    .chain((1..=events as u64).map(|line| after + line))
+                    .collect();
+                assert_eq!((lines, results.len()), (expected, events + 2), "{text}");
+                let Err(Fault::Rejected(rejection)) = &results[1] else {
+                    panic!("{text}")
+                };
+                assert_eq!(rejection.line, 2, "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn a_bad_line_is_named_and_the_next_is_read() {
         let other = EVENT.replace("tracker.updated", "batch.created");
         let late = EVENT.replace("2026-01-31T12:00:00Z", "yesterday");
-        let text = format!("{{oops}}\n{other}\n{late}\n{{\"id\":\"evt_9\"}}\n{EVENT}\n{{\"id\":");
+        let long = EVENT.replace("evt_1", &"e".repeat(101));
+        let text =
+            format!("{{oops}}\n{other}\n{late}\n{{\"id\":\"evt_9\"}}\n{EVENT}\n{long}\n{{\"id\":");
         let results = read(&text);
         let faults: Vec<_> = results
             .iter()
@@ -295,7 +379,8 @@ mod tests {
                 (2, "description"),
                 (3, "created_at"),
                 (4, "id"),
-                (6, "")
+                (6, "id"),
+                (7, "")
             ]
         );
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

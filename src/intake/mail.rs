@@ -15,12 +15,10 @@ use chrono::{DateTime, Utc};
 use mail_parser::{Addr, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use sha2::{Digest, Sha256};
 
-use super::{Fault, Rejection};
+use super::{Fault, LONGEST_ADDRESS, Rejection};
 
 /// The largest mail that is read, in bytes. Mail servers stop at 25 to 50 MB.
 const LARGEST: u64 = 64 << 20;
-/// The longest address, in bytes: 64 before the @ and 255 after it (RFC 5321).
-const LONGEST_ADDRESS: usize = 320;
 /// How many order numbers of one mail are worth looking up.
 const MOST_ORDERS: usize = 16;
 

@@ -9,7 +9,6 @@ pub mod catalog;
 pub mod dispatches;
 pub mod easypost;
 pub mod mail;
-pub mod order;
 pub mod shopify;
 mod table;
 
@@ -18,6 +17,15 @@ use std::io;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+/// The most characters of an order's or parcel's number, or of a key of a channel.
+const LONGEST_NUMBER: usize = 100;
+/// The most characters of a SKU.
+const LONGEST_SKU: usize = 200;
+/// The most characters of a mail address: 64 before the @ and 255 after it (RFC 5321).
+const LONGEST_ADDRESS: usize = 320;
+/// The most characters of a payment's reference; Shopify joins several in one field.
+const LONGEST_REFERENCE: usize = 255;
 
 /// How many characters of a rejected value are quoted.
 const QUOTED: usize = 200;
@@ -69,6 +77,15 @@ pub enum Fault {
 impl From<Rejection> for Fault {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+/// The end of a source that cannot be read beyond a line.
+fn stopped(file: &str, line: u64, reason: &str) -> Fault {
+    let error = format!("stopped at line {line}: {reason} What came before is kept");
+    Fault::Unreadable {
+        file: file.to_owned(),
+        error: io::Error::other(error),
     }
 }
 

@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 
 use super::table::{Row, Table};
-use super::{Fault, Rejection};
+use super::{Fault, LONGEST_ADDRESS, LONGEST_NUMBER, LONGEST_REFERENCE, LONGEST_SKU, Rejection};
 use crate::domain::incoming::{Line, Order};
 use crate::domain::money::{Currency, Money};
 use crate::domain::orders::Address;
@@ -23,6 +23,19 @@ use crate::domain::words::UnknownWord;
 
 /// The most lines that one order may have; Shopify's own limit is 500.
 const MOST_LINES: usize = 10_000;
+
+/// The columns that name a payment, the best first.
+const PAYMENT_REFERENCE: [&str; 3] = ["Payment Reference", "Payment ID", "Payment References"];
+
+/// The most characters of what an order is found by.
+const LONGEST: [(&str, usize); 6] = [
+    ("Name", LONGEST_NUMBER),
+    ("Id", LONGEST_NUMBER),
+    ("Email", LONGEST_ADDRESS),
+    (PAYMENT_REFERENCE[0], LONGEST_REFERENCE),
+    (PAYMENT_REFERENCE[1], LONGEST_REFERENCE),
+    (PAYMENT_REFERENCE[2], LONGEST_REFERENCE),
+];
 
 /// Reads orders, one at a time, each whole or not at all.
 ///
@@ -110,6 +123,9 @@ impl<R: Read> Orders<R> {
             return Err(problem.clone());
         }
         let table = &self.table;
+        for (column, most) in LONGEST {
+            table.within(row, column, most)?;
+        }
         let number = table.required(row, "Name")?;
         let currency = table.currency(row, "Currency")?;
         let amount = |column| table.amount(row, column, currency);
@@ -156,7 +172,7 @@ impl<R: Read> Orders<R> {
             financial_status,
             fulfillment_status: table.optional(row, "Fulfillment Status"),
             payment_method: table.optional(row, "Payment Method"),
-            payment_reference: ["Payment Reference", "Payment ID", "Payment References"]
+            payment_reference: PAYMENT_REFERENCE
                 .into_iter()
                 .find_map(|column| table.optional(row, column)),
             shipping_method: table.optional(row, "Shipping Method"),
@@ -221,6 +237,7 @@ impl<R: Read> Orders<R> {
             let reason = format!("expected at most {MOST_LINES} lines in an order");
             return Err(table.reject(row, "Name", reason));
         }
+        table.within(row, "Lineitem sku", LONGEST_SKU)?;
         let quantity = table.count(row, "Lineitem quantity", 1..=1_000_000)?;
         table.required(row, "Lineitem price")?;
         let unit_price = table.amount(row, "Lineitem price", order.currency)?;
@@ -450,6 +467,17 @@ mod tests {
         assert_eq!(field("#1,77", "#1,2.5E+14"), "Id");
         assert_eq!(field("Lamp,2", "Lamp,0"), "Lineitem quantity");
         assert_eq!(field("20.00,", "-20.00,"), "Subtotal");
+        assert_eq!(field("2026-01-31", "9999-01-31"), "Created at");
+        assert_eq!(field("2026-01-31", "0206-01-31"), "Created at");
+        let late = FIRST.replace("+0100,,", "+0100,2999-01-01 00:00:00 +0000,");
+        assert_eq!(refusal(&[&late]).1, "Cancelled at");
+        assert_eq!(field("#1", &"#".repeat(101)), "Name");
+        assert_eq!(field("77", &"7".repeat(101)), "Id");
+        assert_eq!(field("ann@", &"@".repeat(320)), "Email");
+        assert_eq!(
+            field("A,", &format!("{},", "A".repeat(201))),
+            "Lineitem sku"
+        );
         assert_eq!(refusal(&[FIRST, &FIRST.replace("77", "78")]).1, "Id");
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::{Fault, Rejection};
@@ -13,6 +13,9 @@ use crate::domain::money::{Currency, Money};
 /// The longest record, in bytes. A quote that is opened and never closed swallows what follows it;
 /// this bounds how much.
 const LONGEST: usize = 1 << 20;
+
+/// The years that a time may be of: any other is a slip of the pen, or of a spreadsheet.
+const YEARS: std::ops::RangeInclusive<i32> = 1990..=2100;
 
 /// A CSV source with its header read.
 pub(super) struct Table<R> {
@@ -106,8 +109,9 @@ impl<R: Read> Table<R> {
         let line = self.reader.position().line();
         match error.into_kind() {
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                // Where the next record starts is anybody's guess.
                 let reason = "expected a record under 1 MiB: is a quote left open here?";
-                Rejection::new(&self.file, line, "", "", reason).into()
+                super::stopped(&self.file, line, reason)
             }
             csv::ErrorKind::Io(error) => unreadable(&self.file, error),
             other => unreadable(&self.file, io::Error::other(format!("{other:?}"))),
@@ -189,6 +193,15 @@ impl<R: Read> Table<R> {
             .ok_or_else(|| self.reject(row, column, "expected a value, found none"))
     }
 
+    /// Demands that the text of a column is at most so many characters.
+    pub(super) fn within(&self, row: &Row, column: &str, most: usize) -> Result<&Self, Rejection> {
+        if self.text(row, column).chars().nth(most).is_some() {
+            let reason = format!("expected at most {most} characters");
+            return Err(self.reject(row, column, reason));
+        }
+        Ok(self)
+    }
+
     /// A whole number within bounds.
     pub(super) fn count(
         &self,
@@ -248,9 +261,12 @@ impl<R: Read> Table<R> {
             return Ok(None);
         }
         let reason = "expected a time with its offset such as 2026-01-31 14:05:00 +0100";
-        time(text)
-            .map(Some)
-            .ok_or_else(|| self.reject(row, column, reason))
+        let time = time(text).ok_or_else(|| self.reject(row, column, reason))?;
+        if !YEARS.contains(&time.year()) {
+            let reason = format!("expected a year from {} to {}", YEARS.start(), YEARS.end());
+            return Err(self.reject(row, column, reason));
+        }
+        Ok(Some(time))
     }
 
     /// A rejection of one field of a record.
@@ -420,10 +436,10 @@ mod tests {
     fn an_open_quote_does_not_swallow_the_file_into_memory() {
         let endless = io::repeat(b'x');
         let mut table = Table::open(b"a,b\n1,\"".chain(endless), "t.csv", &["a", "b"]).unwrap();
-        let Some(Err(Fault::Rejected(rejection))) = table.next_row() else {
-            panic!()
+        let Some(Err(fault @ Fault::Unreadable { .. })) = table.next_row() else {
+            panic!("the rest of the source is not read, so this is no mere rejection")
         };
-        assert_eq!(rejection.line, 2);
+        assert!(fault.to_string().contains("stopped at line 2"), "{fault}");
         assert!(table.next_row().is_none());
     }
 

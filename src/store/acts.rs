@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::db::DbError;
 use super::rows::Columns;
-use crate::domain::act::{Act, Done};
+use crate::domain::act::{Act, Args, Done};
 use crate::domain::record::{Kind, RecordId};
 
 /// An act that was done.
@@ -14,6 +14,8 @@ use crate::domain::record::{Kind, RecordId};
 pub struct StoredAct {
     /// Its verb's name.
     pub verb: String,
+    /// What it was told.
+    pub args: Args,
     /// The record that it was done with.
     pub record: RecordId,
     /// Who did it.
@@ -27,7 +29,7 @@ pub struct StoredAct {
 /// The act with this id, if it was done.
 pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<StoredAct>, DbError> {
     let row = sqlx::query(
-        "select a.record_id as id, a.kind, a.verb, a.who, a.result, u.id as undone_by
+        "select a.record_id as id, a.kind, a.verb, a.args, a.who, a.result, u.id as undone_by
          from act a left join act u on u.undoes = a.id where a.id = $1",
     )
     .bind(id)
@@ -37,6 +39,7 @@ pub async fn find(connection: &mut PgConnection, id: Uuid) -> Result<Option<Stor
     let columns = Columns::of("act with the record", &row)?;
     Ok(Some(StoredAct {
         verb: columns.get("verb")?,
+        args: columns.get::<Json<Args>>("args")?.0,
         record: RecordId::new(columns.word::<Kind>("kind")?, columns.id),
         who: columns.get("who")?,
         done: columns.get::<Json<Done>>("result")?.0,
@@ -138,17 +141,19 @@ pub struct Deed {
     pub seconds_ago: f64,
 }
 
-/// What was done to a record after a version of it, oldest first; at most the newest five.
+/// What was done to a record after a version of it, oldest first.
 ///
 /// History rows carry no version, but the change feed says when each version came to be; it keeps
 /// at least a day, and a version that is older than that is told of from its first known successor
-/// on.
+/// on. An act goes on writing after the record's version has risen: one that had begun by then is
+/// what made the version, not what came after it.
 pub async fn since(
     connection: &mut PgConnection,
     record: RecordId,
     version: i64,
 ) -> Result<Vec<Deed>, DbError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"with seen as (
                select coalesce(max(at) filter (where version <= $3),
                                min(at) filter (where version > $3) - interval '1 second') as at
@@ -157,6 +162,9 @@ pub async fn since(
                   extract(epoch from clock_timestamp() - a.at)::float8 as "seconds_ago!"
            from activity a, seen
            where a.kind = $1 and a.record_id = $2 and a.at > seen.at
+             and not exists (select from activity before
+                             where before.act_id = a.act_id and before.kind = $1
+                               and before.record_id = $2 and before.at <= seen.at)
            order by a.at desc, a.id desc limit 200"#,
         record.kind.as_str(),
         record.id,
@@ -164,16 +172,51 @@ pub async fn since(
     )
     .fetch_all(connection)
     .await?;
+    Ok(deeds(rows))
+}
+
+/// What was done to a record since an act with it began, leaving that act out, oldest first.
+pub async fn since_act(
+    connection: &mut PgConnection,
+    record: RecordId,
+    act: Uuid,
+) -> Result<Vec<Deed>, DbError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select a.who, a.verb, a.source, a.reason, a.act_id,
+                  extract(epoch from clock_timestamp() - a.at)::float8 as "seconds_ago!"
+           from activity a
+           where a.kind = $1 and a.record_id = $2 and a.act_id is distinct from $3
+             and a.at >= (select min(at) from activity where act_id = $3)
+           order by a.at desc, a.id desc limit 200"#,
+        record.kind.as_str(),
+        record.id,
+        act,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(deeds(rows))
+}
+
+/// A row of history.
+struct Row {
+    who: String,
+    verb: Option<String>,
+    source: String,
+    reason: Option<String>,
+    act_id: Option<Uuid>,
+    seconds_ago: f64,
+}
+
+/// Rows of history, newest first, as deeds, oldest first: an act writes several rows, one for each
+/// of its statements.
+fn deeds(rows: Vec<Row>) -> Vec<Deed> {
     let mut deeds: Vec<(Option<Uuid>, Deed)> = Vec::new();
     for row in rows {
-        // An act writes several rows of history, one for each of its statements.
         let same = deeds.last().is_some_and(|(act, deed)| {
             *act == row.act_id && deed.who == row.who && deed.source == row.source
         });
         if !same {
-            if deeds.len() == 5 {
-                break;
-            }
             deeds.push((
                 row.act_id,
                 Deed {
@@ -186,5 +229,5 @@ pub async fn since(
             ));
         }
     }
-    Ok(deeds.into_iter().rev().map(|(_, deed)| deed).collect())
+    deeds.into_iter().rev().map(|(_, deed)| deed).collect()
 }

@@ -1,11 +1,10 @@
 //! Inspections: their summaries, and what acts read and write of them.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{Columns, one_row};
+use super::rows::{self, Columns, one_row};
 use crate::domain::inspections::{CheckResult, InspectionState, InspectionSummary, Severity};
 
 /// An inspection as its list shows it: a `select` that ends where conditions may follow. The
@@ -56,13 +55,7 @@ pub async fn summary(
     connection: &mut PgConnection,
     id: i64,
 ) -> Result<Option<InspectionSummary>, DbError> {
-    sqlx::query(AssertSqlSafe(format!("{SELECT} where i.id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(from_row)
-        .transpose()
+    rows::one(connection, SELECT, "i.id = $1", id, from_row).await
 }
 
 /// Locks an inspection's order and then the inspection, if it exists.
@@ -116,7 +109,7 @@ pub async fn checks_of_products(
     let rows = sqlx::query!(
         "select l.sku, (array_agg(p.checks))[1] as checks
          from order_lines l left join products p on p.id = l.product_id
-         where l.order_id = $1 and l.ordered > l.shipped + l.cancelled
+         where l.order_id = $1 and l.ordered > l.shipped + l.cancelled and l.requires_shipping
          group by l.sku order by min(l.position)",
         order_id
     )

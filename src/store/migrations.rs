@@ -110,9 +110,7 @@ pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
         .await
         .map_err(DbError::from)?;
     let outcome = match MIGRATOR.run(&mut *connection).await {
-        Ok(()) => grants::apply(connection)
-            .await
-            .map_err(MigrationError::from),
+        Ok(()) => finish(connection).await.map_err(MigrationError::from),
         Err(error) => Err(explained(error)),
     };
     // A migrator that failed keeps its lock until the session ends; and every program may see
@@ -149,6 +147,21 @@ fn explained(error: MigrateError) -> MigrationError {
         }
         other => MigrationError::Other(other),
     }
+}
+
+/// What follows from the schema and the program: grants, and the partitions of the days to come.
+async fn finish(connection: &mut PgConnection) -> Result<(), DbError> {
+    grants::apply(connection).await?;
+    maintain(connection).await
+}
+
+/// Makes the partitions of the days to come and drops changes that nobody needs any more. Cheap
+/// where there is nothing to do, and never waits for a lock.
+pub async fn maintain(connection: &mut PgConnection) -> Result<(), DbError> {
+    connection
+        .execute("select packline.maintain_partitions()")
+        .await?;
+    Ok(())
 }
 
 /// Says whether the database has exactly the schema of this program. Changes nothing.

@@ -1,11 +1,10 @@
 //! Orders: their summaries, and what acts write of them.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{Columns, one_row};
+use super::rows::{self, Columns, one_row};
 use crate::domain::orders::OrderSummary;
 
 /// An order as its list shows it: a `select` that ends where conditions may follow. The order is
@@ -21,11 +20,12 @@ pub const SELECT: &str = "
     from orders o
     join channels channel on channel.id = o.channel_id
     cross join lateral (
-        select count(*) as lines, coalesce(sum(ordered), 0) as ordered,
+        select (select count(*) from order_lines where order_id = o.id) as lines,
+               coalesce(sum(ordered), 0) as ordered,
                coalesce(sum(reserved), 0) as reserved, coalesce(sum(requested), 0) as requested,
                coalesce(sum(shipped), 0) as shipped, coalesce(sum(delivered), 0) as delivered,
                coalesce(sum(cancelled), 0) as cancelled
-        from order_lines where order_id = o.id) units
+        from order_lines where order_id = o.id and requires_shipping) units
     cross join lateral (
         select count(*) filter (where state = 'pending') as pending,
                count(*) filter (where state = 'failed') as failed
@@ -75,13 +75,7 @@ pub async fn summary(
     connection: &mut PgConnection,
     id: i64,
 ) -> Result<Option<OrderSummary>, DbError> {
-    sqlx::query(AssertSqlSafe(format!("{SELECT} where o.id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(from_row)
-        .transpose()
+    rows::one(connection, SELECT, "o.id = $1", id, from_row).await
 }
 
 /// Locks an order, if it exists. Whoever changes an order or its parts does this first.
@@ -163,6 +157,7 @@ pub async fn insert_note(
 }
 
 /// Cancels every unit that has not been shipped. Nothing may be reserved or requested any more.
+/// What needs no shipping is cancelled with an order of which nothing has left.
 pub async fn cancel(
     connection: &mut PgConnection,
     id: i64,
@@ -171,7 +166,9 @@ pub async fn cancel(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update order_lines set cancelled = ordered - shipped
-         where order_id = $1 and ordered > shipped + cancelled",
+         where order_id = $1 and ordered > shipped + cancelled
+           and (requires_shipping
+                or not exists (select from order_lines where order_id = $1 and shipped > 0))",
         id
     )
     .execute(&mut *connection)
@@ -200,12 +197,12 @@ pub struct OpenLine {
     pub unallocated: i32,
 }
 
-/// The lines of an order that nothing covers yet, by position.
+/// The lines of an order that are to be shipped and that nothing covers yet, by position.
 pub async fn open_lines(connection: &mut PgConnection, id: i64) -> Result<Vec<OpenLine>, DbError> {
     Ok(sqlx::query_as!(
         OpenLine,
         r#"select id, sku, product_id, unallocated as "unallocated!" from order_lines
-           where order_id = $1 and unallocated > 0 order by position"#,
+           where order_id = $1 and unallocated > 0 and requires_shipping order by position"#,
         id
     )
     .fetch_all(connection)

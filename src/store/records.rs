@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::{inspections, orders, shipments, stock, tickets};
+use super::{inspections, orders, rows, shipments, stock, tickets};
 use crate::domain::inspections::{Check, Defect, Inspection, InspectionSummary};
 use crate::domain::list::HistoryEntry;
-use crate::domain::orders::{Address, Amounts, Fulfilment, Order, OrderLine, Payment};
+use crate::domain::orders::{Address, Amounts, Fulfilment, Note, Order, OrderLine, Payment};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::shipments::{Shipment, ShipmentLine, ShipmentSummary, TrackingEvent};
 use crate::domain::stock::{Movement, Offer, Stock, WantedBy};
@@ -140,6 +141,14 @@ async fn order(connection: &mut PgConnection, id: i64) -> Result<Option<Order>, 
     )
     .fetch_all(&mut *connection)
     .await?;
+    let notes = sqlx::query_as!(
+        Note,
+        "select at, who, text from order_notes
+         where order_id = $1 order by at desc, id desc limit 100",
+        id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     Ok(Some(Order {
         email: head.email,
         phone: head.phone,
@@ -158,6 +167,7 @@ async fn order(connection: &mut PgConnection, id: i64) -> Result<Option<Order>, 
         inspections: inspections_where(connection, "i.order_id = $1 order by i.id", id).await?,
         tickets: tickets_where(connection, "t.order_id = $1 order by t.id", id).await?,
         payments,
+        notes,
         summary,
     }))
 }
@@ -325,7 +335,8 @@ async fn inspection(connection: &mut PgConnection, id: i64) -> Result<Option<Ins
         ShipmentLine,
         r#"select l.sku, l.title, l.ordered - l.shipped - l.cancelled as "quantity!"
            from inspections i join order_lines l on l.order_id = i.order_id
-           where i.id = $1 and l.ordered > l.shipped + l.cancelled order by l.position"#,
+           where i.id = $1 and l.ordered > l.shipped + l.cancelled and l.requires_shipping
+           order by l.position"#,
         id
     )
     .fetch_all(connection)
@@ -427,12 +438,14 @@ async fn shipments_where(
     condition: &str,
     key: i64,
 ) -> Result<Vec<ShipmentSummary>, DbError> {
-    let sql = format!("{} where {condition}", shipments::SELECT);
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(key)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(shipments::from_row).collect()
+    rows::all(
+        connection,
+        shipments::SELECT,
+        condition,
+        key,
+        shipments::from_row,
+    )
+    .await
 }
 
 async fn inspections_where(
@@ -440,12 +453,14 @@ async fn inspections_where(
     condition: &str,
     key: i64,
 ) -> Result<Vec<InspectionSummary>, DbError> {
-    let sql = format!("{} where {condition}", inspections::SELECT);
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(key)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(inspections::from_row).collect()
+    rows::all(
+        connection,
+        inspections::SELECT,
+        condition,
+        key,
+        inspections::from_row,
+    )
+    .await
 }
 
 async fn tickets_where(
@@ -453,12 +468,14 @@ async fn tickets_where(
     condition: &str,
     key: i64,
 ) -> Result<Vec<TicketSummary>, DbError> {
-    let sql = format!("{} where {condition}", tickets::SELECT);
-    let rows = sqlx::query(AssertSqlSafe(sql))
-        .bind(key)
-        .fetch_all(connection)
-        .await?;
-    rows.iter().map(tickets::from_row).collect()
+    rows::all(
+        connection,
+        tickets::SELECT,
+        condition,
+        key,
+        tickets::from_row,
+    )
+    .await
 }
 
 /// Writes of one program that are this near are told as one.
@@ -468,11 +485,12 @@ const SAME_BREATH: TimeDelta = TimeDelta::seconds(1);
 const HISTORY_ROWS: i64 = 400;
 
 /// What was done to a record, newest first: one entry for each act, and one for each write that
-/// was not an act.
+/// was not an act. Times are told by the clock of `zone`, the shop's.
 pub async fn history(
     connection: &mut PgConnection,
     record: RecordId,
     limit: usize,
+    zone: Tz,
 ) -> Result<Vec<HistoryEntry>, DbError> {
     let rows = sqlx::query!(
         r#"select at, entity, operation, changes, act_id, verb, reason, source, who
@@ -487,7 +505,7 @@ pub async fn history(
     let mut entries: Vec<HistoryEntry> = Vec::new();
     let mut last_act = None;
     for row in rows {
-        let phrases = phrases(&row.entity, &row.operation, &row.changes);
+        let phrases = phrases(&row.entity, &row.operation, &row.changes, zone);
         if let Some(entry) = entries.last_mut()
             && row.act_id == last_act
             && (row.act_id.is_some()
@@ -547,19 +565,25 @@ const DERIVED: &[&str] = &[
     "requested_at",
 ];
 
+/// Parts of a record that other phrases tell of.
+const UNTOLD: &[&str] = &["clock_events"];
+
 /// What a row of activity says, in phrases such as `stage: confirmed → on hold`.
-fn phrases(entity: &str, operation: &str, changes: &Value) -> Vec<String> {
-    let thing = entity.replace('_', " ");
+fn phrases(entity: &str, operation: &str, changes: &Value, zone: Tz) -> Vec<String> {
+    if UNTOLD.contains(&entity) {
+        return Vec::new();
+    }
     match (operation, changes) {
-        ("insert", Value::Object(fields)) => match fields.get("rows").and_then(Value::as_i64) {
-            Some(1) => vec![format!("1 of {thing} added")],
-            Some(rows) => vec![format!("{rows} {thing} added")],
+        ("insert", Value::Object(fields)) => match fields.get("rows").and_then(Value::as_u64) {
+            Some(rows) => vec![format!("{} added", parts(entity, rows))],
             None => vec!["created".to_owned()],
         },
-        ("delete", Value::Array(rows)) => vec![format!("{} {thing} removed", rows.len())],
+        ("delete", Value::Array(rows)) => {
+            vec![format!("{} removed", parts(entity, rows.len() as u64))]
+        }
         (_, Value::Object(fields)) => fields
             .iter()
-            .filter_map(|(name, change)| phrase(name, change))
+            .filter_map(|(name, change)| phrase(name, change, zone))
             .collect(),
         (_, Value::Array(rows)) => {
             let mut all = BTreeSet::new();
@@ -568,7 +592,7 @@ fn phrases(entity: &str, operation: &str, changes: &Value) -> Vec<String> {
                     all.extend(
                         fields
                             .iter()
-                            .filter_map(|(name, change)| phrase(name, change)),
+                            .filter_map(|(name, change)| phrase(name, change, zone)),
                     );
                 }
             }
@@ -578,7 +602,23 @@ fn phrases(entity: &str, operation: &str, changes: &Value) -> Vec<String> {
     }
 }
 
-fn phrase(name: &str, change: &Value) -> Option<String> {
+/// So many parts of a record, as people call them: `note`, `23 lines`. Tables are named after many
+/// of what they hold.
+fn parts(entity: &str, count: u64) -> String {
+    let many = match entity {
+        "order_lines" | "fulfilment_lines" | "shipment_lines" | "return_lines" => "lines",
+        "order_notes" => "notes",
+        "inspection_checks" => "checks",
+        other => other,
+    };
+    match count {
+        1 => many.strip_suffix('s').unwrap_or(many).replace('_', " "),
+        _ => format!("{count} {}", many.replace('_', " ")),
+    }
+}
+
+/// What became of a column; nothing where a person sees no difference.
+fn phrase(name: &str, change: &Value, zone: Tz) -> Option<String> {
     if DERIVED.contains(&name) {
         return None;
     }
@@ -587,17 +627,38 @@ fn phrase(name: &str, change: &Value) -> Option<String> {
     };
     let shown = |value: &Value| match value {
         Value::Null => "–".to_owned(),
-        Value::String(text) => text.replace('_', " "),
+        Value::String(text) if text.is_empty() => "–".to_owned(),
+        Value::String(text) => match to_the_minute(text, zone) {
+            Some(at) => at,
+            None if WORDS.contains(&name) => text.replace('_', " "),
+            None => text.clone(),
+        },
         other => other.to_string(),
     };
-    Some(format!(
-        "{}: {} → {}",
-        name.replace('_', " "),
-        shown(old),
-        shown(new)
-    ))
+    let (old, new) = (shown(old), shown(new));
+    (old != new).then(|| format!("{}: {old} → {new}", name.replace('_', " ")))
 }
 
+/// Columns that hold a word of ours; what people wrote elsewhere stays as they wrote it.
+const WORDS: &[&str] = &[
+    "stage",
+    "state",
+    "status",
+    "financial_status",
+    "tracking_status",
+    "result",
+    "resolution",
+    "severity",
+    "priority",
+    "kind",
+];
+
+/// An instant as a row of JSON holds it, to the minute and by the shop's clock.
+fn to_the_minute(text: &str, zone: Tz) -> Option<String> {
+    let at = DateTime::parse_from_rfc3339(text).ok()?;
+    let local = at.with_timezone(&zone);
+    Some(local.format("%Y-%m-%d %H:%M").to_string())
+}
 /// Values that an argument may take, those first that begin with what was typed; at most 20.
 pub async fn choices(
     connection: &mut PgConnection,
@@ -709,4 +770,59 @@ fn misfit(column: &str, id: i64, source: sqlx::error::BoxDynError) -> DbError {
         index: format!("{column} of {id}"),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn history_is_told_to_people() {
+        let told =
+            |entity, operation, changes| phrases(entity, operation, &changes, Tz::Europe__Berlin);
+        let cases = [
+            (
+                "order_notes",
+                "insert",
+                json!({"rows": 1}),
+                vec!["note added"],
+            ),
+            (
+                "messages",
+                "insert",
+                json!({"rows": 1}),
+                vec!["message added"],
+            ),
+            (
+                "order_lines",
+                "insert",
+                json!({"rows": 23}),
+                vec!["23 lines added"],
+            ),
+            ("clock_events", "insert", json!({"rows": 2}), vec![]),
+            ("orders", "insert", json!({}), vec!["created"]),
+            (
+                "orders",
+                "update",
+                json!({
+                    "stage": ["confirmed", "on_hold"],
+                    "ship_by": [null, "2026-11-23T12:00:07.25+00:00"],
+                    "due_at": [null, "2026-11-23T12:00:07.25+00:00"],
+                    "deliver_by": ["2026-11-23T12:00:07+00:00", "2026-11-23T12:00:08+00:00"],
+                    "email": [null, ""],
+                    "note": [null, "see_below"],
+                }),
+                vec![
+                    "note: – → see_below",
+                    "ship by: – → 2026-11-23 13:00",
+                    "stage: confirmed → on hold",
+                ],
+            ),
+        ];
+        for (entity, operation, changes, wanted) in cases {
+            assert_eq!(told(entity, operation, changes), wanted, "{entity}");
+        }
+    }
 }

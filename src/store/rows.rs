@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use sqlx::postgres::PgRow;
-use sqlx::{Decode, Postgres, Row as _, Type};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Type};
 
 use super::db::DbError;
 use crate::domain::words::UnknownWord;
@@ -58,6 +58,31 @@ impl<'r> Columns<'r> {
             source,
         })
     }
+}
+
+/// The rows of a kind's `SELECT` for which the condition on its key, `$1`, holds.
+pub(super) async fn all<T>(
+    connection: &mut PgConnection,
+    select: &str,
+    condition: &str,
+    key: i64,
+    from_row: fn(&PgRow) -> Result<T, DbError>,
+) -> Result<Vec<T>, DbError> {
+    let sql = AssertSqlSafe(format!("{select} where {condition}"));
+    let rows = sqlx::query(sql).bind(key).fetch_all(connection).await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// As [`all`], where the condition holds for one row at most.
+pub(super) async fn one<T>(
+    connection: &mut PgConnection,
+    select: &str,
+    condition: &str,
+    key: i64,
+    from_row: fn(&PgRow) -> Result<T, DbError>,
+) -> Result<Option<T>, DbError> {
+    let rows = all(connection, select, condition, key, from_row).await?;
+    Ok(rows.into_iter().next())
 }
 
 /// Demands that a write met exactly the row that it expected. Otherwise the row is not as it was

@@ -1,11 +1,10 @@
 //! Shipments (parcels): their summaries, and what acts read and write of them.
 
 use chrono::NaiveDate;
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{Columns, one_row};
+use super::rows::{self, Columns, one_row};
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 
 /// A parcel as its list shows it: a `select` that ends where conditions may follow. The parcel is
@@ -56,13 +55,7 @@ pub async fn summary(
     connection: &mut PgConnection,
     id: i64,
 ) -> Result<Option<ShipmentSummary>, DbError> {
-    sqlx::query(AssertSqlSafe(format!("{SELECT} where p.id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(from_row)
-        .transpose()
+    rows::one(connection, SELECT, "p.id = $1", id, from_row).await
 }
 
 /// Locks a parcel's order and then the parcel, if it exists.

@@ -1,11 +1,10 @@
 //! Stock: summaries of stock levels, and what acts read and write of them.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{Columns, one_row};
+use super::rows::{self, Columns, one_row};
 use crate::domain::stock::{MovementKind, StockSummary};
 
 /// A stock level as its list shows it: a `select` that ends where conditions may follow. The level
@@ -66,13 +65,7 @@ pub async fn summary(
     connection: &mut PgConnection,
     id: i64,
 ) -> Result<Option<StockSummary>, DbError> {
-    sqlx::query(AssertSqlSafe(format!("{SELECT} where s.id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(from_row)
-        .transpose()
+    rows::one(connection, SELECT, "s.id = $1", id, from_row).await
 }
 
 /// Locks a stock level, if it exists.

@@ -1,11 +1,10 @@
 //! Tickets: their summaries, and what acts read and write of them.
 
 use chrono::{DateTime, Utc};
-use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{Columns, one_row};
+use super::rows::{self, Columns, one_row};
 use crate::domain::tickets::{
     Clock, ClockEvent, ClockEventKind, Clocks, MessageKind, Priority, Resolution, Running,
     TicketState, TicketSummary,
@@ -58,13 +57,7 @@ pub async fn summary(
     connection: &mut PgConnection,
     id: i64,
 ) -> Result<Option<TicketSummary>, DbError> {
-    sqlx::query(AssertSqlSafe(format!("{SELECT} where t.id = $1")))
-        .bind(id)
-        .fetch_optional(connection)
-        .await?
-        .as_ref()
-        .map(from_row)
-        .transpose()
+    rows::one(connection, SELECT, "t.id = $1", id, from_row).await
 }
 
 /// Locks a ticket's order and then the ticket, if it exists.

@@ -94,7 +94,7 @@ async fn each_end_has_its_exit_status_and_says_why() {
     assert!(
         strange
             .err
-            .contains("not permitted: only warehouse, support or worker may"),
+            .contains("not permitted: only warehouse, support or a supervisor may"),
         "{}",
         strange.err
     );
@@ -146,10 +146,6 @@ async fn what_makes_no_sense_is_a_usage_error() {
             &["act", "deliver", "#1000"],
             "deliver is nothing to do with this; there are confirm",
         ),
-        (
-            &["act", "hold", "#4711", "--reason", "x"],
-            "#4711 does not exist",
-        ),
         (&["act", "hold", "#1000"], "reason: expected some text"),
         (
             &["act", "hold", "#1000", "--code", "x", "--reason", "x"],
@@ -164,6 +160,14 @@ async fn what_makes_no_sense_is_a_usage_error() {
         let ran = packline(&shop, Role::Support, arguments).await;
         assert_eq!(ran.status, 2, "{arguments:?}: {}", ran.err);
         assert!(ran.err.contains(says), "{arguments:?}: {}", ran.err);
+    }
+    for arguments in [
+        &["act", "hold", "#4711", "--reason", "x"][..],
+        &["show", "#4711"],
+    ] {
+        let ran = packline(&shop, Role::Support, arguments).await;
+        assert_eq!(ran.status, 1, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("#4711 does not exist"), "{}", ran.err);
     }
     let help = packline(&shop, Role::Support, &["act", "--help"]).await;
     for arg in verbs::all().flat_map(|verb| verb.args) {

@@ -9,6 +9,8 @@ use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, DbError, Settings};
+use packline::store::orders;
+use packline::store::records::{self, FullRecord};
 use uuid::Uuid;
 
 use crate::harness;
@@ -234,7 +236,7 @@ const SCENES: &[Case] = &[
         "reply",
         Scene::Ticket,
         &[("text", "Liebe Ines,\n\nes tut uns leid.")],
-        "answered ines@example.org",
+        "answered ines@example.org; the mail waits to be sent",
     ),
     (Kind::Ticket, "claim", Scene::Ticket, &[], "claimed"),
     (Kind::Ticket, "unclaim", Scene::ClaimedTicket, &[], "let go"),
@@ -831,6 +833,47 @@ async fn an_order_goes_to_a_supplier_and_our_stock_and_what_is_left_is_cancelled
 }
 
 #[tokio::test]
+async fn what_needs_no_shipping_is_not_waited_for() {
+    let shop = Shop::open().await;
+    let virtual_line = async |order: RecordId| {
+        let made = sqlx::query(
+            "insert into order_lines (order_id, position, sku, title, unit_price, requires_shipping, ordered)
+             values ($1, 9, 'GIFT', 'Gift card', 2500, false, 1)",
+        );
+        let mut owner = shop.owner().await;
+        made.bind(order.id)
+            .execute(&mut owner)
+            .await
+            .expect("a line");
+    };
+    let order = shop.order(&[("MUG", 2)]).await;
+    virtual_line(order).await;
+    let reserved = shop.done(order, "reserve", &[]).await;
+    assert_eq!(reserved.summary, "reserved 2 units");
+    let args = [("carrier", "DHL"), ("tracking", "0034")];
+    shop.done(order, "ship", &args).await;
+    let mut owner = shop.owner().await;
+    let summary = orders::summary(&mut owner, order.id).await;
+    let summary = summary.expect("an answer").expect("an order");
+    assert_eq!((summary.lines, summary.ordered, summary.shipped), (2, 2, 2));
+    assert_eq!(summary.unallocated(), 0);
+
+    let second = shop.order(&[("MUG", 1)]).await;
+    virtual_line(second).await;
+    let given = shop.done(second, "route", &[("to", "Warehouse")]).await;
+    assert_eq!(given.summary, "gave 1 unit to Warehouse");
+    let cancelled = shop.done(second, "cancel", &[("reason", "late")]).await;
+    assert_eq!(cancelled.summary, "cancelled 1 unit: late");
+    let left: i64 = shop
+        .ask(
+            "select sum(ordered - cancelled) from order_lines where order_id = $1",
+            |q| q.bind(second.id),
+        )
+        .await;
+    assert_eq!(left, 0, "a gift card goes with its order");
+}
+
+#[tokio::test]
 async fn an_inspection_has_the_checks_that_its_products_name() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1), ("LAMP", 1)]).await;
@@ -925,6 +968,71 @@ async fn an_order_held_by_a_direct_write_is_told_as_one() {
 }
 
 #[tokio::test]
+async fn an_act_is_taken_back_by_its_own_person_and_not_over_a_colleagues() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let held = wanted(order, "hold", &[("reason", "address unclear")]);
+    let (support, warehouse) = (
+        shop.colleague(Role::Support),
+        shop.colleague(Role::Warehouse),
+    );
+    shop.act_as(&support, held.clone()).await.expect("held");
+    let undo = async |db, act| actions::undo(db, act, Uuid::now_v7(), "test", ZONE, now()).await;
+    match undo(&warehouse, held.id).await {
+        Err(ActError::NotPermitted(who)) => assert_eq!(
+            who,
+            format!(
+                "only {} or a supervisor may undo it",
+                shop.login(Role::Support)
+            )
+        ),
+        other => panic!("a colleague's act taken back: {other:?}"),
+    }
+
+    // Released and held again by a colleague: that hold is not the first one's to take away.
+    for (verb, args) in [("release", &[][..]), ("hold", &[("reason", "fraud check")])] {
+        let done = shop.act_as(&warehouse, wanted(order, verb, args)).await;
+        done.unwrap_or_else(|error| panic!("{verb}: {error}"));
+    }
+    match undo(&support, held.id).await {
+        Err(ActError::Conflict(conflict)) => {
+            let colleague = shop.login(Role::Warehouse);
+            let told = [
+                format!("{colleague}: release, "),
+                format!("{colleague}: hold (fraud check), "),
+            ];
+            assert_eq!(conflict.since.len(), told.len(), "{conflict}");
+            for (since, told) in conflict.since.iter().zip(told) {
+                assert!(since.starts_with(&told), "{conflict}");
+            }
+        }
+        other => panic!("a colleague's hold taken away: {other:?}"),
+    }
+    let reason: String = shop
+        .ask("select hold_reason from orders where id = $1", |q| {
+            q.bind(order.id)
+        })
+        .await;
+    assert_eq!(reason, "fraud check");
+
+    // One's own acts since are no obstacle, and a supervisor may for others.
+    let ticket = shop.ticket().await;
+    let urgent = wanted(ticket, "set-priority", &[("priority", "high")]);
+    shop.act_as(&support, urgent.clone()).await.expect("high");
+    let claimed = shop.act_as(&support, wanted(ticket, "claim", &[])).await;
+    let claimed = claimed.expect("claimed");
+    undo(&support, urgent.id).await.expect("undone");
+    let supervisor = shop.colleague(Role::Supervisor);
+    let own = undo(&supervisor, claimed.id).await;
+    assert!(matches!(own, Err(ActError::Conflict(_))), "{own:?}");
+    let mine = wanted(ticket, "snooze", &[("until", "tomorrow")]);
+    shop.act_as(&support, mine.clone()).await.expect("snoozed");
+    undo(&supervisor, mine.id)
+        .await
+        .expect("undone for a colleague");
+}
+
+#[tokio::test]
 async fn of_two_at_once_one_acts_and_the_other_is_told() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;
@@ -947,6 +1055,33 @@ async fn of_two_at_once_one_acts_and_the_other_is_told() {
 }
 
 #[tokio::test]
+async fn a_note_on_an_order_can_be_read() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    for text in ["door 118", "rang twice"] {
+        let args = [("text", text)];
+        let noted = shop.act(Role::Support, order, "note", &args).await;
+        noted.expect("noted");
+    }
+    let mut owner = shop.owner().await;
+    let record = records::full(&mut owner, order).await.expect("a record");
+    let Some(FullRecord::Order(full)) = record else {
+        panic!("not an order: {record:?}");
+    };
+    let read: Vec<_> = (full.notes.iter())
+        .map(|note| (note.who.as_str(), note.text.as_str()))
+        .collect();
+    let who = shop.login(Role::Support);
+    assert_eq!(
+        read,
+        [(who.as_str(), "rang twice"), (who.as_str(), "door 118")]
+    );
+    let history = records::history(&mut owner, order, 50, ZONE).await;
+    let history = history.expect("a history");
+    assert_eq!(history[0].changes, ["note added"]);
+}
+
+#[tokio::test]
 async fn an_id_that_was_used_for_another_act_is_refused() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;
@@ -957,6 +1092,10 @@ async fn an_id_that_was_used_for_another_act_is_refused() {
         Act {
             id: note.id,
             ..wanted(order, "claim", &[])
+        },
+        Act {
+            args: given(&[("text", "second")]),
+            ..note.clone()
         },
         Act {
             id: note.id,

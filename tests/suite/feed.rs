@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use packline::store::db::{Db, DbError, Settings};
 use packline::store::feed::{self, Feed, FeedEvent};
-use packline::store::local::Durability;
 use sqlx::{Connection as _, Executor as _};
 use tokio::time::timeout;
 
@@ -149,7 +148,7 @@ async fn a_reader_sees_every_committed_change_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stdout, reason = "the figures are part of the result")]
 async fn a_killed_server_is_reported_and_nothing_is_lost_over_the_reconnect() {
-    let server = harness::dedicated_server(Durability::Throwaway);
+    let server = harness::dedicated_server();
     let database = server.database().await;
     let db = handle(&database.url, 4);
     let mut feed = live(&db).await;

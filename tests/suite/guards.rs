@@ -259,6 +259,216 @@ async fn a_parcel_leaves_once_and_never_past_a_failed_inspection_or_a_hold() {
 }
 
 #[tokio::test]
+async fn a_parcel_cannot_borrow_another_orders_fulfilment() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, PARCEL).await;
+    run(
+        &mut connection,
+        "insert into orders (channel_id, external_id, number, placed_at, currency, financial_status)
+         values (1, '2', '#2', now(), 'EUR', 'paid')",
+    )
+    .await;
+    for (sql, constraint) in [
+        (
+            "insert into shipments (order_id, fulfilment_id) values (2, 1)",
+            "shipments_fulfilment_of_order",
+        ),
+        (
+            "insert into inspections (order_id, fulfilment_id) values (2, 1)",
+            "inspections_fulfilment_id_order_id_fkey",
+        ),
+        ("update fulfilments set order_id = 2", "fulfilments_fixed"),
+        ("update fulfilments set state = 'shipped'", "fulfilments_shipped_in_parcels"),
+        (
+            "insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (1, 2, 1)",
+            "fulfilment_lines_fixed",
+        ),
+        (
+            "insert into orders (channel_id, external_id, number, placed_at, currency, financial_status)
+             values (1, '3', '#3', '290000-01-01', 'EUR', 'paid')",
+            "orders_placed_at_sane",
+        ),
+        (
+            "update orders set ship_by = '-infinity' where id = 2",
+            "orders_due_at_sane",
+        ),
+        ("update order_lines set ordered = 1 where id = 1", "order_lines_ordered_stays"),
+    ] {
+        assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn an_inspection_is_finished_by_its_checks_and_stays_so() {
+    let (_database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "insert into inspections (order_id) values (1)",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut connection, "update inspections set state = 'passed'").await,
+        "inspections_checks_passed",
+        "nothing was looked at"
+    );
+    run(
+        &mut connection,
+        "insert into inspection_checks (inspection_id, position, name, instruction, result)
+         values (1, 1, 'item', 'right', 'passed')",
+    )
+    .await;
+    assert_eq!(
+        one::<String>(&mut connection, "select result from inspection_checks").await,
+        "open",
+        "a check begins open"
+    );
+    run(
+        &mut connection,
+        "update inspection_checks set result = 'passed'; update inspections set state = 'passed'",
+    )
+    .await;
+    for (sql, constraint) in [
+        ("delete from inspections", "inspections_append_only"),
+        ("delete from inspection_checks", "inspection_checks_pending"),
+        (
+            "update inspection_checks set result = 'failed'",
+            "inspection_checks_pending",
+        ),
+        (
+            "insert into inspection_checks (inspection_id, position, name, instruction) values (1, 2, 'x', 'y')",
+            "inspection_checks_pending",
+        ),
+        (
+            "update inspections set waive_reason = 'fine'",
+            "inspections_waived_why",
+        ),
+    ] {
+        assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_round_the_guards_with_a_trigger_or_a_name_of_their_own() {
+    let (database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "select staff_add('walt_w', 'Walt', array['warehouse'])",
+    )
+    .await;
+    run(
+        &mut connection,
+        "select staff_add('amy_admin', 'Amy', array['admin'])",
+    )
+    .await;
+    run(
+        &mut connection,
+        "select staff_add('vic_viewer', 'Vic', array['viewer'])",
+    )
+    .await;
+    let mut warehouse = login(&database, "walt_w").await;
+    run(
+        &mut warehouse,
+        "create temp table door (x int);
+         create function pg_temp.through() returns trigger language plpgsql as $$
+         begin
+             insert into packline.stock_movements (stock_level_id, kind, reserved) values (1, 'release', -1);
+             return new;
+         end $$;
+         create trigger through after insert on door for each row execute function pg_temp.through();",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut warehouse, "insert into door values (1)").await,
+        "stock_movements_by_trigger"
+    );
+    run(
+        &mut warehouse,
+        "insert into order_notes (order_id, who, at, text) values (1, 'somebody', '2020-01-01', 'hm')",
+    )
+    .await;
+    let (who, fresh): (String, bool) =
+        sqlx::query_as("select who, at > now() - interval '1 minute' from order_notes")
+            .fetch_one(&mut connection)
+            .await
+            .expect("the note");
+    assert_eq!((who.as_str(), fresh), ("walt_w", true));
+
+    let mut admin = login(&database, "amy_admin").await;
+    let superuser: String = one(&mut connection, "select current_user::text").await;
+    for sql in [
+        "update staff set login = 'x' where login = 'vic_viewer'".to_owned(),
+        format!("select staff_add('{superuser}', 'x', array['admin'], 'pwned')"),
+        "delete from refunds".to_owned(),
+    ] {
+        assert_eq!(refusal(&mut admin, &sql).await, "42501", "{sql}");
+    }
+
+    let mut viewer = login(&database, "vic_viewer").await;
+    for sql in [
+        "select maintain_partitions()",
+        "select maintain_partitions_at('2100-01-01')",
+        "select row_changes('{}', '{}')",
+    ] {
+        assert_eq!(refusal(&mut viewer, sql).await, "42501", "{sql}");
+    }
+    let open_to_all: Vec<String> = sqlx::query_scalar(
+        "select p.proname::text from pg_proc p
+         where p.pronamespace = 'packline'::regnamespace
+           and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                       where a.grantee = 0)",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the functions");
+    assert!(open_to_all.is_empty(), "everybody may call {open_to_all:?}");
+}
+
+#[tokio::test]
+async fn partitions_are_made_ahead_and_old_changes_dropped_with_their_horizon() {
+    let (_database, mut connection) = shop().await;
+    let parts = "select count(*) from pg_inherits where inhparent = 'change'::regclass";
+    let made: i64 = one(&mut connection, parts).await;
+    assert!(made > 70, "made by the migration: {made}");
+    run(
+        &mut connection,
+        "select maintain_partitions_at(now() + interval '2 days')",
+    )
+    .await;
+    assert_eq!(
+        one::<i64>(&mut connection, "select count(*) from change").await,
+        0
+    );
+    assert!(
+        one::<bool>(&mut connection, "select change_horizon() > '0'::xid8").await,
+        "a reader that is older than what is kept must learn of it"
+    );
+    // What is written in an hour without a partition of its own is kept all the same.
+    run(&mut connection, "update orders set note = 'x'").await;
+    assert_eq!(
+        one::<i64>(&mut connection, "select count(*) from change").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn stock_is_news_when_an_order_wants_it() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, "delete from change").await;
+    run(
+        &mut connection,
+        "insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+         values (1, 3, 2, 'JUG', 'Jug', 100, 20)",
+    )
+    .await;
+    let news: i64 = one(
+        &mut connection,
+        "select count(*) from change where kind = 'stock' and id = 2",
+    )
+    .await;
+    assert_eq!(news, 1);
+}
+
+#[tokio::test]
 async fn refunds_stay_within_what_was_captured() {
     let (_database, mut connection) = shop().await;
     let refund = |amount: i64, reference: &str| {
@@ -343,7 +553,7 @@ async fn a_viewer_reads_everything_and_writes_nothing() {
     let mut viewer = login(&database, "vera_views").await;
     let tables: Vec<String> = sqlx::query_scalar(
         "select c.relname::text from pg_class c
-         where c.relnamespace = 'packline'::regnamespace and c.relkind in ('r', 'p') order by 1",
+         where c.relnamespace = 'packline'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1",
     )
     .fetch_all(&mut connection)
     .await

@@ -60,7 +60,7 @@ impl Shop {
     async fn tracking(&self, source: impl Read + Send) -> Summary {
         let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
         let run = run(&self.db, &stop, &mut quiet);
-        import::tracking::import(run, source, "tracking.jsonl")
+        import::tracking::import(run, source, "tracking.jsonl", now())
             .await
             .expect("events")
     }
@@ -327,6 +327,33 @@ async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
 }
 
 #[tokio::test]
+async fn a_refund_is_given_back_by_the_payments_that_have_it() {
+    let shop = Shop::open().await;
+    let first = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    assert_eq!(counts(&shop.orders(&first[..]).await), (1, 1, 0, 0));
+    // Something was added, and paid for by itself.
+    let more = export(&["#1,11,paid,50.00,0,,Rome,5,A,10"]);
+    assert_eq!(counts(&shop.orders(&more[..]).await), (1, 0, 1, 0));
+    let refunds = "select p.amount || ': ' || r.amount || ' ' || r.state
+                   from packline.refunds r join packline.payments p on p.id = r.payment_id
+                   order by r.id";
+    let one = export(&["#1,11,partially_refunded,50.00,5.00,,Rome,5,A,10"]);
+    assert_eq!(counts(&shop.orders(&one[..]).await), (1, 0, 1, 0));
+    assert_eq!(shop.texts(refunds).await, ["3000: 500 settled"]);
+    let two = export(&["#1,11,partially_refunded,50.00,45.00,,Rome,5,A,10"]);
+    assert_eq!(counts(&shop.orders(&two[..]).await), (1, 0, 1, 0));
+    let all = export(&["#1,11,refunded,50.00,50.00,,Rome,5,A,10"]);
+    assert_eq!(counts(&shop.orders(&all[..]).await), (1, 0, 1, 0));
+    let given = [
+        "3000: 500 settled",
+        "3000: 2500 settled",
+        "2000: 1500 settled",
+        "2000: 500 settled",
+    ];
+    assert_eq!(shop.texts(refunds).await, given);
+}
+
+#[tokio::test]
 async fn a_rejected_order_leaves_nothing_and_the_rest_is_kept() {
     let shop = Shop::open().await;
     let file = export(&[
@@ -433,6 +460,45 @@ async fn a_dispatch_ships_what_was_ordered_and_nothing_else() {
     assert_eq!(shop.texts(stages).await, ["shipped", "new"]);
 }
 
+#[tokio::test]
+async fn a_labelled_parcel_leaves_on_the_day_that_its_supplier_says() {
+    let shop = Shop::open().await;
+    let orders = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    shop.orders(&orders[..]).await;
+    for sql in [
+        "update packline.orders set confirmed_at = now()",
+        "insert into packline.suppliers (name) values ('S')",
+        "insert into packline.carriers (name) values ('DHL') on conflict do nothing",
+        "insert into packline.fulfilments (order_id, location_id)
+         select o.id, l.id from packline.orders o, packline.locations l
+         where l.supplier_id is not null",
+        "insert into packline.fulfilment_lines (fulfilment_id, order_line_id, quantity)
+         select f.id, l.id, 3 from packline.fulfilments f, packline.order_lines l",
+        "update packline.fulfilments set state = 'accepted'",
+        "update packline.fulfilments set state = 'ready'",
+        "insert into packline.shipments
+             (order_id, fulfilment_id, carrier_id, tracking_code, ship_date)
+         select f.order_id, f.id, c.id, 'T1', '2026-11-19'
+         from packline.fulfilments f, packline.carriers c where c.name = 'DHL'",
+        "insert into packline.shipment_lines (shipment_id, order_line_id, quantity)
+         select s.id, l.id, 3 from packline.shipments s, packline.order_lines l",
+        "update packline.shipments set state = 'labelled'",
+    ] {
+        shop.execute(sql).await;
+    }
+    let file = format!("{DISPATCHES}#1,A,3,S,DHL,T1,2026-11-21 10:00:00 +0100\n");
+    assert_eq!(
+        counts(&shop.dispatches(file.as_bytes()).await),
+        (1, 0, 1, 0)
+    );
+    let parcels = "select state || ' ' || ship_date from packline.shipments";
+    assert_eq!(shop.texts(parcels).await, ["handed_over 2026-11-21"]);
+    assert_eq!(
+        counts(&shop.dispatches(file.as_bytes()).await),
+        (1, 0, 0, 1)
+    );
+}
+
 /// An event about parcel T1 with one thing that happened.
 fn event(id: &str, at: &str, status: &str) -> String {
     format!(
@@ -462,6 +528,35 @@ async fn late_and_repeated_events_change_history_never_the_present() {
             .await,
         2
     );
+
+    // Told of after something else, about something earlier: its estimate is the older one.
+    let slow = |id: &str, at: &str, eta: &str| {
+        let happened = "\"datetime\":\"2026-11-21T08:00:00Z\"";
+        event(id, at, "in_transit")
+            .replace(&format!("\"datetime\":\"{at}\""), happened)
+            .replace(
+                &format!("\"est_delivery_date\":\"{at}\""),
+                &format!("\"est_delivery_date\":\"{eta}\""),
+            )
+    };
+    let newer = slow("e5", "2026-11-23T10:00:00Z", "2026-11-26T12:00:00Z");
+    let older = slow("e6", "2026-11-23T09:00:00Z", "2026-11-30T12:00:00Z");
+    for text in [newer, older] {
+        assert_eq!(counts(&shop.tracking(text.as_bytes()).await), (1, 1, 0, 0));
+        let eta = "select eta::date::text from packline.shipments";
+        assert_eq!(shop.texts(eta).await, ["2026-11-26"]);
+    }
+
+    let never = event("e9", "2999-01-01T00:00:00Z", "in_transit");
+    let detail = event("e9", "2026-11-22T12:00:00Z", "in_transit")
+        .replace("\"datetime\":\"2026", "\"datetime\":\"2999");
+    let summary = shop.tracking(format!("{never}{detail}").as_bytes()).await;
+    let reason = "expected a time that has come";
+    let expected = [
+        (1, "created_at", reason),
+        (2, "result.tracking_details.datetime", reason),
+    ];
+    assert_eq!(reasons(&summary), expected);
 
     let last = event("e3", "2026-11-23T12:00:00Z", "delivered");
     let stray = last.replace("\"T1\"", "\"T9\"").replace("e3", "e4");
@@ -528,8 +623,11 @@ async fn a_mail_finds_its_ticket_and_only_people_move_it() {
     let stranger = mail("m6", &format!("[TKT-{ticket}·00000000]"), "").replace("ann@", "eve@");
     assert_ne!(shop.mailed(&stranger).await.0, ticket);
 
-    shop.execute("update packline.tickets set state = 'resolved'")
-        .await;
+    shop.execute(
+        "update packline.tickets
+         set state = 'resolved', resolution = 'answered', snoozed_until = '2126-01-01'",
+    )
+    .await;
     let away = mail(
         "m7",
         "Away",
@@ -544,6 +642,14 @@ async fn a_mail_finds_its_ticket_and_only_people_move_it() {
         shop.mailed(&back).await,
         (ticket, "open".to_owned(), "inbound".to_owned())
     );
+    let awake = "select id from packline.tickets
+                 where state = 'open' and resolution is null and snoozed_until is null";
+    assert_eq!(shop.number(awake).await, ticket);
+    shop.execute("update packline.tickets set snoozed_until = '2126-01-01' where state = 'open'")
+        .await;
+    let more = mail("m10", "Hello?", "In-Reply-To: <m1@example.com>\n");
+    assert_eq!(shop.mailed(&more).await.0, ticket);
+    assert_eq!(shop.number(awake).await, ticket);
 
     shop.execute("update packline.tickets set state = 'resolved' where state = 'open'")
         .await;
@@ -645,6 +751,10 @@ async fn the_program_says_what_it_did_and_how_it_ended() {
         packline(&shop, &["catalog", "/nowhere/catalog.csv"], b"")
             .await
             .0,
+        Some(1)
+    );
+    assert_eq!(
+        packline(&shop, &["mail", "/nowhere/a.eml"], b"").await.0,
         Some(1)
     );
     assert_eq!(packline(&shop, &["orders", "-"], b"").await.0, Some(2));

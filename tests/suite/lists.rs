@@ -479,7 +479,7 @@ async fn everything_read(shop: &mut Shop) -> BTreeMap<String, Reads> {
         found.insert(format!("{kind} record"), reads);
         let reads = reads!(
             shop,
-            records::history(&mut shop.connection, record, 50)
+            records::history(&mut shop.connection, record, 50, chrono_tz::UTC)
                 .await
                 .expect("a history")
         );
@@ -514,7 +514,8 @@ async fn nothing_reads_more_for_ten_times_the_history() {
             wrong.push(format!("{name}: {before} rows, then {reads:?}"));
         }
         for table in HISTORY {
-            if reads.scanned.contains_key(*table) {
+            // One row answers whether there is any.
+            if reads.scanned.get(*table).is_some_and(|rows| *rows > 1) {
                 wrong.push(format!(
                     "{name}: reads {table} from its beginning, {reads:?}"
                 ));

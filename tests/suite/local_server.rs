@@ -62,7 +62,7 @@ async fn each_test_has_a_database_of_its_own() {
 
 #[tokio::test]
 async fn a_server_of_its_own_can_be_stopped_killed_and_started() {
-    let server = harness::dedicated_server(Durability::Throwaway);
+    let server = harness::dedicated_server();
     let database = server.database().await;
     let mut connection = database.connect().await;
     sqlx::query("create table kept (n int)")

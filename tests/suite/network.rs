@@ -89,6 +89,14 @@ impl Drop for Line {
     }
 }
 
+/// Waits until what was read may go on; false where the line was cut before it could.
+async fn passes(state: &mut watch::Receiver<State>, open: impl FnMut(&State) -> bool) -> bool {
+    state
+        .wait_for(open)
+        .await
+        .is_ok_and(|state| *state != State::Cut)
+}
+
 async fn forward(near: UnixStream, far: UnixStream, mut state: watch::Receiver<State>) {
     let (mut from_near, mut to_near) = near.into_split();
     let (mut from_far, mut to_far) = far.into_split();
@@ -102,7 +110,7 @@ async fn forward(near: UnixStream, far: UnixStream, mut state: watch::Receiver<S
                     let Some(bytes) = read.ok().filter(|length| *length > 0).map(|length| &upward[..length]) else { return };
                     committing |= bytes.windows(6).any(|word| word.eq_ignore_ascii_case(b"commit"));
                     let open = |state: &State| *state != State::Held;
-                    if state.wait_for(open).await.is_err() || to_far.write_all(bytes).await.is_err() { return }
+                    if !passes(&mut state, open).await || to_far.write_all(bytes).await.is_err() { return }
                 }
                 read = from_far.read(&mut downward) => {
                     let Some(bytes) = read.ok().filter(|length| *length > 0).map(|length| &downward[..length]) else { return };
@@ -111,7 +119,7 @@ async fn forward(near: UnixStream, far: UnixStream, mut state: watch::Receiver<S
                         State::HeldAtCommit => !committing,
                         State::Held => false,
                     };
-                    if state.wait_for(open).await.is_err() || to_near.write_all(bytes).await.is_err() { return }
+                    if !passes(&mut state, open).await || to_near.write_all(bytes).await.is_err() { return }
                 }
             }
         }

@@ -1,5 +1,5 @@
-//! Real data to run on, where it is at hand: a folder `shared/data` beside this crate or above it,
-//! or the one that `PACKLINE_TEST_DATA` names. Nothing of it is part of this crate.
+//! Real data to run on, where it is at hand: the folder that `PACKLINE_TEST_DATA` names, or else a
+//! folder of sample data beside the crate. Nothing of it is part of this crate.
 
 use std::path::{Path, PathBuf};
 

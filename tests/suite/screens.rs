@@ -2,6 +2,7 @@
 //! `UPDATE_SCREENS=1` writes them anew; then read the difference.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use packline::actions::ActError;
 use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
@@ -21,6 +22,7 @@ use packline::domain::tickets::{
     Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
 };
 use packline::domain::tracking::TrackingStatus;
+use packline::store::db::DbError;
 use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
 use ratatui::Terminal;
@@ -29,7 +31,7 @@ use ratatui::backend::TestBackend;
 use crate::harness::screen;
 
 fn now() -> DateTime<Utc> {
-    "2026-03-10T14:02:31Z".parse().unwrap()
+    "2026-03-10T14:02:31Z".parse().expect("an instant")
 }
 
 fn minutes(minutes: i64) -> DateTime<Utc> {
@@ -274,6 +276,7 @@ fn full_order() -> FullRecord {
             currency: "EUR".into(),
             state: "captured".into(),
         }],
+        notes: Vec::new(),
     }))
 }
 
@@ -395,7 +398,7 @@ impl Desk {
             login: "ana".into(),
             roles: vec![Role::Warehouse, Role::Support],
         };
-        let keymap = Keymap::built_in().unwrap();
+        let keymap = Keymap::built_in().expect("the keymap");
         let mut desk = Self {
             app: App::new(settings, person, keymap, (columns, rows), now()),
             theme: Theme::full(),
@@ -480,7 +483,7 @@ impl Desk {
         let mut rest = text;
         while let Some(char) = rest.chars().next() {
             let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
-                Some((name, _)) => (name.parse().unwrap(), name.len() + 2),
+                Some((name, _)) => (name.parse().expect("a key"), name.len() + 2),
                 None if char == ' ' => (Chord::plain(Key::Char(' ')), 1),
                 None => (Chord::char(char), char.len_utf8()),
             };
@@ -491,10 +494,10 @@ impl Desk {
 
     fn shown(&self) -> String {
         let (columns, rows) = self.app.size;
-        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
         terminal
             .draw(|frame| view::draw(frame, &self.app, self.theme))
-            .unwrap();
+            .expect("a frame");
         screen::shown(terminal.backend().buffer())
     }
 
@@ -646,4 +649,77 @@ fn without_unicode_all_is_ascii() {
     desk.check("orders-ascii-80");
     let screen = desk.shown().replace('◁', "");
     assert!(screen.is_ascii(), "{screen}");
+}
+
+#[test]
+fn time_alone_reads_the_list_again() {
+    let mut desk = Desk::new(80, 24);
+    let windows = |desk: &mut Desk, seconds| {
+        desk.now += TimeDelta::seconds(seconds);
+        let effects = update(&mut desk.app, Msg::Tick, desk.now);
+        let windows = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Window { .. }));
+        windows.count()
+    };
+    assert_eq!(windows(&mut desk, 30), 0);
+    assert_eq!(windows(&mut desk, 31), 1);
+    assert_eq!(windows(&mut desk, 1), 0);
+}
+
+#[test]
+fn a_filter_on_its_way_to_a_term_keeps_the_list() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("/late state:");
+    assert_eq!(desk.app.list(Kind::Order).filter_text, "late");
+    desk.keys("held");
+    assert_eq!(desk.app.list(Kind::Order).filter_text, "late state:held");
+}
+
+#[test]
+fn a_long_line_shows_where_its_cursor_is() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("/");
+    desk.send(Msg::Paste("é".repeat(100_000)));
+    desk.keys("x");
+    let screen = desk.shown();
+    let line = screen.lines().last().expect("a line");
+    assert!(line.ends_with("éx"), "{line}");
+    assert_eq!(line.chars().count(), 79, "{line}");
+}
+
+#[test]
+fn verbs_for_others_take_one_line() {
+    let mut desk = Desk::new(80, 24);
+    desk.app.person.roles = vec![Role::Viewer];
+    desk.keys("a");
+    let screen = desk.shown();
+    assert!(screen.contains("are for warehouse"), "{screen}");
+    assert!(!screen.contains("not now"), "{screen}");
+}
+
+#[test]
+fn a_small_window_says_so_in_full() {
+    let desk = Desk::new(20, 5);
+    let screen = desk.shown();
+    let words: Vec<&str> = screen.split_whitespace().collect();
+    assert_eq!(words.join(" "), "The window is too small: 40×12 at least.");
+}
+
+#[test]
+fn an_act_that_was_not_sent_waits_in_its_form_for_the_connection() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("haddress<enter>");
+    let Some(Effect::Act { request, .. }) = desk.acts.pop() else {
+        panic!("an act");
+    };
+    let error = ActError::Db(DbError::Closed);
+    desk.send(Msg::Acted(request, Err(error)));
+    let told = "not sent: no connection; ctrl-s tries again";
+    assert!(desk.shown().contains(told), "{}", desk.shown());
+    desk.send(Msg::Feed(Feed::Live));
+    assert!(!desk.shown().contains("not sent"), "{}", desk.shown());
+    desk.keys("<ctrl-s>");
+    let mut acts = desk.acts.iter();
+    assert!(acts.any(|effect| matches!(effect, Effect::Act { .. })));
 }

@@ -2,7 +2,6 @@
 //! however it ends.
 
 use std::io::{Read, Write};
-use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,10 +13,29 @@ use sqlx::ConnectOptions as _;
 use crate::harness::until;
 use crate::shop::Shop;
 
-const ROWS: NonZeroU16 = NonZeroU16::MIN.saturating_add(23);
-const COLUMNS: NonZeroU16 = NonZeroU16::MIN.saturating_add(79);
+/// The program.
+const CONSOLE: &str = env!("CARGO_BIN_EXE_packline");
 
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// A command that opens the console on a shop's database: the console itself, or what starts it.
+fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
+    let login = shop.login(Role::Support);
+    let url = shop.database.options.clone().username(&login);
+    if command
+        .get_argv()
+        .first()
+        .is_some_and(|program| program != CONSOLE)
+    {
+        command.arg(CONSOLE);
+    }
+    command.arg("--database-url");
+    command.arg(url.to_url_lossy().as_str());
+    command.env("LC_ALL", "C.UTF-8");
+    command.env("TERM", "xterm-256color");
+    command.env_remove("NO_COLOR");
+    command
+}
 
 /// A program in a terminal of its own.
 struct InTerminal {
@@ -47,7 +65,7 @@ impl InTerminal {
         let mut output = pair.master.try_clone_reader().expect("its output");
         let keys = pair.master.take_writer().expect("its input");
         let seen = Arc::new(Mutex::new(Seen {
-            parser: vt100::Parser::new(ROWS, COLUMNS, 0),
+            parser: vt100::Parser::default(),
             bytes: Vec::new(),
         }));
         let to = Arc::clone(&seen);
@@ -73,14 +91,7 @@ impl InTerminal {
 
     /// The console on a shop's database.
     fn console(shop: &Shop, environment: &[(&str, &str)]) -> Self {
-        let login = shop.login(Role::Support);
-        let url = shop.database.options.clone().username(&login);
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_packline"));
-        command.arg("--database-url");
-        command.arg(url.to_url_lossy().as_str());
-        command.env("LC_ALL", "C.UTF-8");
-        command.env("TERM", "xterm-256color");
-        command.env_remove("NO_COLOR");
+        let mut command = on_shop(CommandBuilder::new(CONSOLE), shop);
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -188,15 +199,22 @@ async fn signals_end_it_and_a_line_that_is_cut() {
 async fn it_is_suspended_and_comes_back() {
     let shop = Shop::open().await;
     shop.order(&[("MUG", 1)]).await;
-    let mut console = InTerminal::console(&shop, &[]);
+    // Under a shell that controls jobs: a process whose group has none cannot be stopped.
+    let mut shell = CommandBuilder::new("sh");
+    let script = "set -m; \"$0\" \"$@\"; echo suspended; read line; fg";
+    shell.args(["-c", script]);
+    let mut console = InTerminal::start(on_shop(shell, &shop));
     console.shows("#1000");
     console.types("\x1a");
-    console.is_as_it_was();
-    kill_process(console.pid(), Signal::CONT).expect("a signal");
+    console.shows("suspended");
+    let seen = console.screen();
+    assert!(!seen.contains("#1000"), "the main screen is back:\n{seen}");
+    console.types("\r");
     console.shows("#1000");
     console.types("?");
     console.shows("Keys everywhere");
-    console.types("\x1bq");
+    console.types("q");
+    console.shows("#1000");
     console.types("q");
     assert!(console.ends().success());
     console.is_as_it_was();
@@ -285,7 +303,14 @@ async fn a_key_is_on_the_screen_at_once() {
 #[test]
 fn panics_with_the_terminal_taken() {
     if std::env::var_os("PANIC_IN_TERMINAL").is_some() {
-        let _taken = packline::console::terminal::Taken::take().expect("a terminal");
+        let (sender, told) = std::sync::mpsc::channel();
+        let elsewhere = move |what| sender.send(what).expect("a test");
+        let _taken = packline::console::terminal::Taken::take(elsewhere).expect("a terminal");
+        std::thread::spawn(|| panic!("in passing"))
+            .join()
+            .expect_err("a panic");
+        let what = told.recv_timeout(LIMIT).expect("it is told");
+        assert!(what.contains("in passing"), "{what}");
         panic!("as told");
     }
 }
@@ -299,10 +324,14 @@ fn a_panic_gives_the_terminal_back_and_is_told_there() {
         "--nocapture",
     ]);
     command.env("PANIC_IN_TERMINAL", "1");
+    // The message is looked for on the last screen.
+    command.env("RUST_BACKTRACE", "0");
     let mut program = InTerminal::start(command);
     assert!(!program.ends().success());
     program.is_as_it_was();
     program.shows("as told");
+    let screen = program.screen();
+    assert!(!screen.contains("in passing"), "{screen}");
     let seen = program.seen.lock().expect("no panic while reading");
     let taken = b"\x1b[?1049h";
     assert!(seen.bytes.windows(taken.len()).any(|bytes| bytes == taken));

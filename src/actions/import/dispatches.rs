@@ -324,16 +324,24 @@ impl Known {
         Ok(())
     }
 
-    /// The parcel that already has this carrier, tracking number and day.
+    /// The parcel that already has this carrier and tracking number, and either left on this day or
+    /// has not left yet: the day of a label is not the day of its parcel.
     fn again(&self, order: &KnownOrder, parcel: &[Dispatch]) -> Result<Option<Plan>, Refusal> {
         let first = &parcel[0];
-        let is_it = |known: &&KnownParcel| {
-            known.carrier == first.carrier.to_lowercase()
-                && known.tracking_code == first.tracking_number
-                && known.ship_date == first.shipped_at.date_naive()
+        let of_code = || {
+            self.parcels.iter().filter(|known| {
+                known.carrier == first.carrier.to_lowercase()
+                    && known.tracking_code == first.tracking_number
+            })
         };
-        let known: Vec<_> = self.parcels.iter().filter(is_it).collect();
-        let Some(one) = known.first() else {
+        let day = Some(first.shipped_at.date_naive());
+        let unsent =
+            || of_code().filter(|known| matches!(known.state.as_str(), "draft" | "labelled"));
+        let found = of_code()
+            .find(|known| known.ship_date == day)
+            .or_else(|| unsent().find(|known| known.order_id == order.id))
+            .or_else(|| unsent().next());
+        let Some(one) = found else {
             return Ok(None);
         };
         let refuse = |reason: &str| {
@@ -343,8 +351,8 @@ impl Known {
                 reason: reason.to_owned(),
             })
         };
-        let before: BTreeMap<_, _> = known
-            .iter()
+        let before: BTreeMap<_, _> = of_code()
+            .filter(|known| known.id == one.id)
             .map(|known| (known.sku.as_str(), known.quantity))
             .collect();
         let now = units(parcel)

@@ -204,13 +204,7 @@ impl Mailbox {
         if kind(mail) == MessageKind::Auto {
             return Ok(());
         }
-        let waiting = [TicketState::Pending, TicketState::Resolved];
-        if let Some(from) = waiting
-            .into_iter()
-            .find(|state| state.as_str() == standing.state)
-        {
-            tickets::set_state(connection, id, from, TicketState::Open).await?;
-        }
+        store::wake(connection, id).await?;
         let priority = standing.priority.parse().unwrap_or(Priority::Normal);
         let mut clocks = tickets::clocks(connection, id).await?;
         let events = clocks.customer_wrote(priority, at, &self.calendar);

@@ -24,6 +24,8 @@ use crate::store::{feed, import};
 const LIMIT: Duration = Duration::from_mins(1);
 /// How often a transaction that lost against another is tried.
 const ATTEMPTS: u32 = 5;
+/// How long the second try waits; each next one waits twice as long.
+const PAUSE: Duration = Duration::from_millis(20);
 /// How often readers of the change feed are told to look while an import runs.
 const BELL: Duration = Duration::from_millis(100);
 
@@ -304,7 +306,11 @@ async fn transact<I: Import>(
         match written.await {
             // What another transaction was in the way of, and what may or may not be stored, can
             // both be written again: what is there already changes nothing.
-            Err(DbError::Retry(_) | DbError::Unknown(_)) if attempt < ATTEMPTS => attempt += 1,
+            Err(DbError::Retry(_) | DbError::Unknown(_)) if attempt < ATTEMPTS => {
+                // Not at once: whoever was in the way is likely to be there still.
+                tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+                attempt += 1;
+            }
             result => return result,
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
@@ -17,9 +17,36 @@ use crate::store::import::tracking::{self as store, KnownParcel, Told};
 /// Whose events these are.
 const PROVIDER: &str = "easypost";
 
-/// Imports EasyPost's `tracker.updated` events, as JSON or JSON lines.
-pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
-    put(run, TrackerEvents::open(source, file), file).await
+/// How far a carrier's clock may be ahead of ours.
+const AHEAD: TimeDelta = TimeDelta::days(1);
+
+/// Imports EasyPost's `tracker.updated` events, as JSON or JSON lines. An event of later than `now`
+/// and a day is rejected: nothing that comes after it would be the parcel's present.
+pub async fn import(
+    run: Run<'_>,
+    source: impl Read + Send,
+    file: &str,
+    now: DateTime<Utc>,
+) -> Result<Summary, Failed> {
+    let events = TrackerEvents::open(source, file)
+        .map(|event| event.and_then(|event| happened(event, file, now)));
+    put(run, events, file).await
+}
+
+/// The event, if all that it tells of can have happened by now.
+fn happened(event: TrackerEvent, file: &str, now: DateTime<Utc>) -> Result<TrackerEvent, Fault> {
+    let details = event.details.iter().map(|detail| {
+        let field = "result.tracking_details.datetime";
+        (field, detail.happened_at)
+    });
+    let mut times = std::iter::once(("created_at", event.created_at)).chain(details);
+    match times.find(|(_, at)| *at > now + AHEAD) {
+        Some((field, at)) => {
+            let reason = "expected a time that has come";
+            Err(Rejection::new(file, event.line, field, &at.to_rfc3339(), reason).into())
+        }
+        None => Ok(event),
+    }
 }
 
 /// As [`import`], of events that were read before.

@@ -4,10 +4,12 @@ use super::App;
 use super::dialog::{Bulk, Confirm, Conflict, Dialog};
 use super::form::{Form, Target, check};
 use super::msg::{Effect, Level, Request, Step, Undoable};
+use super::pages::count;
 use crate::actions::ActError;
 use crate::domain::act::{Args, Done};
 use crate::domain::record::Record;
 use crate::domain::verbs::{self, Danger, Verb};
+use crate::store::db::DbError;
 
 impl App {
     /// Begins to do something with the marked records, or the selected one.
@@ -116,8 +118,11 @@ impl App {
             && let Some(Record::Order(order)) = self.record(only.record)
         {
             detail.push(format!(
-                "{} · {} units, {} reserved, {} shipped",
-                order.customer, order.ordered, order.reserved, order.shipped
+                "{} · {}, {} reserved, {} shipped",
+                order.customer,
+                count(order.ordered, "unit", "units"),
+                order.reserved,
+                order.shipped
             ));
         }
         detail.extend(args.iter().map(|(name, value)| {
@@ -143,6 +148,7 @@ impl App {
             self.dialog = form.map(|mut form| {
                 form.sending = Some(request);
                 form.error = None;
+                form.outage = false;
                 Dialog::Form(form)
             });
             effects.push(Effect::Act { request, step });
@@ -242,7 +248,7 @@ impl App {
     }
 
     fn refused(&mut self, request: Request, step: &Step, error: ActError, in_bulk: bool) {
-        let why = error.to_string();
+        let why = told(&error);
         if let Some(undoable) = &step.takes_back {
             // It is still there to be undone.
             self.undo.push(vec![(**undoable).clone()]);
@@ -281,6 +287,11 @@ impl App {
             }
             (ActError::BadArgument { name, expected }, Some(mut form)) => {
                 form.fail(Some(&name), format!("expected {expected}"));
+                self.dialog = Some(Dialog::Form(form));
+            }
+            (ActError::Db(error), Some(mut form)) if error.is_outage() => {
+                form.fail(None, format!("{why}; ctrl-s tries again"));
+                form.outage = true;
                 self.dialog = Some(Dialog::Form(form));
             }
             (_, Some(mut form)) => {
@@ -370,11 +381,44 @@ impl App {
     }
 }
 
+/// Why an act was not done, and above all whether it was.
+fn told(error: &ActError) -> String {
+    match error {
+        ActError::Db(DbError::Connect(_) | DbError::Closed) => "not sent: no connection".to_owned(),
+        ActError::Db(error @ (DbError::Lost(_) | DbError::Deadline(_))) => {
+            format!("not done: {error}")
+        }
+        ActError::Db(DbError::Unknown(why)) => {
+            format!("perhaps done, perhaps not: {why}; look at the record before you try again")
+        }
+        other => other.to_string(),
+    }
+}
+
 /// `#1042`, or `3 orders: #1042, #1043, #1044`.
 fn numbers<'a>(numbers: impl Iterator<Item = &'a str>, verb: &Verb) -> String {
     let numbers: Vec<&str> = numbers.collect();
     match numbers.as_slice() {
         [only] => (*only).to_owned(),
         many => format!("{} {}", many.len(), verb.kind.plural()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_that_met_an_outage_says_whether_it_was_done() {
+        let attempts = Vec::new();
+        let refused = DbError::Connect(crate::store::db::ConnectError { attempts });
+        assert_eq!(told(&ActError::Db(refused)), "not sent: no connection");
+        let lost = told(&ActError::Db(DbError::Lost("reset".into())));
+        assert!(lost.starts_with("not done: "), "{lost}");
+        let unknown = told(&ActError::Db(DbError::Unknown("reset".into())));
+        assert!(
+            unknown.starts_with("perhaps done, perhaps not: "),
+            "{unknown}"
+        );
     }
 }

@@ -130,6 +130,7 @@ enum Block {
     Table {
         rows: Vec<Row>,
         flex: usize,
+        wraps: bool,
     },
 }
 
@@ -214,7 +215,22 @@ impl Document {
     /// A table whose column `flex` gives way where the width is short.
     pub fn table(&mut self, flex: usize, rows: Vec<Row>) {
         if !rows.is_empty() {
-            self.blocks.push(Block::Table { rows, flex });
+            self.blocks.push(Block::Table {
+                rows,
+                flex,
+                wraps: false,
+            });
+        }
+    }
+
+    /// A table whose column `flex` is wrapped between words where the width is short.
+    pub fn wrapped_table(&mut self, flex: usize, rows: Vec<Row>) {
+        if !rows.is_empty() {
+            self.blocks.push(Block::Table {
+                rows,
+                flex,
+                wraps: true,
+            });
         }
     }
 
@@ -249,7 +265,9 @@ impl Document {
                         spans,
                     }));
                 }
-                Block::Table { rows, flex } => lines.extend(table(rows, *flex, width)),
+                Block::Table { rows, flex, wraps } => {
+                    lines.extend(table(rows, *flex, *wraps, width));
+                }
             }
         }
         lines
@@ -341,7 +359,7 @@ fn cut_end(mut line: Vec<Span>, width: usize) -> Vec<Span> {
     line
 }
 
-fn table(rows: &[Row], flex: usize, width: usize) -> Vec<Line> {
+fn table(rows: &[Row], flex: usize, wraps: bool, width: usize) -> Vec<Line> {
     let columns = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
     let mut widths = vec![0; columns];
     for row in rows {
@@ -358,29 +376,47 @@ fn table(rows: &[Row], flex: usize, width: usize) -> Vec<Line> {
             .max((*wide).min(6));
     }
     rows.iter()
-        .map(|row| {
-            let mut spans = vec![];
-            for (cell, width) in row.cells.iter().zip(&widths).filter(|(_, w)| **w > 0) {
-                spans.push(plain("  "));
-                let text = text::fit(&cell.span.text, *width);
-                let pad = " ".repeat(width.saturating_sub(text::width(&text)));
-                let text = if cell.right {
-                    format!("{pad}{text}")
-                } else {
-                    format!("{text}{pad}")
-                };
-                spans.push(Span {
-                    text,
-                    tone: cell.span.tone,
-                });
-            }
-            Line {
-                spans: cut(spans, width),
+        .flat_map(|row| {
+            // The lines of the wrapped cell; the other cells stand in its first.
+            let wrapped = match row.cells.get(flex) {
+                Some(cell) if wraps && cell.span.width() > widths[flex] => {
+                    wrap(std::slice::from_ref(&cell.span), 0, widths[flex])
+                }
+                _ => vec![vec![]],
+            };
+            wrapped.into_iter().enumerate().map(|(index, part)| Line {
+                spans: cut(table_line(row, &widths, flex, index, &part), width),
                 link: row.link,
                 stop: true,
-            }
+            })
         })
         .collect()
+}
+
+/// A line of a row; `part` is what its wrapped cell says in it, if it has one.
+fn table_line(row: &Row, widths: &[usize], flex: usize, index: usize, part: &[Span]) -> Vec<Span> {
+    let mut spans = vec![];
+    let cells = row.cells.iter().zip(widths).enumerate();
+    for (column, (cell, width)) in cells.filter(|(_, (_, width))| **width > 0) {
+        spans.push(plain("  "));
+        let text = match part {
+            [part, ..] if column == flex => part.text.trim_end(),
+            _ if index > 0 => "",
+            _ => &cell.span.text,
+        };
+        let text = text::fit(text, *width);
+        let pad = " ".repeat(width.saturating_sub(text::width(&text)));
+        let text = if cell.right {
+            format!("{pad}{text}")
+        } else {
+            format!("{text}{pad}")
+        };
+        spans.push(Span {
+            text,
+            tone: cell.span.tone,
+        });
+    }
+    spans
 }
 
 #[cfg(test)]
@@ -431,6 +467,19 @@ mod tests {
     }
 
     #[test]
+    fn a_wrapped_table_says_all() {
+        let mut document = Document::default();
+        let cells = |who: &str, what: &str| vec![plain(who).into(), plain(what).into()];
+        let rows = [cells("bo", "address unclear"), cells("ana", "held")];
+        let row = |cells| Row { cells, link: None };
+        document.wrapped_table(1, rows.into_iter().map(row).collect());
+        assert_eq!(
+            shown(&document, 16),
+            ["  bo   address  ", "       unclear  ", "  ana  held     "]
+        );
+    }
+
+    #[test]
     fn what_others_wrote_cannot_act() {
         let mut document = Document::default();
         document.text("\x1b[2Jone\ntwo\u{202e}");
@@ -444,6 +493,7 @@ mod tests {
             document.text(&text);
             document.fact("label", vec![plain(&text)]);
             document.table(0, vec![Row { cells: vec![plain(&text).into()], link: None }]);
+            document.wrapped_table(0, vec![Row { cells: vec![plain(&text).into()], link: None }]);
             for line in document.lines(width) {
                 let columns: usize = line.spans.iter().map(Span::width).sum();
                 prop_assert!(columns <= width, "{columns} > {width}: {line:?}");

@@ -5,6 +5,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::console::input::{Chord, Key};
 use crate::domain::text;
 
+/// Bytes of a paste that a line takes: more was not meant for a line.
+const PASTE: usize = 4096;
+
 /// A line of text and the place where the next character goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edit {
@@ -43,8 +46,10 @@ impl Edit {
         *self = Self::new(text);
     }
 
-    /// Inserts a text; what is no plain text in it, line ends included, becomes visible.
+    /// Inserts a text, or its first 4 kB; what is no plain text in it, line ends included, becomes
+    /// visible.
     pub fn insert(&mut self, pasted: &str) {
+        let pasted = &pasted[..pasted.floor_char_boundary(PASTE)];
         let line: Vec<&str> = pasted.lines().collect();
         let line = line.join(" ");
         let plain = text::plain(&line);
@@ -146,6 +151,13 @@ mod tests {
         assert_eq!(edit.text(), "state:held ");
         assert!(edit.key(Chord::ctrl('u')));
         assert_eq!(edit.text(), "");
+    }
+
+    #[test]
+    fn a_line_takes_no_more_of_a_paste_than_a_line_needs() {
+        let mut edit = Edit::default();
+        edit.insert(&"é".repeat(50_000));
+        assert_eq!(edit.text().len(), PASTE);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Form {
     pub sending: Option<Request>,
     /// Why the act was not done, where that is no single field's fault.
     pub error: Option<String>,
+    /// That is an outage, and over once the database is heard again.
+    pub outage: bool,
 }
 
 /// An argument, being asked for.
@@ -103,6 +105,7 @@ impl Form {
             focus,
             sending: None,
             error: None,
+            outage: false,
         }
     }
 
@@ -173,6 +176,13 @@ impl Form {
         }
     }
 
+    /// The database is heard again.
+    pub fn back(&mut self) {
+        if std::mem::take(&mut self.outage) {
+            self.error = None;
+        }
+    }
+
     /// Takes a key.
     pub fn key(&mut self, chord: Chord) -> Outcome {
         if self.sending.is_some() {
@@ -223,6 +233,7 @@ impl Form {
             }
             _ => {
                 self.error = None;
+                self.outage = false;
                 if field.key(chord) {
                     Outcome::Ask
                 } else {

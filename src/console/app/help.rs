@@ -4,11 +4,11 @@ use super::App;
 use super::dialog::Reading;
 use super::document::{Document, Row, Span, Tone, muted, plain, strong};
 use super::msg::Level;
-use super::when;
 use crate::console::input::Command;
 use crate::domain::filter;
 use crate::domain::list::SortColumn;
 use crate::domain::verbs::{self, Danger};
+use crate::domain::when;
 
 impl App {
     /// The page that is read over the others.
@@ -50,13 +50,12 @@ impl App {
                 .keymap
                 .chords(*command)
                 .iter()
-                .map(ToString::to_string)
+                .map(|chord| arrow(&chord.to_string()))
                 .collect();
             Row {
                 cells: vec![
                     strong(chords.join(" ")).into(),
                     plain(command.help()).into(),
-                    muted(command.as_str()).into(),
                 ],
                 link: None,
             }
@@ -114,4 +113,16 @@ impl App {
         }
         document
     }
+}
+
+/// A key's name, an arrow as its sign.
+fn arrow(key: &str) -> String {
+    match key {
+        "up" => "↑",
+        "down" => "↓",
+        "left" => "←",
+        "right" => "→",
+        other => other,
+    }
+    .to_owned()
 }

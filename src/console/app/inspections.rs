@@ -2,9 +2,9 @@
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
 use super::pages::{Context, dotted, lines, whose};
-use super::when;
 use crate::domain::inspections::{CheckResult, Inspection, InspectionState, InspectionSummary};
 use crate::domain::record::{Kind, RecordId};
+use crate::domain::when;
 
 /// How the inspection stands, in its tone.
 pub fn state(inspection: &InspectionSummary) -> Span {

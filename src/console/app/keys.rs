@@ -9,8 +9,12 @@ use super::{App, geometry::Geometry};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::act::Args;
 use crate::domain::filter::Filter;
+use crate::domain::people::Role;
 use crate::domain::record::Kind;
 use crate::domain::verbs::{self, Verb};
+
+/// More verbs than this that are for others, and the menu tells of them in one line.
+const TOLD_ONE_BY_ONE: usize = 2;
 
 impl App {
     pub(super) fn key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
@@ -148,9 +152,9 @@ impl App {
         let menu = self.menu();
         let last = menu.len().saturating_sub(1);
         let key = chord.typed();
-        if let Some((verb, _)) = menu
+        if let Some(verb) = verbs::of(self.kind_here())
             .iter()
-            .find(|(verb, _)| verb.key.is_some() && verb.key == key)
+            .find(|verb| verb.key.is_some() && verb.key == key)
         {
             return self.begin(verb, &Args::new(), effects);
         }
@@ -352,7 +356,17 @@ impl App {
                 let text = edit.text().trim().to_owned();
                 self.list_mut(kind).set_filter(text, filter);
             }
-            Err(wrong) => *error = Some(wrong),
+            Err(wrong) => {
+                // The terms before the wrong one hold on, without what it was while it was still
+                // a word: `state` on the way to `state:` matches nothing.
+                let before = &edit.text()[..wrong.at];
+                let end = before.rfind(char::is_whitespace).unwrap_or(0);
+                let text = before[..end].trim().to_owned();
+                *error = Some(wrong);
+                if let Ok(filter) = Filter::parse(kind, &text) {
+                    self.list_mut(kind).set_filter(text, filter);
+                }
+            }
         }
     }
 
@@ -363,11 +377,54 @@ impl App {
         }
     }
 
-    /// What can be done here, each with the reason if it can't: what can, first.
+    /// Whether the person's roles allow a verb.
+    pub fn may(&self, verb: &Verb) -> bool {
+        self.person.holds_any(verb.roles) || self.person.roles.contains(&Role::Admin)
+    }
+
+    /// The verbs that are for others, where these are so many that one line tells of them all.
+    fn of_others(&self) -> Vec<&'static Verb> {
+        let others: Vec<_> = verbs::of(self.kind_here())
+            .iter()
+            .filter(|verb| !self.may(verb))
+            .collect();
+        if others.len() > TOLD_ONE_BY_ONE {
+            others
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// What the menu says of the verbs that are for others and not in it: `12 more are for support`.
+    pub fn menu_of_others(&self) -> Option<String> {
+        let others = self.of_others();
+        let mut roles: Vec<&str> = Vec::new();
+        for role in others.iter().flat_map(|verb| verb.roles) {
+            if !roles.contains(&role.as_str()) {
+                roles.push(role.as_str());
+            }
+        }
+        let roles = match roles.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+            None => "an admin".to_owned(),
+        };
+        let more = if others.len() < verbs::of(self.kind_here()).len() {
+            " more"
+        } else {
+            ""
+        };
+        (!others.is_empty()).then(|| format!("{}{more} are for {roles}", others.len()))
+    }
+
+    /// What can be done here, each with the reason if it can't: what can, first. Without what
+    /// [`App::menu_of_others`] tells of.
     pub fn menu(&self) -> Vec<(&'static Verb, Option<String>)> {
         let targets = self.targets();
+        let others = self.of_others();
         let mut menu: Vec<_> = verbs::of(self.kind_here())
             .iter()
+            .filter(|verb| !others.iter().any(|other| other.name == verb.name))
             .map(|verb| {
                 let reasons: Vec<_> = targets
                     .iter()
@@ -375,6 +432,7 @@ impl App {
                     .collect();
                 let why = match reasons.as_slice() {
                     all if all.len() < targets.len() => None,
+                    _ if !self.may(verb) => Some(verb.not_permitted()),
                     [only] => Some(only.0.clone()),
                     _ => Some("applies to none of the marked".to_owned()),
                 };

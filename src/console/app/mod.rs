@@ -21,7 +21,6 @@ mod place;
 mod shipments;
 mod stock;
 mod tickets;
-mod when;
 
 use std::collections::BTreeMap;
 
@@ -48,7 +47,7 @@ pub mod facts {
     pub use super::shipments::{state as parcel_state, status};
     pub use super::stock::{cover, muted_until};
     pub use super::tickets::{clock, priority, state as ticket_state};
-    pub use super::when::{ago, clock as time_of_day, left, offset, span, stamp};
+    pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp};
 }
 
 use crate::console::input::Keymap;
@@ -62,6 +61,9 @@ use msg::Undoable;
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
 /// Counts change with time alone: what was on time is late.
 const COUNT_AGE: TimeDelta = TimeDelta::seconds(30);
+/// Lists are read again after so long: a promise passes, a snooze or a mute ends, and no change
+/// tells of it.
+const READ_AGE: TimeDelta = TimeDelta::minutes(1);
 /// For so long a message stands over the footer.
 const SAID_FOR: TimeDelta = TimeDelta::seconds(10);
 /// Messages kept.
@@ -111,6 +113,8 @@ pub struct App {
     counting: bool,
     count_again: bool,
     counted_at: Option<DateTime<Utc>>,
+    /// When everything was last taken for out of date.
+    resynced_at: DateTime<Utc>,
 }
 
 impl App {
@@ -142,6 +146,7 @@ impl App {
             counting: false,
             count_again: true,
             counted_at: None,
+            resynced_at: now,
         }
     }
 
@@ -277,6 +282,7 @@ impl App {
     }
 
     fn resync(&mut self) {
+        self.resynced_at = self.now;
         self.retry();
         for list in &mut self.lists {
             list.resync();
@@ -295,6 +301,9 @@ impl App {
                 }
                 self.connection = Connection::Live;
                 self.retry();
+                if let Some(Dialog::Form(form)) = &mut self.dialog {
+                    form.back();
+                }
             }
             Feed::Changed(records) => {
                 for id in records {
@@ -337,6 +346,9 @@ impl App {
         }
         if self.connection == Connection::Live {
             self.retry();
+            if self.now - self.resynced_at >= READ_AGE {
+                self.resync();
+            }
         }
         if self.counted_at.is_none_or(|at| self.now - at > COUNT_AGE) {
             self.count_again = true;
@@ -490,6 +502,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             }
         }
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),
+        Msg::Panicked(what) => app.say(Level::Error, format!("a mistake in the program: {what}")),
     }
     app.settle(&mut effects);
     effects

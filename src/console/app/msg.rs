@@ -40,6 +40,8 @@ pub enum Msg {
     Choices(Request, Result<Vec<String>, Failure>),
     /// What an act did.
     Acted(Request, Result<Done, ActError>),
+    /// A mistake in the program ended a task; what waited for it is answered with a failure.
+    Panicked(String),
 }
 
 impl From<Input> for Msg {
@@ -106,6 +108,8 @@ pub enum Reach {
     End,
     /// Rows on both sides of a record, or the first rows if the list does not hold it.
     Around(i64),
+    /// Rows on both sides of a record, or of the place where it was if the list no longer holds it.
+    Keep(SortKey),
     /// Rows after a place.
     After(SortKey),
     /// Rows before a place.

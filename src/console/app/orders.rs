@@ -139,6 +139,14 @@ pub(super) fn body(document: &mut Document, order: &Order, ctx: Context) {
     checks(document, &order.inspections);
     ticket_table(document, "Tickets", &order.tickets, ctx);
 
+    if !order.notes.is_empty() {
+        document.heading("Notes");
+        for note in &order.notes {
+            document.flow(dotted(vec![strong(&note.who), muted(ctx.moment(note.at))]));
+            document.text(&note.text);
+        }
+    }
+
     document.heading("Customer");
     document.fact(
         "customer",

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::document::{Cell, Document, Row, Span, Tone, bad, link, muted, plain, right, strong};
 use super::msg::RecordPage;
-use super::{inspections, orders, shipments, stock, tickets, when};
+use super::{inspections, orders, shipments, stock, tickets};
 use crate::domain::inspections::InspectionSummary;
 use crate::domain::list::HistoryEntry;
 use crate::domain::money::{Currency, Money};
@@ -13,6 +13,7 @@ use crate::domain::orders::Address;
 use crate::domain::record::{Kind, Record, RecordId};
 use crate::domain::shipments::{ShipmentLine, ShipmentSummary};
 use crate::domain::tickets::TicketSummary;
+use crate::domain::when;
 use crate::store::records::FullRecord;
 
 /// When and where a page is read.
@@ -247,5 +248,5 @@ fn history(document: &mut Document, entries: &[HistoryEntry], ctx: Context) {
             link: None,
         }
     });
-    document.table(3, rows.collect());
+    document.wrapped_table(3, rows.collect());
 }

@@ -2,10 +2,10 @@
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
 use super::pages::{Context, address, checks, count, dotted, lines, ticket_table};
-use super::when;
 use crate::domain::shipments::{Shipment, ShipmentState, ShipmentSummary};
 use crate::domain::text;
 use crate::domain::tracking::TrackingStatus;
+use crate::domain::when;
 
 /// The merchant's word for the parcel, in its tone.
 pub fn state(parcel: &ShipmentSummary) -> Span {

@@ -2,9 +2,9 @@
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
 use super::pages::{Context, count, dotted, money};
-use super::when;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::stock::{Stock, StockSummary};
+use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
     document.flow(dotted(vec![
@@ -36,12 +36,20 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
         plain(format!("reorder point {}", stock.reorder_point))
     }];
     pieces.push(match stock.days_of_cover() {
+        Some(days) if days < 0 => Span::new(
+            format!(
+                "open orders want {} more than there is, {} sold in 4 weeks",
+                count(-days, "day's sales", "days' sales"),
+                stock.demand_28d
+            ),
+            Tone::Warn,
+        ),
         Some(days) => plain(format!(
-            "{} of cover at {} in 4 weeks",
+            "{} of cover, {} sold in 4 weeks",
             count(days, "day", "days"),
             stock.demand_28d
         )),
-        None => muted("no demand in 4 weeks"),
+        None => muted("none sold in 4 weeks"),
     });
     if let Some(supplier) = &stock.supplier {
         pieces.push(plain(match stock.lead_time_days {

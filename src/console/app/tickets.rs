@@ -1,12 +1,13 @@
 //! What a ticket's page says.
 
 use super::document::{Document, Span, Tone, bad, link, muted, plain, strong};
+use super::orders;
 use super::pages::{Context, count, dotted, money, parcels, ticket_table, whose};
-use super::{orders, when};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::tickets::{
     Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
 };
+use crate::domain::when;
 
 /// How the ticket stands, in its tone.
 pub fn state(ticket: &TicketSummary) -> Span {

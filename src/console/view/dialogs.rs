@@ -4,12 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Edit, Field, Form, Geometry,
-    Reading, Span, Tone, Value, cut,
+    App, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field, Form,
+    Geometry, Reading, Span, Tone, Value, cut,
 };
 use crate::console::input::Command;
 use crate::domain::filter::FilterError;
@@ -126,15 +127,17 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
         [only] => only.number(),
         many => format!("{} {}", many.len(), app.kind_here().plural()),
     };
+    let others = app.menu_of_others();
     let names = items
         .iter()
         .map(|(verb, _)| verb.name.len())
         .max()
         .unwrap_or(0);
     let able = items.iter().filter(|(_, why)| why.is_none()).count();
-    let gap = usize::from(able > 0 && able < items.len());
+    let gap = usize::from(able > 0 && (able < items.len() || others.is_some()));
     let hints = keys(&[("enter", "do it"), ("esc", "close")]);
-    let inner = boxed(buffer, g, &title, &hints, 72, items.len() + gap, theme);
+    let lines = items.len() + gap + usize::from(others.is_some());
+    let inner = boxed(buffer, g, &title, &hints, 72, lines, theme);
     let height = inner.height as usize;
     let at = |index: usize| if index >= able { index + gap } else { index };
     let top = (at(picked) + 1).saturating_sub(height);
@@ -149,17 +152,18 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
                 plain(if index == picked { "> " } else { "  " }),
                 strong(key),
                 plain(format!("  {:<names$}  ", verb.name)),
-                plain(verb.help),
                 muted(match verb.danger {
-                    Danger::Confirm => " (asks)",
+                    Danger::Confirm => "(asks) ",
                     Danger::None => "",
                 }),
+                plain(verb.help),
             ],
             Some(why) => vec![
                 plain(if index == picked { "> " } else { "  " }),
                 muted(key),
                 muted(format!("  {:<names$}  ", verb.name)),
-                muted(format!("not now: {why}")),
+                muted(if app.may(verb) { "not now: " } else { "" }),
+                muted(why),
             ],
         };
         let spans = cut(spans, area.width as usize);
@@ -167,6 +171,17 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
         if index == picked {
             buffer.set_style(area, theme.selected());
         }
+    }
+    if let Some(others) = others
+        && let Some(row) = (items.len() + gap).checked_sub(top)
+        && row < height
+    {
+        write(
+            buffer,
+            line(inner, row),
+            &[muted(format!("  {others}"))],
+            theme,
+        );
     }
     if gap == 1
         && let Some(row) = able.checked_sub(top)
@@ -191,15 +206,22 @@ fn form_title(form: &Form) -> String {
 
 /// Rows of the box in which a long text is written.
 const TEXT_ROWS: usize = 8;
+/// Columns inside the box of a form, where there are as many.
+const FORM: u16 = 66;
 
 fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<Position> {
+    let mut errors = Document::default();
+    if let Some(error) = &form.error {
+        errors.flow(vec![bad(format!("! {error}"))]);
+    }
+    let errors = errors.lines(FORM.min(g.body.width.saturating_sub(6)) as usize);
     let height: usize = form
         .fields
         .iter()
         .enumerate()
         .map(|(index, field)| 2 + field_rows(field, index == form.focus))
         .sum::<usize>()
-        + usize::from(form.error.is_some())
+        + errors.len()
         + usize::from(!form.skipped.is_empty())
         + 1;
     let hints = if form.sending.is_some() {
@@ -215,7 +237,7 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
             ("esc", "close"),
         ])
     };
-    let inner = boxed(buffer, g, &form_title(form), &hints, 66, height, theme);
+    let inner = boxed(buffer, g, &form_title(form), &hints, FORM, height, theme);
     let mut row = 0;
     let mut cursor = None;
     write(buffer, line(inner, row), &[muted(form.verb.help)], theme);
@@ -244,15 +266,10 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
         cursor = cursor.or(at);
         row += rows;
     }
-    if let Some(error) = &form.error
-        && row < inner.height as usize
-    {
-        write(
-            buffer,
-            line(inner, row),
-            &[bad(format!("! {error}"))],
-            theme,
-        );
+    for (index, error) in errors.iter().enumerate() {
+        if row + index < inner.height as usize {
+            write(buffer, line(inner, row + index), &error.spans, theme);
+        }
     }
     if form.has_button() {
         let place = Rect {
@@ -376,9 +393,14 @@ fn draw_edit(buffer: &mut Buffer, edit: &Edit, area: Rect, style: Style) -> Posi
     let (before, after) = edit.halves();
     let room = area.width.saturating_sub(1) as usize;
     let (before, after) = (text::plain(before), text::plain(after));
-    let mut from = 0;
-    while text::width(&before[from..]) > room {
-        from += before[from..].chars().next().map_or(1, char::len_utf8);
+    // Back from the cursor as far as there is room, however long the line is.
+    let (mut from, mut columns) = (before.len(), 0);
+    for (at, grapheme) in before.grapheme_indices(true).rev() {
+        columns += text::width(grapheme);
+        if columns > room {
+            break;
+        }
+        from = at;
     }
     let shown = format!("{}{after}", &before[from..]);
     buffer.set_stringn(area.x, area.y, &shown, area.width as usize, style);

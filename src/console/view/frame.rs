@@ -39,16 +39,26 @@ pub(super) fn header(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         plain("  "),
         plain(&app.settings.shop),
     ];
-    let person = vec![plain(&app.person.login), muted(" · "), plain(role)];
     let truth = truth(app);
     let wide = area.width as usize;
-    let (a, b, c) = (width(&left), width(&person), width(&truth) + 1);
-    let truth_at = wide.saturating_sub(c).max(1);
-    write(buffer, area, &cut(left, truth_at.saturating_sub(1)), theme);
-    if a + b + c + 4 <= wide {
-        let middle = (wide.saturating_sub(b) / 2).clamp(a + 2, truth_at - b - 2);
-        write(buffer, shifted(area, middle), &person, theme);
-    }
+    // The truth about the data always fits; then the person; then the shop.
+    let truth_at = wide.saturating_sub(width(&truth) + 1).max(1);
+    let least = text::width(" packline  ");
+    let room = truth_at.saturating_sub(least + role.len() + 5);
+    let login = text::fit(&app.person.login, room.max(3));
+    let person = vec![plain(login), muted(" · "), plain(role)];
+    let columns = width(&person);
+    let latest = truth_at.saturating_sub(columns + 2);
+    let middle = (wide.saturating_sub(columns) / 2)
+        .max(width(&left) + 2)
+        .min(latest);
+    write(buffer, area, &cut(left, middle.saturating_sub(1)), theme);
+    write(
+        buffer,
+        shifted(area, middle),
+        &cut(person, truth_at - middle),
+        theme,
+    );
     write(buffer, shifted(area, truth_at), &truth, theme);
 }
 

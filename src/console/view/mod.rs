@@ -18,7 +18,7 @@ use ratatui::style::{Modifier, Style};
 
 pub use theme::Theme;
 
-use super::app::{App, Geometry, Line, Place, Span, Tone};
+use super::app::{App, Document, Geometry, Line, Place, Span, Tone};
 use super::input::Command;
 use crate::domain::record::Kind;
 
@@ -26,10 +26,15 @@ use crate::domain::record::Kind;
 pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
     let area = frame.area();
     let Some(g) = Geometry::of(area.width, area.height) else {
-        let why = "The window is too small: 40 × 12 at least.";
-        frame
-            .buffer_mut()
-            .set_stringn(area.x, area.y, why, area.width as usize, Style::new());
+        let mut why = Document::default();
+        why.flow(vec![Span::new(
+            "The window is too small: 40×12 at least.",
+            Tone::Plain,
+        )]);
+        let lines = why.lines(area.width as usize);
+        for (line, row) in lines.iter().zip(area.rows()) {
+            write(frame.buffer_mut(), row, &line.spans, theme);
+        }
         theme.finish(frame.buffer_mut());
         return;
     };

@@ -19,7 +19,7 @@ const COLUMNS: &[Column] = &[
     fixed("about", 8).from(100),
     fixed("state", 8).sorts(SortColumn::State),
     fixed("prio", 6),
-    fixed("clock", 7),
+    fixed("clock", 7).from(90),
     fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", 6),
 ];

@@ -144,13 +144,19 @@ impl Verb {
         (self.applies_to)(record)
     }
 
-    /// Who may, for a person who may not: `only support or a supervisor may`.
+    /// Who may, for a person who may not: `only support or a supervisor may`. The worker is no
+    /// person to ask, and an admin may everything.
     pub fn not_permitted(&self) -> String {
-        let names: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
-        match names.split_last() {
-            Some((last, [])) => format!("only {last} may"),
-            Some((last, rest)) => format!("only {} or {last} may", rest.join(", ")),
-            None => "only an admin may".to_owned(),
+        let teams: Vec<&str> = Role::Supervisor
+            .includes()
+            .iter()
+            .filter(|team| self.roles.contains(team))
+            .map(|team| team.as_str())
+            .collect();
+        if teams.is_empty() {
+            "only a supervisor may".to_owned()
+        } else {
+            format!("only {} or a supervisor may", teams.join(", "))
         }
     }
 
@@ -255,6 +261,24 @@ mod tests {
                     verb.name
                 );
             }
+        }
+    }
+
+    #[test]
+    fn who_may_is_said_of_people() {
+        let said = |kind, name| find(kind, name).unwrap().not_permitted();
+        let cases = [
+            (Kind::Order, "reserve", "only warehouse or a supervisor may"),
+            (Kind::Ticket, "reply", "only support or a supervisor may"),
+            (
+                Kind::Order,
+                "release",
+                "only warehouse, support or a supervisor may",
+            ),
+            (Kind::Inspection, "waive", "only a supervisor may"),
+        ];
+        for (kind, name, wanted) in cases {
+            assert_eq!(said(kind, name), wanted, "{kind} {name}");
         }
     }
 

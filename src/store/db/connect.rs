@@ -83,6 +83,11 @@ pub(super) fn session(server: &PgConnectOptions, settings: &Settings) -> PgConne
                 "statement_timeout",
                 milliseconds(settings.statement_timeout),
             ),
+            // To show a page by an index is work for one; with helpers at hand, the planner finds it
+            // cheap to read years of parcels from the first to the last.
+            ("max_parallel_workers_per_gather", "0".to_owned()),
+            // And open work is in the server's memory, where one page is as near as the next.
+            ("random_page_cost", "1.1".to_owned()),
             // Locks held by a console that froze in the middle of an act.
             ("idle_in_transaction_session_timeout", "60s".to_owned()),
             // The driver sets no keepalive, so the server does: a peer that vanished is noticed

@@ -63,8 +63,8 @@ pub struct KnownParcel {
     pub carrier: String,
     /// Its tracking number.
     pub tracking_code: String,
-    /// The day it left.
-    pub ship_date: NaiveDate,
+    /// The day it left, or of its label.
+    pub ship_date: Option<NaiveDate>,
     /// What is in it.
     pub sku: String,
     /// How many units.
@@ -170,13 +170,13 @@ pub async fn parcels(
     let rows = sqlx::query_as!(
         KnownParcel,
         "select s.id, s.order_id, s.state, lower(c.name) as \"carrier!\",
-                s.tracking_code as \"tracking_code!\", s.ship_date as \"ship_date!\", l.sku,
+                s.tracking_code as \"tracking_code!\", s.ship_date, l.sku,
                 sum(sl.quantity) as \"quantity!\"
          from shipments s
          join carriers c on c.id = s.carrier_id
          join shipment_lines sl on sl.shipment_id = s.id
          join order_lines l on l.id = sl.order_line_id
-         where s.tracking_code = any ($1) and s.ship_date is not null
+         where s.tracking_code = any ($1)
          group by s.id, c.name, l.sku",
         codes
     );
@@ -323,20 +323,25 @@ pub async fn put(connection: &mut PgConnection, parcels: &[Parcel]) -> Result<()
     hand_over(connection, &labels, &times).await
 }
 
-/// Hands parcels over that are packed, each at its time.
+/// Hands parcels over that are packed, each at its time and, whatever its label says, on that day
+/// (UTC).
 pub async fn hand_over(
     connection: &mut PgConnection,
     shipments: &[i64],
     times: &[DateTime<Utc>],
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update shipments set state = 'labelled' where id = any ($1) and state = 'draft'",
-        shipments
+        "update shipments s set state = 'labelled', ship_date = (t.at at time zone 'UTC')::date
+         from unnest($1::bigint[], $2::timestamptz[]) as t (id, at)
+         where s.id = t.id and s.state = 'draft'",
+        shipments,
+        times
     )
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        "update shipments s set state = 'handed_over', handed_over_at = t.at
+        "update shipments s set state = 'handed_over', handed_over_at = t.at,
+                ship_date = (t.at at time zone 'UTC')::date
          from unnest($1::bigint[], $2::timestamptz[]) as t (id, at)
          where s.id = t.id and s.state = 'labelled'",
         shipments,

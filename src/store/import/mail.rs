@@ -137,6 +137,22 @@ pub async fn standing(connection: &mut PgConnection, id: i64) -> Result<Standing
     Ok(row.fetch_one(connection).await?)
 }
 
+/// Makes a ticket ours to act on again: it is open if it waited or was resolved, and not snoozed.
+pub async fn wake(connection: &mut PgConnection, id: i64) -> Result<(), DbError> {
+    sqlx::query!(
+        "update tickets
+         set state = case when state in ('pending', 'resolved') then 'open' else state end,
+             resolution = case when state = 'resolved' then null else resolution end,
+             snoozed_until = null
+         where id = $1
+           and (state in ('pending', 'resolved') or snoozed_until is not null)",
+        id
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// A ticket to be made.
 pub struct NewTicket<'a> {
     /// What it is about, as the sender put it.

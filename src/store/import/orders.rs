@@ -243,19 +243,31 @@ pub async fn put_money(
     )
     .execute(&mut *connection)
     .await?;
+    // The payment that has most left gives first. What is more than all of them have stays with it,
+    // for the schema to refuse.
     let refunds = sqlx::query_scalar!(
         "insert into refunds (order_id, payment_id, at, amount, reason, reference)
-         select n.id, p.id, coalesce(o.cancelled_at, clock_timestamp()), o.refunded - before.amount,
+         select n.id, p.id, coalesce(o.cancelled_at, clock_timestamp()), p.amount,
                 'refunded in the channel', 'up to ' || o.refunded
          from jsonb_to_recordset($2) as o (
              external_id text, refunded bigint, cancelled_at timestamptz)
          join orders n on n.channel_id = $1 and n.external_id = o.external_id
-         cross join lateral (select coalesce(sum(amount), 0)::bigint as amount
-                             from refunds where order_id = n.id and state <> 'failed') before
-         cross join lateral (select id from payments where order_id = n.id
-                             order by amount desc, id limit 1) p
-         where o.refunded > before.amount
-         order by n.id
+         cross join lateral (select o.refunded - coalesce(sum(amount), 0)::bigint as amount
+                             from refunds where order_id = n.id and state <> 'failed') wanted
+         cross join lateral (
+             select id, least(unspent, wanted.amount - before)
+                        + case when before = 0 then greatest(wanted.amount - everything, 0) else 0 end
+                        as amount
+             from (select id, unspent, sum(unspent) over ()::bigint as everything,
+                          (sum(unspent) over (order by unspent desc, id) - unspent)::bigint as before
+                   from (select y.id, y.amount - coalesce((
+                                    select sum(r.amount) from refunds r
+                                    where r.payment_id = y.id and r.state <> 'failed'), 0)::bigint
+                                    as unspent
+                         from payments y where y.order_id = n.id) y) y
+             order by unspent desc, id) p
+         where p.amount > 0
+         order by n.id, p.id
          returning id",
         channel,
         Json(orders) as _

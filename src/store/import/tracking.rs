@@ -87,15 +87,15 @@ pub async fn put(
     .execute(&mut *connection)
     .await?;
     // The estimate of the latest word only: an older event must not bring an older estimate back.
+    // An event may be told of long after what it tells of, so its own time is what counts.
     sqlx::query!(
-        "update shipments s set eta = e.estimated_delivery
+        "update shipments s set eta = e.estimated_delivery, eta_at = e.created_at
          from (select distinct on (shipment_id) shipment_id, created_at, estimated_delivery
                from jsonb_to_recordset($1) as e (
                    shipment_id bigint, created_at timestamptz, estimated_delivery timestamptz)
+               where estimated_delivery is not null
                order by shipment_id, created_at desc) e
-         where s.id = e.shipment_id and e.estimated_delivery is not null
-           and s.eta is distinct from e.estimated_delivery
-           and (s.last_event_at is null or s.last_event_at <= e.created_at)",
+         where s.id = e.shipment_id and (s.eta_at is null or s.eta_at < e.created_at)",
         Json(events) as _
     )
     .execute(&mut *connection)

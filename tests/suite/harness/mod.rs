@@ -8,7 +8,7 @@
 
 mod database;
 pub(crate) mod screen;
-mod server;
+pub(crate) mod server;
 mod smtp;
 mod volume;
 

@@ -1,5 +1,7 @@
 //! Screens as text, and the files that they are compared to.
 
+use std::fmt::Write as _;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -37,7 +39,7 @@ pub(crate) fn shown(buffer: &Buffer) -> String {
             .filter(|x| buffer[(*x, y)].modifier.contains(Modifier::REVERSED))
             .count();
         if reversed > 0 {
-            screen.push_str(&format!("  ◁{reversed}"));
+            let _ = write!(screen, "  ◁{reversed}");
         }
         screen.push('\n');
     }

@@ -75,9 +75,13 @@ pub(crate) struct DedicatedServer {
     _dir: TempDir,
 }
 
-/// Starts a server of the test's own, which takes some seconds: in memory, or where it waits for
-/// the disk, on one.
-pub(crate) fn dedicated_server(durability: Durability) -> DedicatedServer {
+/// Starts a server of the test's own: it takes some seconds.
+pub(crate) fn dedicated_server() -> DedicatedServer {
+    server_with(Durability::Throwaway)
+}
+
+/// Starts a server of its own: in memory, or where each commit waits for the disk, on one.
+pub(crate) fn server_with(durability: Durability) -> DedicatedServer {
     let dir = match durability {
         Durability::Throwaway => scratch_dir(),
         Durability::Safe => scratch_dir_in(&std::env::temp_dir()),

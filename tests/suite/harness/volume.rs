@@ -25,6 +25,7 @@ impl Volume {
         } = self;
         let sql = format!(
             "set search_path = packline, pg_catalog, pg_temp;
+             set statement_timeout = 0;
              set volume.products = {products};
              set volume.closed = {closed};
              set volume.open = {open};
