@@ -11,8 +11,8 @@ use packline::domain::notices::{
     Attachment, Mail, NewNotice, Notice, NoticeKind, NoticeState, Subject, SubjectKind,
 };
 use packline::domain::people::Role;
-use packline::output::mailer::{Mailer, Outcome, Settings};
-use packline::store::db::Db;
+use packline::output::mailer::{Letter, Mailer, Outcome, Settings};
+use packline::store::db::{Db, DbError};
 use packline::store::notices::{self as store, Claim};
 
 use crate::harness::{self, Manners, SmtpServer, deadline};
@@ -76,12 +76,15 @@ impl Outbox {
 
     /// Lays a notice ready, due at the start.
     async fn put(&self, notice: NewNotice) -> Option<i64> {
+        self.try_put(notice).await.expect("a notice laid ready")
+    }
+
+    async fn try_put(&self, notice: NewNotice) -> Result<Option<i64>, DbError> {
         self.db
             .call(LIMIT, move |connection| {
                 Box::pin(async move { store::enqueue(connection, &notice, start()).await })
             })
             .await
-            .expect("a notice laid ready")
     }
 
     async fn all(&self) -> Vec<Notice> {
@@ -395,13 +398,29 @@ async fn nothing_that_a_customer_typed_becomes_a_header_or_a_recipient() {
     {
         let mut hostile = notice(&place.to_string());
         recipient.clone_into(&mut hostile.recipient);
-        outbox.put(hostile).await;
+        // The database takes no line end; the mailer, asked directly, no such address.
+        let letter = Letter {
+            message_id: "<direct@loja.test>",
+            to: recipient,
+            date: start(),
+            mail: &hostile.mail,
+            attachment: None,
+            answers: &[],
+            automatic: true,
+        };
+        let outcome = to(&server).send(&letter).await;
+        assert!(
+            matches!(outcome, Outcome::Refused(_)),
+            "{recipient:?}: {outcome:?}"
+        );
+        let stored = outbox.try_put(hostile).await;
+        assert_eq!(stored.is_err(), recipient.contains('\n'), "{stored:?}");
     }
     let mut hostile = notice("threads");
     hostile.kind = NoticeKind::TicketReply;
     hostile.answers = vec![
         "<first@example.org>".to_owned(),
-        "<x@y>\r\nBcc: eve@example.org".to_owned(),
+        "<x@y>, <eve@example.org>".to_owned(),
         "<last@example.org>".to_owned(),
     ];
     hostile.attachment = Some(Attachment {
