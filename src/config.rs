@@ -81,6 +81,8 @@ settings! {
         "Mails that each worker sends to one mail host in a minute at most; 0 for no limit.";
     notice_templates: Option<PathBuf> = "notice.templates", "",
         "A folder with templates of mails that stand in for the built-in ones.";
+    print_font: String = "print.font", "E:TT0003M_.FNT",
+        "The printer's name of a font that has the scripts of the addresses.";
     print_command: Words = "print.command", "",
         "The program that prints labels and slips, with its arguments; it reads the document from its standard input.";
 }

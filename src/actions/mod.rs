@@ -8,6 +8,7 @@ mod error;
 pub mod import;
 mod inspections;
 pub mod letters;
+pub mod labels;
 pub mod notices;
 mod orders;
 pub mod progress;

@@ -7,6 +7,7 @@ pub mod cover;
 pub mod filter;
 pub mod incoming;
 pub mod inspections;
+pub mod labels;
 pub mod list;
 pub mod money;
 pub mod notices;

@@ -211,12 +211,22 @@ pub struct Address {
 }
 
 impl Address {
-    /// The lines of an envelope, those without text left out; the country's code last.
+    /// The lines of the address as an envelope shows them, without the telephone number; what is
+    /// empty is left out.
+    ///
+    /// Town and postcode stand in the order of the country: after the town in countries that write
+    /// it so, before it elsewhere.
     pub fn lines(&self) -> Vec<String> {
-        let town = [&self.zip, &self.city, &self.province]
+        let town: Vec<&str> = match self.country.to_ascii_uppercase().as_str() {
+            "US" | "CA" | "AU" | "NZ" | "GB" | "IE" | "IN" => {
+                vec![&self.city, &self.province, &self.zip]
+            }
+            _ => vec![&self.zip, &self.city, &self.province],
+        };
+        let town = town
             .into_iter()
+            .map(str::trim)
             .filter(|part| !part.is_empty())
-            .map(String::as_str)
             .collect::<Vec<_>>()
             .join(" ");
         [
@@ -228,8 +238,10 @@ impl Address {
             &self.country,
         ]
         .into_iter()
+        .flat_map(|part| part.lines())
+        .map(str::trim)
         .filter(|line| !line.is_empty())
-        .cloned()
+        .map(ToOwned::to_owned)
         .collect()
     }
 }

@@ -2,3 +2,6 @@
 
 pub mod mailer;
 pub mod notices;
+pub mod printer;
+pub mod slip;
+pub mod zpl;

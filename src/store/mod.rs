@@ -12,6 +12,7 @@ pub mod grants;
 pub mod import;
 pub mod inspections;
 pub mod jobs;
+pub mod labels;
 pub mod lists;
 pub mod local;
 pub mod lookup;
