@@ -305,7 +305,10 @@ async fn workers_killed_at_random_leave_what_one_worker_would() {
 
 #[tokio::test]
 #[ignore = "takes minutes: run it with --ignored"]
-#[expect(clippy::print_stdout, reason = "how long it took is what it is run for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "how long it took is what it is run for"
+)]
 async fn the_gift_shop_comes_out_the_same_with_one_worker_four_and_200_deaths() {
     let Some(catalog) = real_data("giftshop/catalog.csv") else {
         return;
