@@ -13,6 +13,7 @@ use sqlx::ConnectOptions as _;
 use tokio::time::Instant;
 
 use super::database::{Database, data_dir};
+use super::worker::Hand;
 use super::{console, import, print};
 use crate::actions::demo::{Colleagues, DemoError, Folder, Source, Stage, Story};
 use crate::actions::import::Summary;
@@ -20,11 +21,17 @@ use crate::config::Config;
 use crate::domain::calendar::Calendar;
 use crate::domain::text;
 use crate::store::local::{FileLock, LocalError, LocalServer};
+use crate::store::{calendar, jobs};
 
 /// The demo's database on the private local server.
 const DATABASE: &str = "demo";
 /// The shop of the built-in folder.
 const SHOP: &str = "Kittiwake Coffee & Kitchen";
+/// Time between two orders that the worker takes up of those that are there at the start: slow enough
+/// to be watched.
+const PACE: Duration = Duration::from_secs(3);
+/// Longest time for a question to the database.
+const LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait for another demo that loads.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -68,10 +75,18 @@ impl Demo {
         let story = Story::read(folder, now, self.speed)?;
         let mut door = Door::open(data_dir(config)?).await?;
         let mut feed = None;
+        let mut worker = None;
         let mut database = if door.alone {
             door.server.recreate_database(DATABASE).await?;
             let database = Database::local(config, DATABASE, "packline demo").await?;
             let (stage, story) = load(config, &door.server, &database, story).await?;
+            if self.speed > 0.0 {
+                database
+                    .db
+                    .call(LIMIT, |connection| Box::pin(jobs::pace(connection, PACE)))
+                    .await?;
+                worker = Some(Hand::hire(&worker_settings(config, self.from.is_none()), &database.db)?);
+            }
             if story.ahead() > 0 && self.speed > 0.0 {
                 let aloud = self.no_console;
                 let heard = move |source: Source, told: Result<&Summary, &DemoError>| match told {
@@ -92,6 +107,8 @@ impl Demo {
                 .await
                 .wrap_err_with(|| format!("nobody in the demo is {}", text::plain(login)))?;
         }
+        // It ends with the program, wherever it is: it may be killed at any time.
+        let work = worker.map(|hand| tokio::spawn(async move { hand.work().await }));
         if self.no_console {
             print::note(format_args!("the database is at {}", database.db.url()));
             match feed {
@@ -112,6 +129,16 @@ impl Demo {
         // The feed ends with the program.
         console::open(database, &config).await
     }
+}
+
+/// The settings that the demo's worker has: a shop that is made up mails nobody.
+fn worker_settings(config: &Config, built_in: bool) -> Config {
+    let mut config = config.clone();
+    config.smtp_url.value = None;
+    if built_in && config.shop_name.value.is_empty() {
+        SHOP.clone_into(&mut config.shop_name.value);
+    }
+    config
 }
 
 /// The way into the demo's database. The first who comes makes it, the others wait and join.
@@ -174,6 +201,10 @@ async fn load(
         calendar: Calendar::office(zone),
         zone,
     };
+    database
+        .db
+        .call(LIMIT, move |connection| Box::pin(calendar::set_zone(connection, zone)))
+        .await?;
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}")?);
     bar.enable_steady_tick(Duration::from_millis(100));

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use chrono_tz::Tz;
 use packline::actions::import::{self, Run, Stop};
-use packline::domain::calendar::Calendar;
 use packline::store::db::{Db, Settings};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
@@ -106,8 +104,7 @@ impl Works {
             progress: &mut quiet,
         };
         let file = File::open(orders).expect("orders");
-        let calendar = Calendar::office(Tz::UTC);
-        import::orders::import(run, file, "orders.csv", "shop", calendar)
+        import::orders::import(run, file, "orders.csv", "shop")
             .await
             .expect("orders");
     }
