@@ -103,22 +103,27 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         Tabs {
             joint: " │ ",
             short_counts: false,
-            short_names: false,
+            names: Names::Whole,
         },
         Tabs {
             joint: "│",
             short_counts: false,
-            short_names: false,
+            names: Names::Whole,
         },
         Tabs {
             joint: "│",
             short_counts: true,
-            short_names: false,
+            names: Names::Whole,
         },
         Tabs {
             joint: "│",
             short_counts: true,
-            short_names: true,
+            names: Names::Shorter,
+        },
+        Tabs {
+            joint: "│",
+            short_counts: true,
+            names: Names::Shortest,
         },
     ];
     let wide = area.width as usize;
@@ -146,7 +151,16 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
 struct Tabs {
     joint: &'static str,
     short_counts: bool,
-    short_names: bool,
+    names: Names,
+}
+
+/// How much of the panes' names is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Whole,
+    /// All but the longest.
+    Shorter,
+    Shortest,
 }
 
 fn tab_spans(app: &App, shape: &Tabs) -> Vec<(Vec<Span>, bool)> {
@@ -157,14 +171,14 @@ fn tab_spans(app: &App, shape: &Tabs) -> Vec<(Vec<Span>, bool)> {
             tabs.push((vec![muted(shape.joint)], false));
         }
         let key = app.keymap.shown(Command::of_pane(*pane));
-        let title = match (shape.short_names, pane) {
-            (false, pane) => pane.title(),
-            (true, Pane::Next) => "Nxt",
-            (true, Pane::Of(Kind::Order)) => "Ord",
-            (true, Pane::Of(Kind::Stock)) => "Stk",
-            (true, Pane::Of(Kind::Shipment)) => "Shp",
-            (true, Pane::Of(Kind::Inspection)) => "QC",
-            (true, Pane::Of(Kind::Ticket)) => "Tkt",
+        let title = match (shape.names, pane) {
+            (Names::Shorter | Names::Shortest, Pane::Of(Kind::Shipment)) => "Shp",
+            (Names::Whole | Names::Shorter, pane) => pane.title(),
+            (Names::Shortest, Pane::Next) => "Nxt",
+            (Names::Shortest, Pane::Of(Kind::Order)) => "Ord",
+            (Names::Shortest, Pane::Of(Kind::Stock)) => "Stk",
+            (Names::Shortest, Pane::Of(Kind::Inspection)) => "QC",
+            (Names::Shortest, Pane::Of(Kind::Ticket)) => "Tkt",
         };
         let count = |count: Count| match (shape.short_counts, count.0) {
             (true, 1000..) => "1k+".to_owned(),
