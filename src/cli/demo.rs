@@ -108,7 +108,9 @@ impl Demo {
                 .wrap_err_with(|| format!("nobody in the demo is {}", text::plain(login)))?;
         }
         // It ends with the program, wherever it is: it may be killed at any time.
-        let work = worker.map(|hand| tokio::spawn(async move { hand.work().await }));
+        if let Some(hand) = worker {
+            tokio::spawn(async move { hand.work().await });
+        }
         if self.no_console {
             print::note(format_args!("the database is at {}", database.db.url()));
             match feed {
