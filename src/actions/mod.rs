@@ -7,6 +7,7 @@ mod engine;
 mod error;
 pub mod import;
 mod inspections;
+pub mod labels;
 pub mod notices;
 mod orders;
 mod shipments;

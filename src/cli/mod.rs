@@ -7,8 +7,10 @@ mod demo;
 mod import;
 mod list;
 mod log;
+pub mod mail;
 mod migrate;
 mod print;
+mod print_label;
 mod show;
 mod staff;
 mod status;
@@ -50,6 +52,8 @@ enum Command {
     Act(Box<act::Act>),
     /// List what can be done, with which records, by whom
     Verbs(verbs::Verbs),
+    /// Print the label or the packing slip of parcels
+    Print(print_label::PrintLabel),
     /// Say how many records are open, late and breaching
     Status(status::Status),
     /// Bring in what channels, suppliers, carriers and customers send
@@ -83,6 +87,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Show(show)) => show.run(&config, now).await,
         Some(Command::Act(act)) => act.run(&config, now).await,
         Some(Command::Verbs(verbs)) => verbs.run(),
+        Some(Command::Print(print)) => print.run(&config, now).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
         Some(Command::Demo(demo)) => demo.run(&config, now).await,

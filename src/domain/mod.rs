@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod filter;
 pub mod incoming;
 pub mod inspections;
+pub mod labels;
 pub mod list;
 pub mod money;
 pub mod notices;

@@ -208,6 +208,42 @@ pub struct Address {
     pub phone: String,
 }
 
+impl Address {
+    /// The lines of the address as an envelope shows them, without the telephone number; what is
+    /// empty is left out.
+    ///
+    /// Town and postcode stand in the order of the country: after the town in countries that write
+    /// it so, before it elsewhere.
+    pub fn lines(&self) -> Vec<String> {
+        let town: Vec<&str> = match self.country.to_ascii_uppercase().as_str() {
+            "US" | "CA" | "AU" | "NZ" | "GB" | "IE" | "IN" => {
+                vec![&self.city, &self.province, &self.zip]
+            }
+            _ => vec![&self.zip, &self.city, &self.province],
+        };
+        let town = town
+            .into_iter()
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        [
+            &self.name,
+            &self.company,
+            &self.address1,
+            &self.address2,
+            &town,
+            &self.country,
+        ]
+        .into_iter()
+        .flat_map(|part| part.lines())
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
+    }
+}
+
 /// One line of an order. All counts are units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OrderLine {

@@ -8,6 +8,7 @@ pub mod fulfilments;
 pub mod grants;
 pub mod import;
 pub mod inspections;
+pub mod labels;
 pub mod lists;
 pub mod local;
 pub mod lookup;
