@@ -14,6 +14,7 @@ mod shipments;
 mod shipping;
 mod stock;
 mod tickets;
+mod work;
 
 pub use engine::{act, undo};
 pub use error::{ActError, Conflict};

@@ -22,8 +22,7 @@ use chrono_tz::Tz;
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use colleagues::Colleagues;
-pub use folder::Folder;
-pub use moment::Source;
+pub use folder::{Folder, Source};
 
 use self::clock::Clock;
 use self::moment::Moment;
@@ -352,7 +351,7 @@ mod tests {
             story.skip(Duration::from_mins(minutes));
             story.ahead()
         };
-        let (from_now, from_later) = (ahead(0), ahead(10));
+        let (from_now, from_later) = (ahead(0), ahead(2));
         assert!(0 < from_later && from_later < from_now);
         assert_eq!(ahead(60 * 24 * 365), 0);
     }
