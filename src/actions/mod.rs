@@ -8,11 +8,14 @@ mod error;
 pub mod import;
 mod inspections;
 pub mod labels;
+pub mod letters;
 pub mod notices;
 mod orders;
+pub mod progress;
 mod shipments;
 mod shipping;
 mod stock;
+pub mod sweep;
 mod tickets;
 mod work;
 
