@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::engine::{Outcome, Work};
 use super::error::ActError;
+use super::work::{Outcome, Work};
 use crate::domain::money;
 use crate::domain::options::ShippingOption;
 use crate::domain::orders::OrderSummary;

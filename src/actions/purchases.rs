@@ -1,7 +1,7 @@
 //! What suppliers answer, and what is ordered from them for our own stock.
 
-use super::engine::{Outcome, Work, units};
 use super::error::ActError;
+use super::work::{Outcome, Work, units};
 use crate::domain::money;
 use crate::domain::orders::OrderSummary;
 use crate::domain::stock::StockSummary;

@@ -2,9 +2,9 @@
 
 use chrono::SecondsFormat;
 
-use super::engine::{Outcome, Work, unknown_verb};
 use super::error::ActError;
 use super::purchases;
+use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::stock::{MovementKind, StockSummary};
 use crate::store::{purchases as store_purchases, stock};
 

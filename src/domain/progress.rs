@@ -47,7 +47,7 @@ pub struct Line {
     pub reserved: i32,
     /// Units set aside that no fulfilment of our own plans.
     pub unplanned: i32,
-    /// Units of our stock that earlier orders leave free.
+    /// Units of our stock that are not set aside; earlier orders may want them.
     pub free: i64,
     /// Whether a supplier offers it that has not rejected it.
     pub offered: bool,

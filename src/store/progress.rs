@@ -105,8 +105,11 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
         Line,
         r#"select l.sku, l.product_id is not null as "known!", l.unallocated as "unallocated!", l.reserved,
                   greatest(l.reserved - planned.units, 0)::integer as "unplanned!",
-                  case when l.unallocated > 0 and o.stage <> 'new' then free_units(l.product_id, o.placed_at, o.id)
-                       else 0 end as "free!",
+                  case when l.unallocated > 0 then (
+                      select coalesce(sum(s.on_hand - s.reserved), 0) from stock_levels s
+                      join locations p on p.id = s.location_id
+                      where s.product_id = l.product_id and p.supplier_id is null)
+                  else 0 end as "free!",
                   l.unallocated > 0 and exists (
                       select from supplier_offers s where s.product_id = l.product_id
                       and not exists (select from fulfilments f join locations p on p.id = f.location_id
