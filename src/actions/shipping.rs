@@ -27,25 +27,22 @@ pub(super) async fn ship(work: &mut Work<'_>, order: &OrderSummary) -> Result<Ou
         code: &code,
         ship_date: work.today(),
     };
-    let id = match packed(work, order, fulfilment, &parcel).await? {
-        Some(id) => {
-            shipments::set_tracking(work.connection, id, &tracking).await?;
-            id
+    let id = if let Some(id) = packed(work, order, fulfilment, &parcel).await? {
+        shipments::set_tracking(work.connection, id, &tracking).await?;
+        id
+    } else {
+        let id = shipments::insert(work.connection, order.id, fulfilment, &tracking).await?;
+        for part in &parcel {
+            shipments::insert_line(
+                work.connection,
+                id,
+                part.order_line_id,
+                part.stock_level_id,
+                part.quantity,
+            )
+            .await?;
         }
-        None => {
-            let id = shipments::insert(work.connection, order.id, fulfilment, &tracking).await?;
-            for part in &parcel {
-                shipments::insert_line(
-                    work.connection,
-                    id,
-                    part.order_line_id,
-                    part.stock_level_id,
-                    part.quantity,
-                )
-                .await?;
-            }
-            id
-        }
+        id
     };
     for (from, to) in [
         (ShipmentState::Draft, ShipmentState::Labelled),

@@ -141,7 +141,7 @@ impl Demo {
         }
         // It ends with the program, wherever it is: it may be killed at any time.
         if let Some(hand) = hand {
-            tokio::spawn(async move { hand.work().await });
+            tokio::spawn(async move { Box::pin(hand.work()).await });
         }
         print::note(format_args!(
             "this shop: export PACKLINE_DATABASE_URL='{}'",

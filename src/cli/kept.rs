@@ -27,7 +27,8 @@ pub(super) struct Kept {
 
 /// One week of one location or supplier.
 #[derive(Debug, Serialize)]
-struct Week {
+struct Row {
+    /// Its Monday.
     week: NaiveDate,
     source: String,
     parcels: i64,
@@ -45,7 +46,7 @@ impl Kept {
             })
             .await?;
         for row in rows {
-            let row = Week {
+            let row = Row {
                 week: row.week,
                 source: row.source,
                 parcels: row.parcels,

@@ -55,7 +55,7 @@ impl Worker {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            () = hand.work() => {}
+            () = Box::pin(hand.work()) => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }

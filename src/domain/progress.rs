@@ -55,6 +55,10 @@ pub struct Line {
 
 /// What is true of a fulfilment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not exclude each other"
+)]
 pub struct Fulfilment {
     /// Primary key.
     pub id: i64,

@@ -2,7 +2,7 @@
 //! workers that are killed at any instant: the same final state, and each mail once in a real mail
 //! server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -170,7 +170,7 @@ impl Works {
                 .expect("the notices");
         let known: BTreeMap<String, String> = known.into_iter().collect();
         let taken = self.mail.taken();
-        let mut found = BTreeMap::new();
+        let mut found = BTreeSet::new();
         for mail in &taken {
             let parsed = MessageParser::new().parse(&mail.mail).expect("a mail");
             let id = format!("<{}>", parsed.message_id().expect("a Message-ID"));
@@ -180,7 +180,7 @@ impl Works {
                 "{id} went to {:?}",
                 mail.to
             );
-            found.insert(id, ());
+            found.insert(id);
         }
         assert_eq!(found.len(), known.len(), "mails that never arrived");
         taken.len()
