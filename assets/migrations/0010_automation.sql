@@ -74,11 +74,11 @@ create trigger enqueue_purchase after insert on purchase_orders
 create function tell_stock() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    insert into change (kind, id, version)
-    select 'stock', s.id, s.version from stock_levels s
-    where s.product_id in (
-        select n.product_id from new_rows n join purchase_orders p on p.id = n.purchase_order_id
-        where p.fulfilment_id is null);
+    update stock_levels set version = version
+    where id in (select s.id from new_rows n
+                 join purchase_orders p on p.id = n.purchase_order_id
+                 join stock_levels s on s.product_id = n.product_id
+                 where p.fulfilment_id is null order by s.id for update of s);
     return null;
 end $$;
 create trigger tell_stock_insert after insert on purchase_order_lines

@@ -610,7 +610,7 @@ async fn what_a_supplier_says_is_noted_by_verbs_and_the_rest_is_asked_of_the_nex
     works.drain(1);
     assert_eq!(
         works.act(&["accept", "#2"]),
-        ("#2 accepted by Acme".to_owned(), true)
+        ("#2: accepted by Acme".to_owned(), true)
     );
     let (said, done) = works.act(&["short", "#1", "--sku", "cup", "--quantity", "3"]);
     assert!(!done && said.contains("no more than that"), "{said}");

@@ -171,65 +171,6 @@ pub(super) const VERBS: &[Verb] = &[
         },
     },
     Verb {
-        name: "accept",
-        kind: Kind::Order,
-        help: "note that a supplier accepted what it was asked for",
-        key: None,
-        args: &[SUPPLIER],
-        roles: WAREHOUSE,
-        danger: Danger::None,
-        writes: ANSWER,
-        applies_to: with_a_supplier,
-    },
-    Verb {
-        name: "reject",
-        kind: Kind::Order,
-        help: "note that a supplier rejected it; the next one is asked",
-        key: None,
-        args: &[
-            required("reason", ArgKind::Text, "what the supplier said"),
-            SUPPLIER,
-        ],
-        roles: WAREHOUSE,
-        danger: Danger::None,
-        writes: ANSWER,
-        applies_to: with_a_supplier,
-    },
-    Verb {
-        name: "short",
-        kind: Kind::Order,
-        help: "note that a supplier has too few of a product; the next one is asked for the rest",
-        key: None,
-        args: &[
-            required("sku", ArgKind::Text, "the product"),
-            required("quantity", ArgKind::Count, "units that the supplier has"),
-            SUPPLIER,
-        ],
-        roles: WAREHOUSE,
-        danger: Danger::None,
-        writes: ANSWER,
-        applies_to: with_a_supplier,
-    },
-    Verb {
-        name: "set-option",
-        kind: Kind::Order,
-        help: "ship it by another option; `packline quote --order` says what that changes",
-        key: None,
-        args: &[required("to", ArgKind::Text, "the shipping option, by name")],
-        roles: ORDER_STAFF,
-        danger: Danger::Confirm,
-        writes: OPTION,
-        applies_to: |record| {
-            on(record, |order| {
-                if order.stage.is_open() && order.shipped == 0 {
-                    Ok(())
-                } else {
-                    Reason::because(format!("it is {}", order.stage.label()))
-                }
-            })
-        },
-    },
-    Verb {
         name: "inspect",
         kind: Kind::Order,
         help: "ask for an inspection before it ships",
@@ -353,6 +294,65 @@ pub(super) const VERBS: &[Verb] = &[
         danger: Danger::None,
         writes: ASSIGN,
         applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "accept",
+        kind: Kind::Order,
+        help: "note that a supplier accepted what it was asked for",
+        key: None,
+        args: &[SUPPLIER],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "reject",
+        kind: Kind::Order,
+        help: "note that a supplier rejected it; the next one is asked",
+        key: None,
+        args: &[
+            required("reason", ArgKind::Text, "what the supplier said"),
+            SUPPLIER,
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "short",
+        kind: Kind::Order,
+        help: "note that a supplier has too few of a product; the next one is asked for the rest",
+        key: None,
+        args: &[
+            required("sku", ArgKind::Text, "the product"),
+            required("quantity", ArgKind::Count, "units that the supplier has"),
+            SUPPLIER,
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "set-option",
+        kind: Kind::Order,
+        help: "give it another shipping option",
+        key: None,
+        args: &[required("to", ArgKind::Text, "the shipping option, by name")],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: OPTION,
+        applies_to: |record| {
+            on(record, |order| {
+                if order.stage.is_open() && order.shipped == 0 {
+                    Ok(())
+                } else {
+                    Reason::because(format!("it is {}", order.stage.label()))
+                }
+            })
+        },
     },
 ];
 
