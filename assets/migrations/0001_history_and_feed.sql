@@ -359,14 +359,12 @@ begin
     ) then
         raise exception 'your roles do not allow %', verb using errcode = 'insufficient_privilege';
     end if;
-    -- An order's inspection is asked for with the order and told of with the inspection; so is what
-    -- a product's stock is reordered by.
+    -- An order's inspection is asked for with the order and told of with the inspection.
     if not exists (
         select from activity a
         where a.act_id = finish_act.id and a.who = session_user and a.verb = finish_act.verb
           and ((a.kind, a.record_id) = (finish_act.kind, finish_act.record_id)
-               or finish_act.verb = 'inspect' and a.kind = 'inspection'
-               or finish_act.verb = 'reorder' and a.kind = 'purchase_order')
+               or finish_act.verb = 'inspect' and a.kind = 'inspection')
     ) then
         raise exception 'nothing to change' using errcode = 'check_violation', constraint = 'act_changes_something';
     end if;

@@ -70,7 +70,7 @@ end $$;
 create trigger enqueue_purchase after insert on purchase_orders
     referencing new table as new_rows for each statement execute function enqueue_purchase();
 
--- What is on order is part of what a product's stock shows.
+-- What is on order is part of what a product's stock shows, and of its history.
 create function tell_stock() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -79,6 +79,12 @@ begin
                  join purchase_orders p on p.id = n.purchase_order_id
                  join stock_levels s on s.product_id = n.product_id
                  where p.fulfilment_id is null order by s.id for update of s);
+    perform write_activity('stock', s.id, tg_table_name, lower(tg_op), jsonb_build_object(
+        'purchase_order', n.purchase_order_id, 'quantity', n.quantity, 'received', n.received))
+    from new_rows n
+    join purchase_orders p on p.id = n.purchase_order_id
+    join stock_levels s on s.product_id = n.product_id
+    where p.fulfilment_id is null order by s.id;
     return null;
 end $$;
 create trigger tell_stock_insert after insert on purchase_order_lines
