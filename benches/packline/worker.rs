@@ -87,8 +87,16 @@ pub(crate) async fn run() {
         &setting,
         ["", "a second", "against bare updates"],
         &[
-            ["begin; update one row; commit".to_owned(), format!("{bare:.0}"), ratio(1.0)],
-            ["jobs that find nothing to do".to_owned(), format!("{jobs:.0}"), ratio(jobs / bare)],
+            [
+                "begin; update one row; commit".to_owned(),
+                format!("{bare:.0}"),
+                ratio(1.0),
+            ],
+            [
+                "jobs that find nothing to do".to_owned(),
+                format!("{jobs:.0}"),
+                ratio(jobs / bare),
+            ],
             [
                 "orders from intake to ready or waiting".to_owned(),
                 format!("{ready:.1}"),

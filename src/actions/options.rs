@@ -108,9 +108,9 @@ impl Work<'_> {
             extra if extra > 0 => format!("{} more", money::shown(extra, &order.currency)),
             extra => format!("{} less", money::shown(-extra, &order.currency)),
         };
-        let arrival = choice.deliver_by.map_or_else(String::new, |at| {
-            format!(", arrives by {}", self.shown(at))
-        });
+        let arrival = choice
+            .deliver_by
+            .map_or_else(String::new, |at| format!(", arrives by {}", self.shown(at)));
         format!("shipped by {}, {price}{arrival}", choice.option.name)
     }
 }

@@ -217,7 +217,14 @@ async fn route_to_supplier(
         )));
     }
     replace_own_plans(work, plans).await?;
-    let id = fulfilments::insert(work.connection, order.id, source.location_id, &planned, None).await?;
+    let id = fulfilments::insert(
+        work.connection,
+        order.id,
+        source.location_id,
+        &planned,
+        None,
+    )
+    .await?;
     fulfilments::request(work.connection, id, work.now).await?;
     for (currency, by_product) in purchases {
         let lines: Vec<(i64, i32, i64)> = by_product
@@ -259,7 +266,14 @@ async fn route_to_us(
         return Err(ActError::refused(format!("{} has it already", source.name)));
     }
     replace_own_plans(work, plans).await?;
-    let id = fulfilments::insert(work.connection, order.id, source.location_id, &planned, None).await?;
+    let id = fulfilments::insert(
+        work.connection,
+        order.id,
+        source.location_id,
+        &planned,
+        None,
+    )
+    .await?;
     let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);
     fulfilments::set_state(work.connection, id, from, to).await?;
     let given = planned

@@ -259,13 +259,17 @@ async fn send(
         let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
         business.calendar.add(now, span)
     };
-    let sent: Vec<_> = drafts.iter().map(|draft| (draft.id, answer_due(draft))).collect();
+    let sent: Vec<_> = drafts
+        .iter()
+        .map(|draft| (draft.id, answer_due(draft)))
+        .collect();
     store::set_sent(connection, &sent, now).await?;
     // The order is looked at for the silence too, when the first answer is due.
     store::enqueue_silence(connection, order.id, now).await?;
     let zone = business.calendar.zone();
     for draft in &drafts {
-        desk.purchase(connection, draft, Some(order), zone, now).await?;
+        desk.purchase(connection, draft, Some(order), zone, now)
+            .await?;
     }
     Ok(true)
 }

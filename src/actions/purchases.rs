@@ -9,10 +9,7 @@ use crate::store::import::acceptances::{self, Asked};
 use crate::store::{alerts, purchases};
 
 /// The supplier accepts what it was asked for.
-pub(super) async fn accept(
-    work: &mut Work<'_>,
-    order: &OrderSummary,
-) -> Result<Outcome, ActError> {
+pub(super) async fn accept(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let asked = unanswered(work, order).await?;
     for (purchase, _) in &asked {
         acceptances::answer(work.connection, purchase.id, "accepted", None).await?;
@@ -21,16 +18,16 @@ pub(super) async fn accept(
 }
 
 /// The supplier rejects it: the worker asks the next one.
-pub(super) async fn reject(
-    work: &mut Work<'_>,
-    order: &OrderSummary,
-) -> Result<Outcome, ActError> {
+pub(super) async fn reject(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let asked = unanswered(work, order).await?;
     let reason = work.given.text("reason")?;
     for (purchase, _) in &asked {
         acceptances::answer(work.connection, purchase.id, "rejected", Some(reason)).await?;
     }
-    Ok(Outcome::new(format!("rejected by {}: {reason}", suppliers(&asked))))
+    Ok(Outcome::new(format!(
+        "rejected by {}: {reason}",
+        suppliers(&asked)
+    )))
 }
 
 /// The supplier has fewer units of a product than it was asked for: it keeps the rest, and the worker
@@ -136,7 +133,10 @@ async fn unanswered(
     work: &mut Work<'_>,
     order: &OrderSummary,
 ) -> Result<Vec<(Asked, String)>, ActError> {
-    let location = work.given.optional_source("supplier").map(|source| source.location_id);
+    let location = work
+        .given
+        .optional_source("supplier")
+        .map(|source| source.location_id);
     let mut asked = Vec::new();
     for (id, supplier) in purchases::unanswered(work.connection, order.id, location).await? {
         if let Some(purchase) = acceptances::lock(work.connection, id).await? {
@@ -144,13 +144,18 @@ async fn unanswered(
         }
     }
     if asked.is_empty() {
-        return Err(ActError::refused("no purchase order of it waits for an answer"));
+        return Err(ActError::refused(
+            "no purchase order of it waits for an answer",
+        ));
     }
     Ok(asked)
 }
 
 fn suppliers(asked: &[(Asked, String)]) -> String {
-    let mut names: Vec<&str> = asked.iter().map(|(_, supplier)| supplier.as_str()).collect();
+    let mut names: Vec<&str> = asked
+        .iter()
+        .map(|(_, supplier)| supplier.as_str())
+        .collect();
     names.dedup();
     names.join(", ")
 }

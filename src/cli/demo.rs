@@ -336,7 +336,9 @@ async fn load(
     let stage = stage(&story, options, db, present, zone).await?;
     database
         .db
-        .call(LIMIT, move |connection| Box::pin(calendar::set_zone(connection, zone)))
+        .call(LIMIT, move |connection| {
+            Box::pin(calendar::set_zone(connection, zone))
+        })
         .await?;
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}")?);

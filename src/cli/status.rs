@@ -103,7 +103,10 @@ impl Status {
                 ));
             }
             for (kind, count) in &alerts {
-                print::line(format_args!("{count:>18} alerts: {}", kind.replace('_', " ")));
+                print::line(format_args!(
+                    "{count:>18} alerts: {}",
+                    kind.replace('_', " ")
+                ));
             }
             for alert in &oldest {
                 print::line(format_args!(

@@ -104,9 +104,15 @@ mod tests {
         assert_eq!(option.price_for(&fits), 990);
         assert_eq!(option.price_for(&order("EUR", Some("PT"), 1, 10_000)), 0);
         let cases = [
-            (order("USD", Some("PT"), 1, 1), "it has a price in EUR, the order is in USD"),
+            (
+                order("USD", Some("PT"), 1, 1),
+                "it has a price in EUR, the order is in USD",
+            ),
             (order("EUR", Some("US"), 1, 1), "it does not serve US"),
-            (order("EUR", None, 1, 1), "it is not known to which country the order goes"),
+            (
+                order("EUR", None, 1, 1),
+                "it is not known to which country the order goes",
+            ),
             (
                 order("EUR", Some("PT"), 2_001, 1),
                 "it takes 2000 g at most, the order weighs 2001 g",

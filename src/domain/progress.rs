@@ -293,9 +293,7 @@ mod tests {
         assert_eq!(due(&facts), []);
         assert_eq!(
             waits_for(&facts).as_deref(),
-            Some(
-                "backordered: 3 × CUP (its stock was given back by hand: reserve or route it)"
-            )
+            Some("backordered: 3 × CUP (its stock was given back by hand: reserve or route it)")
         );
     }
 

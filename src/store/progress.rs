@@ -573,10 +573,7 @@ pub async fn ordered(connection: &mut PgConnection, order_id: i64) -> Result<Ord
 }
 
 /// Locks a purchase order for our own stock that was not sent yet.
-pub async fn stock_draft(
-    connection: &mut PgConnection,
-    id: i64,
-) -> Result<Option<Draft>, DbError> {
+pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Option<Draft>, DbError> {
     let rows = sqlx::query!(
         "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
                 l.unit_cost

@@ -659,14 +659,19 @@ async fn what_a_person_gave_back_is_not_taken_again_and_a_draft_becomes_the_parc
     assert_eq!(works.text(parcels).await.as_deref(), Some("void 2"));
     let waits = works.text("select waiting_reason from orders").await;
     assert!(
-        waits.as_deref().is_some_and(|why| why.contains("given back by hand")),
+        waits
+            .as_deref()
+            .is_some_and(|why| why.contains("given back by hand")),
         "{waits:?}"
     );
 
     let (said, done) = works.act(&["reserve", "#1"]);
     assert!(done, "{said}");
     works.drain(1);
-    assert_eq!(works.text(parcels).await.as_deref(), Some("void 2, draft 2"));
+    assert_eq!(
+        works.text(parcels).await.as_deref(),
+        Some("void 2, draft 2")
+    );
     let (said, done) = works.act(&["ship", "#1", "--carrier", "dhl", "--tracking", "JD1"]);
     assert!(done && said.contains("SHP-2"), "{said}");
     assert_eq!(
@@ -691,9 +696,15 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
     let (said, done) = works.act(&["reorder", "PLATE"]);
     assert!(!done && said.contains("no supplier offers"), "{said}");
     let (said, done) = works.act(&["reorder", "CUP"]);
-    assert!(done && said.contains("ordered 2 units of CUP from Acme for 4.00 EUR"), "{said}");
+    assert!(
+        done && said.contains("ordered 2 units of CUP from Acme for 4.00 EUR"),
+        "{said}"
+    );
     let (said, done) = works.act(&["reorder", "CUP"]);
-    assert!(!done && said.contains("2 on order"), "ordered twice: {said}");
+    assert!(
+        !done && said.contains("2 on order"),
+        "ordered twice: {said}"
+    );
     works.drain(1);
     let sent = "select p.state || ' ' || n.recipient || ' ' || n.state from purchase_orders p
         join notices n on n.subject_kind = 'purchase_order' and n.subject_id = p.id";

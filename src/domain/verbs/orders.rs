@@ -3,8 +3,8 @@
 use super::super::orders::{OrderSummary, Stage, cannot_ship};
 use super::super::record::{Kind, Record};
 use super::{
-    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, optional, required, write,
-    wrong_kind,
+    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, optional,
+    required, write, wrong_kind,
 };
 
 const STAGE: &[Write] = &[write("update (confirmed_at)", "orders")];
@@ -26,7 +26,10 @@ const ROUTE: &[Write] = &[
     write("insert", "purchase_order_lines"),
 ];
 const ANSWER: &[Write] = &[
-    write("update (state, reason, answered_at, sent_at)", "purchase_orders"),
+    write(
+        "update (state, reason, answered_at, sent_at)",
+        "purchase_orders",
+    ),
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
     write("insert", "fulfilments"),
@@ -60,7 +63,11 @@ const INSPECT: &[Write] = &[
 ];
 
 const REASON: Arg = required("reason", ArgKind::Text, "why, for colleagues");
-const SUPPLIER: Arg = optional("supplier", ArgKind::Source, "which, where several were asked");
+const SUPPLIER: Arg = optional(
+    "supplier",
+    ArgKind::Source,
+    "which, where several were asked",
+);
 
 pub(super) const VERBS: &[Verb] = &[
     Verb {
@@ -340,7 +347,11 @@ pub(super) const VERBS: &[Verb] = &[
         kind: Kind::Order,
         help: "give it another shipping option",
         key: None,
-        args: &[required("to", ArgKind::Text, "the shipping option, by name")],
+        args: &[required(
+            "to",
+            ArgKind::Text,
+            "the shipping option, by name",
+        )],
         roles: ORDER_STAFF,
         danger: Danger::Confirm,
         writes: OPTION,

@@ -58,7 +58,11 @@ pub(super) const VERBS: &[Verb] = &[
         key: Some('b'),
         args: &[
             optional("quantity", ArgKind::Quantity, "another number of units"),
-            optional("from", ArgKind::Source, "another supplier than the cheapest"),
+            optional(
+                "from",
+                ArgKind::Source,
+                "another supplier than the cheapest",
+            ),
         ],
         roles: WAREHOUSE,
         danger: Danger::Confirm,
