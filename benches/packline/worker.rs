@@ -42,9 +42,10 @@ pub(crate) async fn run() {
         templates: Templates::built_in(),
         shop: "Bench".to_owned(),
         address: Vec::new(),
+        labels: false,
         hold: TimeDelta::hours(1),
     };
-    let worker = Worker::new(db.clone(), desk, Utc::now);
+    let worker = Worker::new(db.clone(), desk, None, Utc::now);
     worker.drain().await.expect("what every shop has to do");
     let rows = "insert into jobs (kind, subject_kind, subject_id, dedupe_key)
         select 'backorders', 'product', n, 'backorders:' || n from generate_series(1, $1) n";

@@ -25,6 +25,8 @@ pub struct Desk {
     pub shop: String,
     /// The lines of its address, for what suppliers send to us.
     pub address: Vec<String>,
+    /// Whether labels are printed when parcels are packed.
+    pub labels: bool,
     /// How long a notice can be taken back.
     pub hold: TimeDelta,
 }

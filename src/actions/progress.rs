@@ -111,7 +111,13 @@ async fn take(
             fulfilments::set_state(connection, fulfilment, from, FulfilmentState::Ready).await?;
             Ok(true)
         }
-        Step::Pack(fulfilment) => Ok(store::pack(connection, order.id, fulfilment).await?),
+        Step::Pack(fulfilment) => {
+            let parcel = store::pack(connection, order.id, fulfilment).await?;
+            if let (Some(parcel), true) = (parcel, desk.labels) {
+                store::enqueue_label(connection, parcel).await?;
+            }
+            Ok(parcel.is_some())
+        }
     }
 }
 

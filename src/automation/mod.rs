@@ -8,8 +8,11 @@
 mod alerts;
 mod backorders;
 mod house;
+mod labels;
 mod order;
 mod scores;
+
+pub use labels::Press;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +21,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::actions::labels::NotPrinted;
 use crate::actions::letters::{Desk, StepError};
 use crate::store::bell::Ringer;
 use crate::store::db::{Db, DbError};
@@ -59,6 +63,9 @@ enum JobError {
     /// A step of it was not taken.
     #[error(transparent)]
     Step(#[from] StepError),
+    /// A label was not printed.
+    #[error(transparent)]
+    Label(#[from] NotPrinted),
     /// A newer program enqueued it.
     #[error("this program does not know the job {0:?}")]
     Unknown(String),
@@ -78,6 +85,7 @@ impl From<DbError> for JobError {
 pub struct Worker {
     db: Db,
     desk: Arc<Desk>,
+    press: Option<Arc<Press>>,
     clock: fn() -> DateTime<Utc>,
 }
 
@@ -91,10 +99,20 @@ pub struct Tally {
 }
 
 impl Worker {
-    /// A worker that writes its letters at `desk` and asks `clock` for the time.
-    pub fn new(db: Db, desk: Desk, clock: fn() -> DateTime<Utc>) -> Self {
-        let desk = Arc::new(desk);
-        Self { db, desk, clock }
+    /// A worker that writes its letters at `desk`, prints labels on `press`, where it has one, and asks
+    /// `clock` for the time. Labels are left to workers that have a press.
+    pub fn new(
+        db: Db,
+        desk: Desk,
+        press: Option<Press>,
+        clock: fn() -> DateTime<Utc>,
+    ) -> Self {
+        Self {
+            db,
+            desk: Arc::new(desk),
+            press: press.map(Arc::new),
+            clock,
+        }
     }
 
     /// Does what is due until nothing is, and waits for what other workers have in hand.
@@ -107,9 +125,12 @@ impl Worker {
             if self.round(&mut tally).await? {
                 continue;
             }
+            let labels = self.press.is_some();
             let left = self
                 .db
-                .call(LIMIT, |connection| Box::pin(jobs::left(connection)))
+                .call(LIMIT, move |connection| {
+                    Box::pin(jobs::left(connection, labels))
+                })
                 .await?;
             if left.due == 0 {
                 // Nobody else may ring for what was done here.
@@ -164,10 +185,11 @@ impl Worker {
     /// Claims some jobs and does them. False where none was due.
     async fn round(&self, tally: &mut Tally) -> Result<bool, DbError> {
         let claimed_at = Instant::now();
+        let labels = self.press.is_some();
         let claimed = self
             .db
-            .transaction(LIMIT, |connection| {
-                Box::pin(async move { jobs::claim(connection, BATCH, LEASE).await })
+            .transaction(LIMIT, move |connection| {
+                Box::pin(async move { jobs::claim(connection, BATCH, LEASE, labels).await })
             })
             .await?;
         for job in &claimed {
@@ -194,6 +216,9 @@ impl Worker {
     async fn perform(&self, job: &Job) -> Result<(), JobError> {
         if job.attempts > CLAIMS {
             return Err(JobError::Deadly);
+        }
+        if let (Some(press), "label") = (&self.press, job.kind.as_str()) {
+            labels::handle(&self.db, press, job, (self.clock)()).await?;
         }
         let mut tries = 1;
         loop {
@@ -259,6 +284,8 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "backorders" => backorders::handle(connection, subject).await?,
         "sweep" => alerts::handle(connection, &terms).await?,
         "scores" => scores::handle(connection, &terms).await?,
+        // It has been printed.
+        "label" => {}
         "housekeeping" => house::handle(connection).await?,
         other => return Err(JobError::Unknown(other.to_owned())),
     }

@@ -47,7 +47,7 @@ impl Jobs {
         let (left, dead) = db
             .call(LIMIT, |connection| {
                 Box::pin(async move {
-                    let left = jobs::left(connection).await?;
+                    let left = jobs::left(connection, true).await?;
                     Ok((left, jobs::dead(connection, LISTED).await?))
                 })
             })

@@ -13,10 +13,11 @@ use super::database::{Database, data_dir};
 use super::print;
 use crate::actions::letters::Desk;
 use crate::actions::notices::deliver_due;
-use crate::automation::Worker as Automation;
+use crate::automation::{Press, Worker as Automation};
 use crate::config::Config;
 use crate::output::mailer::{MailUrl, Mailbox, Mailer, Settings};
 use crate::output::notices::Templates;
+use crate::output::printer::Printer;
 use crate::store::db::Db;
 
 /// How often to look for mail that may leave.
@@ -77,7 +78,7 @@ impl Hand {
     pub(super) fn hire(config: &Config, db: &Db) -> Result<Self> {
         Ok(Self {
             db: db.clone(),
-            worker: Automation::new(db.clone(), desk(config)?, clock),
+            worker: Automation::new(db.clone(), desk(config)?, press(config), clock),
             mailer: mailer(config)?,
         })
     }
@@ -104,7 +105,21 @@ fn desk(config: &Config) -> Result<Desk> {
         templates: Templates::load(config.notice_templates.value.as_deref())?,
         shop: config.shop_name.value.clone(),
         address: config.shop_address.value.0.clone(),
+        labels: press(config).is_some(),
         hold: TimeDelta::from_std(config.notice_hold.value).wrap_err("notice.hold")?,
+    })
+}
+
+/// What labels are printed with, where the settings name a printer.
+fn press(config: &Config) -> Option<Press> {
+    let command = config.print_command.value.0.clone();
+    let shop = Some(config.shop_name.value.clone()).filter(|shop| !shop.is_empty());
+    let address = config.shop_address.value.0.iter().cloned();
+    (!command.is_empty()).then(|| Press {
+        printer: Printer::Command(command),
+        font: config.print_font.value.clone(),
+        from: shop.into_iter().chain(address).collect(),
+        zone: config.shop_time_zone.value,
     })
 }
 

@@ -18,6 +18,8 @@ pub struct Facts {
     pub has_address: bool,
     /// Whether a person gave its stock back: what covers it is up to people then.
     pub covered_by_hand: bool,
+    /// Why its shipping option does not take it, where that is so.
+    pub unfit_option: Option<String>,
     /// Whether it has been promised.
     pub promised: bool,
     /// Whether what the promise was reckoned from has changed.
@@ -204,6 +206,7 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
             format!("backordered: {} × {} ({why})", line.unallocated, line.sku)
         })
         .collect();
+    reasons.extend(facts.unfit_option.clone());
     for part in &facts.fulfilments {
         let (pending, failed, _) = part.inspections;
         let who = &part.location;
@@ -233,6 +236,7 @@ mod tests {
             financial_status: FinancialStatus::Paid,
             has_address: true,
             covered_by_hand: false,
+            unfit_option: None,
             promised: true,
             promise_outdated: false,
             to_be_acknowledged: false,

@@ -30,11 +30,13 @@ pub struct Job {
     pub fence: i64,
 }
 
-/// Claims jobs that are due, first due first, for as long as `lease`.
+/// Claims jobs that are due, first due first, for as long as `lease`; labels only where they can be
+/// printed.
 pub async fn claim(
     connection: &mut PgConnection,
     limit: i64,
     lease: Duration,
+    labels: bool,
 ) -> Result<Vec<Job>, DbError> {
     let mut jobs = sqlx::query_as!(
         Job,
@@ -44,10 +46,12 @@ pub async fn claim(
              select id from jobs
              where dead_at is null and run_at <= clock_timestamp()
                and (lease_until is null or lease_until < clock_timestamp())
+               and ($3 or kind <> 'label')
              order by run_at, id limit $1 for update skip locked)
          returning id, kind, subject_kind, subject_id, attempts, fence",
         limit,
         interval(lease),
+        labels,
     )
     .fetch_all(connection)
     .await?;
@@ -235,14 +239,16 @@ pub struct Left {
     pub dead: i64,
 }
 
-/// How much work is due, counted up to 1,000.
-pub async fn left(connection: &mut PgConnection) -> Result<Left, DbError> {
+/// How much work is due, counted up to 1,000; labels counted only where they can be printed.
+pub async fn left(connection: &mut PgConnection, labels: bool) -> Result<Left, DbError> {
     Ok(sqlx::query_as!(
         Left,
         r#"select (select count(*) from (select from jobs
-                   where dead_at is null and run_at <= clock_timestamp() limit 1000) due) as "due!",
+                   where dead_at is null and run_at <= clock_timestamp() and ($1 or kind <> 'label')
+                   limit 1000) due) as "due!",
                   (select count(*) from (select from jobs
-                   where dead_at is not null limit 1000) dead) as "dead!""#
+                   where dead_at is not null limit 1000) dead) as "dead!""#,
+        labels
     )
     .fetch_one(connection)
     .await?)

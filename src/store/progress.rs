@@ -52,6 +52,16 @@ pub async fn lock(
     let row = sqlx::query!(
         r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
                   o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason,
+                  case when s.id is null then null
+                       when s.currency <> o.currency
+                           then format('%s has a price in %s', s.name, s.currency)
+                       when s.countries <> '{}' and not coalesce(upper(o.country) = any (s.countries), false)
+                           then format('%s does not serve %s', s.name, coalesce(o.country, 'an unknown country'))
+                       when s.max_weight_g < (
+                           select sum(t.weight_g::bigint * (l.ordered - l.cancelled))
+                           from order_lines l join products t on t.id = l.product_id
+                           where l.order_id = o.id and l.requires_shipping)
+                           then format('%s takes %s g at most', s.name, s.max_weight_g) end as unfit_option,
                   o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
                   coalesce(o.shipping_address ->> 'address1', '') <> ''
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
@@ -87,6 +97,7 @@ pub async fn lock(
             financial_status,
             has_address: row.has_address,
             covered_by_hand: row.covered_by_hand,
+            unfit_option: row.unfit_option,
             promised: row.ship_by.is_some(),
             promise_outdated: row.ship_by.is_some() && row.promise_transit_days != row.transit_days,
             to_be_acknowledged: email.is_some() && !row.acknowledged,
@@ -756,12 +767,12 @@ pub async fn lock_waiting(
 }
 
 /// Packs a fulfilment that is ready: a draft parcel with what is reserved for it at its location.
-/// False where nothing is.
+/// Answers with its primary key, or nothing where nothing is reserved.
 pub async fn pack(
     connection: &mut PgConnection,
     order_id: i64,
     fulfilment_id: i64,
-) -> Result<bool, DbError> {
+) -> Result<Option<i64>, DbError> {
     let packed = sqlx::query!(
         "select r.order_line_id, r.stock_level_id, least(r.quantity, fl.quantity - fl.shipped) as \"quantity!\"
          from fulfilments f
@@ -775,7 +786,7 @@ pub async fn pack(
     .fetch_all(&mut *connection)
     .await?;
     if packed.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let parcel = sqlx::query_scalar!(
         "insert into shipments (order_id, fulfilment_id) values ($1, $2) returning id",
@@ -798,7 +809,15 @@ pub async fn pack(
     )
     .execute(connection)
     .await?;
-    Ok(true)
+    Ok(Some(parcel))
+}
+
+/// Has a parcel's label printed.
+pub async fn enqueue_label(connection: &mut PgConnection, parcel: i64) -> Result<(), DbError> {
+    sqlx::query!("select enqueue('label', 'shipment', $1)", parcel)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
 }
 
 /// Looks at an order again.

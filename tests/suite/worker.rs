@@ -13,7 +13,7 @@ use packline::actions::import::{self, Run, Stop};
 use packline::store::db::{Db, Settings};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
-use crate::harness::{self, SmtpServer, TestDatabase};
+use crate::harness::{self, SmtpServer, TestDatabase, scratch_dir};
 use crate::real_data::real_data;
 
 /// Longest time until all that is due is done.
@@ -113,8 +113,14 @@ impl Works {
 
     /// Starts `packline worker`.
     fn worker(&self, arguments: &[&str]) -> Child {
+        let child = self.command(arguments).spawn();
+        child.expect("the program starts")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let url = self.database.options.clone().username(&self.login);
-        Command::new(env!("CARGO_BIN_EXE_packline"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_packline"));
+        command
             .arg("worker")
             .args(arguments)
             .env("PACKLINE_DATABASE_URL", url.to_url_lossy().as_str())
@@ -128,9 +134,8 @@ impl Works {
             .env("PACKLINE_SHOP_NAME", "Works")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts")
+            .stderr(Stdio::piped());
+        command
     }
 
     /// Does an act from the command line, as the owner; answers with what it says and whether it was
@@ -760,4 +765,34 @@ async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
         works.text(causes).await.as_deref(),
         Some("promised, set-option")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_a_printer_prints_each_label_and_notes_it_once() {
+    let works = Works::open().await;
+    let paper = scratch_dir();
+    let labels = paper.path().join("labels.zpl");
+    works.run(SHOP).await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 5 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE';
+             select order_of('#1', 'PLATE', 2); select order_of('#2', 'PLATE', 1)",
+        )
+        .await;
+    let mut printing = works
+        .command(&["--once"])
+        .env("PACKLINE_PRINT_COMMAND", format!("tee -a {}", labels.display()))
+        .spawn()
+        .expect("the program starts");
+    harness::until(LIMIT, "the worker ends", || {
+        printing.try_wait().expect("a child").is_some()
+    });
+    assert!(printing.wait().expect("a child").success());
+    let printed = std::fs::read_to_string(&labels).expect("labels");
+    assert_eq!(printed.matches("^XA").count(), 2, "{printed}");
+    let noted = "select sum(prints) from shipments where state = 'draft'";
+    assert_eq!(works.number(noted).await, 2);
+    works.assert_all_is_done().await;
 }
