@@ -147,7 +147,11 @@ impl Quote {
                 })
             })
             .await?;
-        for choice in found? {
+        let found = found?;
+        if found.is_empty() {
+            return Err(eyre!("no shipping option has a price in the order's currency"));
+        }
+        for choice in found {
             let offered = Offered {
                 option: choice.option.name,
                 present: choice.present,
