@@ -330,7 +330,7 @@ async fn inspect(
     let samples = store::samples(connection, fulfilment_id, now - DEFECTS_COUNT).await?;
     let chosen = samples.iter().any(|sample| {
         let percent = sampling::percent(sample.percent, sample.defects);
-        sampling::chosen(order.id, sample.product_id, percent)
+        sampling::chosen(&order.number, &sample.sku, percent)
     });
     let to = if chosen {
         let products = inspections::checks_of_products(connection, order.id).await?;

@@ -679,10 +679,10 @@ pub async fn set_sent(
 }
 
 /// What decides whether goods are inspected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// The product.
-    pub product_id: i64,
+    /// The product's SKU.
+    pub sku: String,
     /// The share that the plan asks for, in percent.
     pub percent: i16,
     /// Defects found in its orders within the last 90 days.
@@ -698,8 +698,7 @@ pub async fn samples(
 ) -> Result<Vec<Sample>, DbError> {
     Ok(sqlx::query_as!(
         Sample,
-        r#"select l.product_id as "product_id!",
-                  coalesce((select i.percent from inspection_plans i
+        r#"select l.sku, coalesce((select i.percent from inspection_plans i
                             where (i.product_id is null or i.product_id = l.product_id)
                               and (i.supplier_id is null or i.supplier_id = (
                                   select s.supplier_id from supplier_offers s where s.product_id = l.product_id

@@ -183,14 +183,16 @@ pub async fn insert(
                 o.financial_status, o.shipping_method, s.id, o.shipping, o.billing, o.notes, o.tags,
                 o.cancelled_at, case when o.cancelled_at is not null then 'cancelled in the channel' end,
                 decode(o.digest, 'hex'), o.ship_by, o.deliver_by
-         from jsonb_to_recordset($2) as o (
+         from rows from (jsonb_to_recordset($2) as (
              external_id text, number text, customer_name text, email text, contact_phone text,
              placed_at timestamptz, paid_at timestamptz, currency text, subtotal bigint,
              postage bigint, tax bigint, discount bigint, total bigint, financial_status text,
              shipping_method text, shipping jsonb, billing jsonb, notes text, tags text[],
              cancelled_at timestamptz, digest text, ship_by timestamptz, deliver_by timestamptz)
+         ) with ordinality as o
          left join customers c on lower(c.email) = lower(o.email)
-         left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency",
+         left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
+         order by o.ordinality",
         channel,
         Json(orders) as _
     )
