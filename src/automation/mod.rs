@@ -101,12 +101,7 @@ pub struct Tally {
 impl Worker {
     /// A worker that writes its letters at `desk`, prints labels on `press`, where it has one, and asks
     /// `clock` for the time. Labels are left to workers that have a press.
-    pub fn new(
-        db: Db,
-        desk: Desk,
-        press: Option<Press>,
-        clock: fn() -> DateTime<Utc>,
-    ) -> Self {
+    pub fn new(db: Db, desk: Desk, press: Option<Press>, clock: fn() -> DateTime<Utc>) -> Self {
         Self {
             db,
             desk: Arc::new(desk),

@@ -149,7 +149,9 @@ impl Quote {
             .await?;
         let found = found?;
         if found.is_empty() {
-            return Err(eyre!("no shipping option has a price in the order's currency"));
+            return Err(eyre!(
+                "no shipping option has a price in the order's currency"
+            ));
         }
         for choice in found {
             let offered = Offered {

@@ -783,7 +783,10 @@ async fn a_worker_with_a_printer_prints_each_label_and_notes_it_once() {
         .await;
     let mut printing = works
         .command(&["--once"])
-        .env("PACKLINE_PRINT_COMMAND", format!("tee -a {}", labels.display()))
+        .env(
+            "PACKLINE_PRINT_COMMAND",
+            format!("tee -a {}", labels.display()),
+        )
         .spawn()
         .expect("the program starts");
     harness::until(LIMIT, "the worker ends", || {
