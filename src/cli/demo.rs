@@ -68,9 +68,12 @@ impl Demo {
         let story = Story::read(folder, now, self.speed)?;
         let mut door = Door::open(data_dir(config)?).await?;
         let mut feed = None;
+        // The shop goes on living, whoever only looks at it.
+        let mut writing = config.clone();
+        writing.read_only.value = false;
         let mut database = if door.alone {
             door.server.recreate_database(DATABASE).await?;
-            let database = Database::local(config, DATABASE, "packline demo").await?;
+            let database = Database::local(&writing, DATABASE, "packline demo").await?;
             let (stage, story) = load(config, &door.server, &database, story).await?;
             if story.ahead() > 0 && self.speed > 0.0 {
                 let aloud = self.no_console;
@@ -83,12 +86,16 @@ impl Demo {
             database
         } else {
             print::note("another demo is open: joining it, with its folder and its speed");
-            Database::local(config, DATABASE, "packline demo").await?
+            Database::local(&writing, DATABASE, "packline demo").await?
         };
         door.let_others_in()?;
-        if let Some(login) = &self.person {
+        let present = config
+            .read_only
+            .value
+            .then(|| database.person.login.clone());
+        if let Some(login) = self.person.as_ref().or(present.as_ref()) {
             database = database
-                .become_person(login, "packline demo")
+                .become_person(config, login, "packline demo")
                 .await
                 .wrap_err_with(|| format!("nobody in the demo is {}", text::plain(login)))?;
         }

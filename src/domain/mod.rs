@@ -7,6 +7,7 @@ pub mod filter;
 pub mod incoming;
 pub mod inspections;
 pub mod list;
+pub mod mistakes;
 pub mod money;
 pub mod notices;
 pub mod orders;

@@ -8,6 +8,7 @@ use packline::console::app::{App, Effect, Settings};
 use packline::console::effects::Performer;
 use packline::console::input::{Chord, Input, Keymap};
 use packline::console::run::{Console, End, events};
+use packline::console::terminal::Outside;
 use packline::console::view::Theme;
 use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
@@ -45,6 +46,8 @@ impl Desk {
         let settings = Settings {
             shop: "demo-shop".into(),
             zone: ZONE,
+            read_only: false,
+            alarm_about: vec![],
         };
         let keymap = Keymap::built_in().expect("the keymap");
         let (keys, inputs) = unbounded_channel();
@@ -56,8 +59,9 @@ impl Desk {
                 feed: Box::pin(events(Feed::start(db))) as Pin<Box<_>>,
                 perform: Box::new(move |effect, now| performer.perform(effect, now)),
                 clock,
-                is_there: || true,
+                outside: Outside::default(),
                 drawn: None,
+                told: None,
             },
             terminal: Terminal::new(TestBackend::new(size.0, size.1)).expect("a terminal"),
             keys,

@@ -119,6 +119,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         order_number: "#1042".into(),
         customer: "Ines Duarte".into(),
         carrier: Some("DHL".into()),
+        tracking_url: None,
         tracking_code: Some(format!("JD01460000{id:06}")),
         state: ShipmentState::HandedOver,
         tracking_status: status,
@@ -393,6 +394,8 @@ impl Desk {
         let settings = Settings {
             shop: "demo-shop".into(),
             zone: chrono_tz::Europe::Berlin,
+            read_only: false,
+            alarm_about: vec![Kind::Order],
         };
         let person = Person {
             login: "ana".into(),
@@ -496,7 +499,7 @@ impl Desk {
         let (columns, rows) = self.app.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
         terminal
-            .draw(|frame| view::draw(frame, &self.app, self.theme))
+            .draw(|frame| drop(view::draw(frame, &self.app, self.theme)))
             .expect("a frame");
         screen::shown(terminal.backend().buffer())
     }

@@ -305,7 +305,8 @@ fn panics_with_the_terminal_taken() {
     if std::env::var_os("PANIC_IN_TERMINAL").is_some() {
         let (sender, told) = std::sync::mpsc::channel();
         let elsewhere = move |what| sender.send(what).expect("a test");
-        let _taken = packline::console::terminal::Taken::take(elsewhere).expect("a terminal");
+        let can = packline::console::terminal::Capabilities::of_environment();
+        let _taken = packline::console::terminal::Taken::take(can, elsewhere).expect("a terminal");
         std::thread::spawn(|| panic!("in passing"))
             .join()
             .expect_err("a panic");
