@@ -36,6 +36,16 @@ impl TrackingStatus {
     }
 }
 
+/// Where a parcel can be followed: a carrier's address with `{code}` in the place of its tracking
+/// code. `None` where that is no web address.
+pub fn link(address: &str, code: &str) -> Option<String> {
+    let code = percent_encoding::utf8_percent_encode(code, percent_encoding::NON_ALPHANUMERIC);
+    let link = address.replace("{code}", &code.to_string());
+    let web = link.starts_with("https://") || link.starts_with("http://");
+    let clean = link.bytes().all(|byte| byte.is_ascii_graphic());
+    (web && clean).then_some(link)
+}
+
 /// Where carriers tell of a parcel, by the carrier's name in small letters; `{code}` stands for its
 /// code. An address of one's own in the table `carriers` counts more.
 const PAGES: [(&str, &str); 9] = [
@@ -72,9 +82,7 @@ pub fn page(own: Option<&str>, carrier: &str, code: &str) -> Option<String> {
     let carrier = carrier.trim().to_lowercase();
     let known = PAGES.iter().find(|(name, _)| *name == carrier);
     let template = own.or(known.map(|(_, template)| *template))?;
-    let code = percent_encoding::utf8_percent_encode(code, percent_encoding::NON_ALPHANUMERIC);
-    let url = url::Url::parse(&template.replace("{code}", &code.to_string())).ok()?;
-    matches!(url.scheme(), "https" | "http").then(|| url.to_string())
+    link(template, code)
 }
 
 #[cfg(test)]
@@ -121,5 +129,16 @@ mod tests {
             TrackingStatus::of_word("teleported"),
             TrackingStatus::Unknown
         );
+    }
+
+    #[test]
+    fn a_link_is_to_the_web_and_holds_the_code_as_text() {
+        let at = "https://track.example/?n={code}&l=en";
+        assert_eq!(
+            link(at, "A 1&x=<").as_deref(),
+            Some("https://track.example/?n=A%201%26x%3D%3C&l=en")
+        );
+        assert_eq!(link("javascript:alert({code})", "1"), None);
+        assert_eq!(link("https://a b/{code}", "1"), None);
     }
 }

@@ -3,6 +3,7 @@
 
 mod harness;
 mod network;
+mod pty;
 mod shop;
 
 mod act_command;
@@ -14,12 +15,19 @@ mod demo;
 mod feed;
 mod grants;
 mod guards;
+mod hostile;
 mod imports;
 mod intake;
+mod labels;
 mod lists;
 mod local_server;
+mod manners;
+mod notices;
+mod quotes;
 mod readme;
 mod real_data;
 mod screens;
 mod sqlx_metadata;
 mod terminal;
+mod widths;
+mod worker;

@@ -164,13 +164,14 @@ impl<W: Write> Painter<W> {
         self.link = link;
     }
 
-    /// Draws again what is shown already.
+    /// Draws again what is shown already, and what that may cover in turn.
     fn put_again(&mut self, area: Rect) {
         for y in area.top()..area.bottom() {
-            let mut x = area.left();
-            while x < area.right() {
+            let (mut x, mut end) = (area.left(), area.right());
+            while x < end.min(self.shown.area.right()) {
                 let cell = self.shown[(x, y)].clone();
                 self.put(x, y, &cell);
+                end = end.max(x + at_most(cell.symbol()));
                 x += (text::width(cell.symbol()) as u16).max(1);
             }
         }
@@ -250,13 +251,23 @@ impl<W: Write> Backend for Painter<W> {
         let mut again = Vec::new();
         for (x, y, cell) in content {
             self.put(x, y, cell);
-            let columns = text::width(cell.symbol()) as u16;
-            let reach = at_most(cell.symbol());
-            if reach > columns {
-                again.push(Rect::new(x + columns, y, reach - columns, 1));
+            let columns = (text::width(cell.symbol()) as u16).max(1);
+            // As far as it may be drawn, and what it stands on now may have been.
+            let mut reach = x + at_most(cell.symbol());
+            for under in x..x + columns {
+                let Some(kept) = self.shown.cell_mut((under, y)) else {
+                    break;
+                };
+                let wide = text::width(kept.symbol()) as u16;
+                reach = reach.max(under + wide.max(at_most(kept.symbol())));
+                if under == x {
+                    kept.clone_from(cell);
+                } else {
+                    kept.reset();
+                }
             }
-            if let Some(kept) = self.shown.cell_mut((x, y)) {
-                kept.clone_from(cell);
+            if reach > x + columns {
+                again.push(Rect::new(x + columns, y, reach - x - columns, 1));
             }
         }
         again.append(&mut self.relinked);
