@@ -5,7 +5,7 @@ use super::dialog::{Copyable, Dialog};
 use super::msg::{Effect, Level};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::orders::Address;
-use crate::domain::record::{Kind, Record};
+use crate::domain::record::{Kind, Pane, Record};
 use crate::domain::shipments::ShipmentSummary;
 use crate::store::records::FullRecord;
 
@@ -17,7 +17,7 @@ impl App {
             .and_then(|page| page.shown.as_ref())
             .map(|shown| parcels(&shown.full))
             .unwrap_or_default();
-        if self.journey.page().is_none() && self.journey.pane() == Kind::Shipment {
+        if self.journey.page().is_none() && self.journey.pane() == Pane::Of(Kind::Shipment) {
             let rows = self.list_here().rows.iter();
             parcels.extend(rows.filter_map(|row| match &row.record {
                 Record::Shipment(parcel) => Some(parcel),

@@ -5,13 +5,13 @@ use super::App;
 use super::document::{Span, Tone, muted, plain, strong};
 use crate::console::input::Command;
 use crate::domain::list::Count;
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 
 /// A tab, or what stands between two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tab {
     /// The pane that it opens; none between tabs.
-    pub kind: Option<Kind>,
+    pub pane: Option<Pane>,
     /// Its first column.
     pub from: u16,
     /// The column behind its last.
@@ -24,31 +24,33 @@ pub struct Tab {
 struct Shape {
     joint: &'static str,
     short_counts: bool,
-    short_names: bool,
+    names: Names,
+}
+
+/// How much of the panes' names is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Whole,
+    /// All but the longest.
+    Shorter,
+    Shortest,
+}
+
+const fn shape(joint: &'static str, short_counts: bool, names: Names) -> Shape {
+    Shape {
+        joint,
+        short_counts,
+        names,
+    }
 }
 
 /// As much as fits: whole first, then closer together, then shorter counts, then names.
-const SHAPES: [Shape; 4] = [
-    Shape {
-        joint: " │ ",
-        short_counts: false,
-        short_names: false,
-    },
-    Shape {
-        joint: "│",
-        short_counts: false,
-        short_names: false,
-    },
-    Shape {
-        joint: "│",
-        short_counts: true,
-        short_names: false,
-    },
-    Shape {
-        joint: "│",
-        short_counts: true,
-        short_names: true,
-    },
+const SHAPES: [Shape; 5] = [
+    shape(" │ ", false, Names::Whole),
+    shape("│", false, Names::Whole),
+    shape("│", true, Names::Whole),
+    shape("│", true, Names::Shorter),
+    shape("│", true, Names::Shortest),
 ];
 
 fn width(spans: &[Span]) -> usize {
@@ -69,11 +71,11 @@ impl App {
         let mut at = 1_u16.min(columns);
         pieces
             .into_iter()
-            .map(|(kind, spans)| {
+            .map(|(pane, spans)| {
                 let from = at;
                 at = (at + width(&spans) as u16).min(columns);
                 Tab {
-                    kind,
+                    pane,
                     from,
                     to: at,
                     spans,
@@ -83,26 +85,27 @@ impl App {
     }
 
     /// The pane whose tab is at a column.
-    pub(super) fn tab_at(&self, column: u16) -> Option<Kind> {
+    pub(super) fn tab_at(&self, column: u16) -> Option<Pane> {
         let tabs = self.tabs(self.size.0);
         let hit = tabs.iter().find(|tab| (tab.from..tab.to).contains(&column));
-        hit.and_then(|tab| tab.kind)
+        hit.and_then(|tab| tab.pane)
     }
 
-    fn tab_pieces(&self, shape: &Shape) -> Vec<(Option<Kind>, Vec<Span>)> {
+    fn tab_pieces(&self, shape: &Shape) -> Vec<(Option<Pane>, Vec<Span>)> {
         let mut pieces = Vec::new();
-        for (index, kind) in Kind::ALL.iter().enumerate() {
+        for (index, pane) in Pane::ALL.iter().enumerate() {
             if index > 0 {
                 pieces.push((None, vec![muted(shape.joint)]));
             }
-            let key = self.keymap.shown(Command::of_pane(*kind));
-            let title = match (shape.short_names, kind) {
-                (false, kind) => kind.title(),
-                (true, Kind::Order) => "Ord",
-                (true, Kind::Stock) => "Stk",
-                (true, Kind::Shipment) => "Shp",
-                (true, Kind::Inspection) => "QC",
-                (true, Kind::Ticket) => "Tkt",
+            let key = self.keymap.shown(Command::of_pane(*pane));
+            let title = match (shape.names, pane) {
+                (Names::Shorter | Names::Shortest, Pane::Of(Kind::Shipment)) => "Shp",
+                (Names::Whole | Names::Shorter, pane) => pane.title(),
+                (Names::Shortest, Pane::Next) => "Nxt",
+                (Names::Shortest, Pane::Of(Kind::Order)) => "Ord",
+                (Names::Shortest, Pane::Of(Kind::Stock)) => "Stk",
+                (Names::Shortest, Pane::Of(Kind::Inspection)) => "QC",
+                (Names::Shortest, Pane::Of(Kind::Ticket)) => "Tkt",
             };
             let count = |count: Count| match (shape.short_counts, count.0) {
                 (true, 1000..) => "1k+".to_owned(),
@@ -110,14 +113,14 @@ impl App {
             };
             let mut spans = vec![muted(format!("{key} ")), strong(title)];
             if let Some(counts) = &self.counts {
-                let of = counts.of(*kind);
+                let of = counts.of(*pane);
                 spans.push(plain(format!(" {}", count(of.open))));
                 if of.urgent.0 > 0 {
                     let urgent = format!(" ⚑{}", count(of.urgent));
                     spans.push(Span::new(urgent, Tone::Bad));
                 }
             }
-            pieces.push((Some(*kind), spans));
+            pieces.push((Some(*pane), spans));
         }
         pieces
     }

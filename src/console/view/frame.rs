@@ -8,7 +8,7 @@ use super::theme::Theme;
 use super::write;
 use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
 use crate::console::input::Command;
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 use crate::domain::text;
 
 fn plain(text: impl AsRef<str>) -> Span {
@@ -105,7 +105,7 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
             ..area
         };
         write(buffer, place, &tab.spans, theme);
-        if tab.kind == Some(here) {
+        if tab.pane == Some(here) {
             buffer.set_style(place, theme.selected());
         }
     }
@@ -123,12 +123,13 @@ pub(super) fn title(buffer: &mut Buffer, area: Rect, app: &App, g: &Geometry, th
 fn list_title(app: &App) -> Vec<Span> {
     let list = app.list_here();
     if list.filter_text.is_empty() {
-        vec![plain(match list.kind() {
-            Kind::Order => "open orders",
-            Kind::Stock => "low or short",
-            Kind::Shipment => "parcels under way",
-            Kind::Inspection => "checks due or failed",
-            Kind::Ticket => "open tickets",
+        vec![plain(match list.pane() {
+            Pane::Next => "every promise, the nearest first",
+            Pane::Of(Kind::Order) => "open orders",
+            Pane::Of(Kind::Stock) => "low or short",
+            Pane::Of(Kind::Shipment) => "parcels under way",
+            Pane::Of(Kind::Inspection) => "checks due or failed",
+            Pane::Of(Kind::Ticket) => "open tickets",
         })]
     } else {
         vec![strong(format!("/{}", list.filter_text))]

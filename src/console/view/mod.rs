@@ -6,6 +6,7 @@ mod frame;
 mod inspections;
 mod links;
 mod lists;
+mod next;
 mod orders;
 mod shipments;
 mod stock;
@@ -23,7 +24,7 @@ pub use theme::{Part, THEMES, Theme};
 use super::app::{App, Document, Geometry, Line, Place, Span, Tone};
 use super::input::Command;
 use super::terminal::Link;
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 
 /// What a frame has beside its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) -> Drawn {
     frame::tabs(buffer, g.tabs, app, theme);
     frame::title(buffer, g.title, app, &g, theme);
     let unseen = match app.journey.here() {
-        Place::Pane(kind) => pane(buffer, *kind, app, &g, theme),
+        Place::Pane(shown) => pane(buffer, *shown, app, &g, theme),
         Place::Record(_) => {
             record(buffer, app, &g, theme);
             0
@@ -72,20 +73,21 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) -> Drawn {
     Drawn { cursor, links }
 }
 
-const fn kind_view(kind: Kind) -> &'static table::Kind {
-    match kind {
-        Kind::Order => &orders::KIND,
-        Kind::Stock => &stock::KIND,
-        Kind::Shipment => &shipments::KIND,
-        Kind::Inspection => &inspections::KIND,
-        Kind::Ticket => &tickets::KIND,
+const fn pane_view(pane: Pane) -> &'static table::Kind {
+    match pane {
+        Pane::Next => &next::KIND,
+        Pane::Of(Kind::Order) => &orders::KIND,
+        Pane::Of(Kind::Stock) => &stock::KIND,
+        Pane::Of(Kind::Shipment) => &shipments::KIND,
+        Pane::Of(Kind::Inspection) => &inspections::KIND,
+        Pane::Of(Kind::Ticket) => &tickets::KIND,
     }
 }
 
 /// A list and its detail; answers how many lines of the detail are not seen.
-fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) -> usize {
-    let list = app.list(kind);
-    table::draw(buffer, g.list, list, kind_view(kind), app.context(), theme);
+fn pane(buffer: &mut Buffer, pane: Pane, app: &App, g: &Geometry, theme: Theme) -> usize {
+    let list = app.list(pane);
+    table::draw(buffer, g.list, list, pane_view(pane), app.context(), theme);
     if list.rows.is_empty() {
         empty(buffer, app, g, theme);
     }
@@ -117,12 +119,15 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     } else if app.counts.is_some_and(|counts| counts.nothing_yet) {
         NOTHING_YET.to_owned()
     } else if list.filter_text.is_empty() {
-        match list.kind() {
-            Kind::Order => "No open orders. `packline import orders FILE` brings some in.",
-            Kind::Stock => "Nothing is low or short.",
-            Kind::Shipment => "No parcels under way.",
-            Kind::Inspection => "No checks due.",
-            Kind::Ticket => "No open tickets.",
+        match list.pane() {
+            Pane::Next => "No promise is open.",
+            Pane::Of(Kind::Order) => {
+                "No open orders. `packline import orders FILE` brings some in."
+            }
+            Pane::Of(Kind::Stock) => "Nothing is low or short.",
+            Pane::Of(Kind::Shipment) => "No parcels under way.",
+            Pane::Of(Kind::Inspection) => "No checks due.",
+            Pane::Of(Kind::Ticket) => "No open tickets.",
         }
         .to_owned()
     } else {
