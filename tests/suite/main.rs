@@ -17,6 +17,7 @@ mod feed;
 mod grants;
 mod guards;
 mod hostile;
+mod import_memory;
 mod imports;
 mod intake;
 mod labels;
