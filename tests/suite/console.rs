@@ -24,19 +24,19 @@ use crate::harness::{self, screen};
 use crate::network::Line;
 use crate::shop::{LIMIT, Shop, ZONE, now};
 
-type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
+pub(crate) type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
 
 /// A person at a console.
-struct Desk {
-    console: Console<Perform>,
-    terminal: Terminal<TestBackend>,
+pub(crate) struct Desk {
+    pub(crate) console: Console<Perform>,
+    pub(crate) terminal: Terminal<TestBackend>,
     keys: UnboundedSender<Input>,
     inputs: UnboundedReceiver<Input>,
 }
 
 impl Desk {
     /// Sits down, with a window of so many columns and rows.
-    async fn open(db: Db, size: (u16, u16), clock: fn() -> DateTime<Utc>) -> Self {
+    pub(crate) async fn open(db: Db, size: (u16, u16), clock: fn() -> DateTime<Utc>) -> Self {
         let person = db
             .call(LIMIT, |connection| Box::pin(people::person(connection)))
             .await
@@ -74,7 +74,7 @@ impl Desk {
     }
 
     /// Types: a character each, names of keys in angle brackets.
-    fn types(&self, text: &str) {
+    pub(crate) fn types(&self, text: &str) {
         let mut rest = text;
         while let Some(char) = rest.chars().next() {
             let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
@@ -87,7 +87,7 @@ impl Desk {
     }
 
     /// Runs the console until the screen is as wanted.
-    async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + LIMIT;
         loop {
             let slice = Duration::from_millis(20);
@@ -106,7 +106,7 @@ impl Desk {
         }
     }
 
-    async fn shows(&mut self, text: &str) {
+    pub(crate) async fn shows(&mut self, text: &str) {
         self.until(text, |screen| screen.contains(text)).await;
     }
 

@@ -258,7 +258,7 @@ async fn no_export_lets_it_act() {
             let words: Vec<&str> = run.iter().map(String::as_str).collect();
             let ran = packline(&shop, Role::Admin, &words).await;
             for printed in [&ran.out, &ran.err] {
-                let lines = printed.replace('\n', "").replace('\r', "");
+                let lines = printed.replace(['\n', '\r'], "");
                 assert!(
                     !printed.contains('\r') || words.contains(&"--csv"),
                     "{words:?} of {text:?}"

@@ -25,6 +25,7 @@ mod lists;
 mod local_server;
 mod manners;
 mod notices;
+mod pictures;
 mod quotes;
 mod readme;
 mod real_data;
