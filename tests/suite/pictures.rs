@@ -42,10 +42,14 @@ const PAPERS: [Paper; 2] = [
     },
 ];
 
-/// The pictures: a name, the keys that lead there from the start, and what is seen once it is read.
-const PICTURES: [(&str, &str, &str); 2] = [
-    ("next", "0", "can't ship"),
-    ("ticket", "5<enter>", "Conversation"),
+/// The pictures: a name, and the keys that lead there from the start, each with what is seen once
+/// it has been read.
+const PICTURES: [(&str, &[(&str, &str)]); 2] = [
+    ("next", &[("0", "Lines")]),
+    (
+        "ticket",
+        &[("5", "Conversation"), ("<enter>", "Tickets › TKT-")],
+    ),
 ];
 
 fn hex((red, green, blue): (u8, u8, u8)) -> String {
@@ -156,7 +160,7 @@ async fn the_pictures_are_the_programs_own_screens() {
     let (_database, there) = stage(&server).await;
     let mut story = Story::read(Folder::built_in(), anchor(), 0.0).expect("the folder");
     load(&mut story, &there).await;
-    for (name, keys, seen) in PICTURES {
+    for (name, steps) in PICTURES {
         for paper in &PAPERS {
             let mut desk = Desk::open(there.db.clone(), (100, 30), anchor).await;
             desk.console.app.person.login = "ana".into();
@@ -165,11 +169,13 @@ async fn the_pictures_are_the_programs_own_screens() {
             desk.console.theme = Theme::named(paper.theme).expect("a theme");
             desk.shows("● live").await;
             desk.shows("1 Orders 1").await;
-            desk.types(keys);
-            desk.until(seen, |screen| {
-                screen.contains(seen) && !screen.contains("reading")
-            })
-            .await;
+            for (keys, seen) in steps {
+                desk.types(keys);
+                desk.until(seen, |screen| {
+                    screen.contains(seen) && !screen.contains("reading")
+                })
+                .await;
+            }
             let title = format!("Packline, {name}");
             let drawn = svg(desk.terminal.backend().buffer(), paper, &title);
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
