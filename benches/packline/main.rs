@@ -18,6 +18,7 @@ mod latency;
 mod lists;
 mod report;
 mod screen;
+mod worker;
 
 #[path = "../../tests/suite/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use all of it")]
@@ -45,6 +46,9 @@ fn main() {
     }
     if is_wanted("import") {
         runtime.block_on(imports::run());
+    }
+    if is_wanted("worker") {
+        runtime.block_on(worker::run());
     }
     if is_wanted("lists") {
         runtime.block_on(lists::run());

@@ -29,7 +29,7 @@ pub(crate) type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
 /// A person at a console.
 pub(crate) struct Desk {
     pub(crate) console: Console<Perform>,
-    pub(crate) terminal: Terminal<TestBackend>,
+    terminal: Terminal<TestBackend>,
     keys: UnboundedSender<Input>,
     inputs: UnboundedReceiver<Input>,
 }

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use packline::actions::demo::{Folder, Story};
 use packline::console::terminal::rgb;
-use packline::console::view::Theme;
+use packline::console::view::{self, Theme};
 use packline::domain::text;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 
@@ -76,6 +78,21 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+/// What stands between gaps, each with the columns before it: no gap depends on how wide a letter is.
+fn pieces(run: &str) -> Vec<(usize, &str)> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    for piece in run.split("  ") {
+        let shown = piece.trim();
+        if !shown.is_empty() {
+            let before = piece.len() - piece.trim_start().len();
+            pieces.push((text::width(&run[..at]) + before, shown));
+        }
+        at += piece.len() + 2;
+    }
+    pieces
+}
+
 /// A screen as SVG. Each run of cells of one look is told how wide it is, so that columns hold
 /// whatever letters the reader's machine has.
 fn svg(buffer: &Buffer, paper: &Paper, title: &str) -> String {
@@ -86,7 +103,7 @@ fn svg(buffer: &Buffer, paper: &Paper, title: &str) -> String {
     );
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.0} {high:.0}\" role=\"img\" \
-         aria-label=\"{title}\" font-family=\"ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace\" \
+         aria-label=\"{title}\" font-family=\"ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace\" \
          font-size=\"{LETTERS}\" xml:space=\"preserve\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{}\"/>\n",
         hex(paper.back)
@@ -122,28 +139,25 @@ fn svg(buffer: &Buffer, paper: &Paper, title: &str) -> String {
                 )
                 .expect("a string");
             }
-            let shown = run.trim_end();
-            if !shown.trim_start().is_empty() {
-                let blanks = shown.len() - shown.trim_start().len();
-                let left = left + blanks as f64 * CELL.0;
-                let shown = shown.trim_start();
-                let length = text::width(shown) as f64 * CELL.0;
-                let base = top + CELL.1 * 0.74;
-                let mut style = String::new();
-                if cell.modifier.contains(Modifier::BOLD) {
-                    style.push_str(" font-weight=\"bold\"");
-                }
-                if cell.modifier.contains(Modifier::UNDERLINED) {
-                    style.push_str(" text-decoration=\"underline\"");
-                }
-                if cell.modifier.contains(Modifier::DIM) {
-                    style.push_str(" opacity=\"0.65\"");
-                }
+            let mut style = String::new();
+            if cell.modifier.contains(Modifier::BOLD) {
+                style.push_str(" font-weight=\"bold\"");
+            }
+            if cell.modifier.contains(Modifier::UNDERLINED) {
+                style.push_str(" text-decoration=\"underline\"");
+            }
+            if cell.modifier.contains(Modifier::DIM) {
+                style.push_str(" opacity=\"0.65\"");
+            }
+            let base = top + CELL.1 * 0.74;
+            for (columns, piece) in pieces(&run) {
+                let left = left + columns as f64 * CELL.0;
+                let length = text::width(piece) as f64 * CELL.0;
+                let piece = escaped(piece);
                 writeln!(
                     svg,
                     "<text x=\"{left:.1}\" y=\"{base:.1}\" fill=\"{fore}\"{style} textLength=\"{length:.1}\" \
-                     lengthAdjust=\"spacingAndGlyphs\">{}</text>",
-                    escaped(shown)
+                     lengthAdjust=\"spacingAndGlyphs\">{piece}</text>"
                 )
                 .expect("a string");
             }
@@ -177,7 +191,13 @@ async fn the_pictures_are_the_programs_own_screens() {
                 .await;
             }
             let title = format!("Packline, {name}");
-            let drawn = svg(desk.terminal.backend().buffer(), paper, &title);
+            // From nothing: what a wide character covers stays in a test's buffer.
+            let mut terminal = Terminal::new(TestBackend::new(100, 30)).expect("a terminal");
+            let console = &desk.console;
+            terminal
+                .draw(|frame| drop(view::draw(frame, &console.app, console.theme)))
+                .expect("a frame");
+            let drawn = svg(terminal.backend().buffer(), paper, &title);
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join(format!("assets/screens/{name}-{}.svg", paper.theme));
             if std::env::var_os("UPDATE_PICTURES").is_some() {
