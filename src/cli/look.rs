@@ -9,7 +9,7 @@ use crate::config::{AlarmBy, Config, Source};
 use crate::console::ConsoleOptions;
 use crate::console::app::Settings;
 use crate::console::input::Keymap;
-use crate::console::terminal::{Alarm, Capabilities, Outside};
+use crate::console::terminal::{Alarm, Capabilities, Depth, Outside};
 use crate::console::view::{THEMES, Theme};
 use crate::domain::mistakes::Mistakes;
 
@@ -56,7 +56,12 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
             alarm_about: config.alarm_about.value.0.clone(),
         },
         keymap,
-        theme: theme.with_unicode(can.unicode),
+        // What is told by a background needs one that can be shown.
+        theme: match can.depth {
+            Depth::None => Theme::full(),
+            _ => theme,
+        }
+        .with_unicode(can.unicode),
         can,
         outside: Outside::of(environment, alarm),
     })

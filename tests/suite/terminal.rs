@@ -71,7 +71,7 @@ async fn it_is_suspended_and_comes_back() {
     console.types("\r");
     console.shows("#1000");
     console.types("?");
-    console.shows("Keys everywhere");
+    console.shows("What can be done with");
     console.types("q");
     console.shows("#1000");
     console.types("q");

@@ -74,14 +74,32 @@ fn is_modern(term: &str) -> bool {
     .any(|name| term.starts_with(name))
 }
 
-/// The nearest of the sixteen, whose true look nobody but the terminal's user knows. As a
-/// background black and white are left to the terminal.
+/// One of the sixteen, whose true look nobody but the terminal's user knows: a colour's hue counts,
+/// and whether it is bright. As a background black and white are left to the terminal.
 fn sixteenth(red: u8, green: u8, blue: u8, ground: Ground) -> Color {
-    let index = nearest(red, green, blue, 0..=15);
-    match (index, ground) {
-        (0 | 15, Ground::Back) => Color::Reset,
-        _ => Color::Indexed(index),
+    /// From so far apart on red, green and blue make a hue.
+    const HUE: u8 = 48;
+    /// From here on a colour is bright.
+    const BRIGHT: u8 = 0xd8;
+    let (least, most) = (red.min(green).min(blue), red.max(green).max(blue));
+    if ground == Ground::Back {
+        return match nearest(red, green, blue, 0..=15) {
+            0 | 15 => Color::Reset,
+            index => Color::Indexed(index),
+        };
     }
+    if most - least < HUE {
+        return Color::Indexed(match most {
+            0..0x40 => 0,
+            0x40..0xb0 => 8,
+            0xb0..0xf0 => 7,
+            _ => 15,
+        });
+    }
+    // As bright and as pure as the six that have a hue.
+    let pure = |part: u8| ((u16::from(part - least) * 205) / u16::from(most - least)) as u8;
+    let index = nearest(pure(red), pure(green), pure(blue), 1..=6);
+    Color::Indexed(index + if most >= BRIGHT { 8 } else { 0 })
 }
 
 /// The nearest colour of a part of xterm's palette, by weighted distance
@@ -220,6 +238,10 @@ mod tests {
         assert_eq!(shown(Depth::Sixteen, brick), ";31");
         assert_eq!(shown(Depth::None, brick), "");
         assert_eq!(shown(Depth::Sixteen, Color::Indexed(231)), ";97");
+        // The light theme's green and brown, and the dark one's red.
+        assert_eq!(shown(Depth::Sixteen, Color::Rgb(0x16, 0x70, 0x36)), ";32");
+        assert_eq!(shown(Depth::Sixteen, Color::Rgb(0x8a, 0x5a, 0x00)), ";33");
+        assert_eq!(shown(Depth::Sixteen, Color::Rgb(0xff, 0x7a, 0x70)), ";91");
         assert_eq!(shown(Depth::True, Color::LightRed), ";91");
         assert_eq!(shown(Depth::Palette, Color::Rgb(8, 8, 8)), ";38;5;232");
         let black = Depth::Sixteen.colour(Color::Rgb(10, 10, 12), Ground::Back);
