@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 use tracing::level_filters::LevelFilter;
 
-pub use self::value::{Lines, Words};
+pub use self::value::{AlarmBy, Kinds, Lines, Words};
 use self::value::{Places, Value};
 use crate::output::mailer::{MailUrl, Mailbox};
 use crate::store::db::DatabaseUrl;
@@ -26,6 +26,8 @@ macro_rules! settings {
         /// Every setting, with where its value came from.
         #[derive(Debug, Clone)]
         pub struct Config {
+            /// Where the settings file is or would be; keymap and themes are beside it.
+            pub dir: PathBuf,
             $(#[doc = $help] pub $field: Setting<$type>,)*
         }
 
@@ -43,6 +45,7 @@ macro_rules! settings {
         impl Config {
             fn settled(layers: &Layers, places: &Places, errors: &mut Vec<ConfigError>) -> Self {
                 Self {
+                    dir: layers.dir.clone(),
                     $($field: settle($name, $default, layers, places, errors),)*
                 }
             }
@@ -65,6 +68,18 @@ settings! {
         "Where the local server and the log, `packline.log`, are kept.";
     log_level: LevelFilter = "log.level", "warn",
         "How much is written to the log.";
+    read_only: bool = "read_only", "false",
+        "Whether nothing may be done, only looked at.";
+    theme: String = "theme", "auto",
+        "How things look: `terminal`, `dark`, `light`, or a file in `themes/`; `auto` is `light` or `dark` where the terminal says which it is, else `terminal`.";
+    mouse: bool = "mouse", "false",
+        "Whether clicks and the wheel are listened to; the terminal's own selection then needs shift.";
+    links: bool = "links", "true",
+        "Whether tracking codes lead to the carriers' pages, where the terminal can follow links.";
+    alarm_by: AlarmBy = "alarm.by", "none",
+        "How new urgent work is told: `none`, `bell`, `desktop` or `both`.";
+    alarm_about: Kinds = "alarm.about", "all",
+        "Whose new urgent work is told: `all`, or some of `orders stock shipments inspections tickets`.";
     shop_name: String = "shop.name", "",
         "The shop's name, as the header and mails show it; empty takes the database's.";
     shop_time_zone: Tz = "shop.time_zone", "UTC",
@@ -186,11 +201,13 @@ impl Config {
 }
 
 /// What each layer says, weakest first: `(key, source, text)`.
-struct Layers(Vec<(&'static str, Source, String)>);
+struct Layers {
+    said: Vec<(&'static str, Source, String)>,
+    dir: PathBuf,
+}
 
 impl Layers {
     fn gather(given: &Given<'_>, places: &Places, errors: &mut Vec<ConfigError>) -> Self {
-        let mut layers = Self(Vec::new());
         let named = given.file.clone().or_else(|| {
             (given.environment)("PACKLINE_CONFIG")
                 .filter(|path| !path.is_empty())
@@ -198,6 +215,10 @@ impl Layers {
         });
         let must_exist = named.is_some();
         let path = named.unwrap_or_else(|| places.config.join("packline/config.toml"));
+        let mut layers = Self {
+            said: Vec::new(),
+            dir: path.parent().unwrap_or(Path::new("")).to_owned(),
+        };
         match fs::read_to_string(&path) {
             Ok(text) => layers.add_file(&path, &text, errors),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => {}
@@ -213,7 +234,7 @@ impl Layers {
         }
         for (flag, key, text) in &given.flags {
             let source = Source::Flag((*flag).to_owned());
-            layers.0.push((key, source, text.clone()));
+            layers.said.push((key, source, text.clone()));
         }
         layers
     }
@@ -227,7 +248,7 @@ impl Layers {
     ) {
         let source = Source::Environment(variable.to_owned());
         match environment(variable).map(OsString::into_string) {
-            Some(Ok(text)) if !text.is_empty() => self.0.push((key, source, text)),
+            Some(Ok(text)) if !text.is_empty() => self.said.push((key, source, text)),
             Some(Err(_)) => errors.push(ConfigError {
                 place: source,
                 message: "is not UTF-8".to_owned(),
@@ -257,9 +278,9 @@ impl Layers {
         for (offset, name, value) in found {
             let place = at(offset);
             match (KEYS.iter().find(|key| key.name == name), value) {
-                (Some(key), Found::Plain(text)) => self.0.push((key.name, place, text)),
+                (Some(key), Found::Plain(text)) => self.said.push((key.name, place, text)),
                 (Some(key), Found::List(text)) if key.list => {
-                    self.0.push((key.name, place, text));
+                    self.said.push((key.name, place, text));
                 }
                 (Some(key), Found::List(_) | Found::Other) => errors.push(ConfigError {
                     message: format!("{name}: expected {}, found a list or table", key.expects),
@@ -326,7 +347,11 @@ fn settle<T: Value>(
     places: &Places,
     errors: &mut Vec<ConfigError>,
 ) -> Setting<T> {
-    let said: Vec<_> = layers.0.iter().filter(|(name, ..)| *name == key).collect();
+    let said: Vec<_> = layers
+        .said
+        .iter()
+        .filter(|(name, ..)| *name == key)
+        .collect();
     let mut setting = Setting {
         value: T::parse(default, places)
             .unwrap_or_else(|_| unreachable!("the default of {key} is valid")),

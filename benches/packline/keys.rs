@@ -10,11 +10,11 @@ use packline::console::app::{self, App, Settings};
 use packline::console::effects::Performer;
 use packline::console::input::{Chord, Input, Keymap};
 use packline::console::run::Console;
-use packline::console::terminal::theme;
+use packline::console::terminal::{Depth, Outside, Painter};
+use packline::console::view::Theme;
 use packline::domain::people::Person;
 use packline::domain::people::Role;
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{sleep, timeout};
@@ -92,25 +92,29 @@ async fn in_process(database: &TestDatabase) -> Samples {
     let settings = Settings {
         shop: "Bench".to_owned(),
         zone: chrono_tz::Tz::UTC,
+        read_only: false,
+        alarm_about: vec![],
     };
     let keymap = Keymap::built_in().expect("the keymap");
     let mut console = Console {
         app: App::new(settings, person, keymap, SIZE, Utc::now()),
-        theme: theme(),
+        theme: Theme::full(),
         replies: received,
         feed: Box::pin(stream::iter([app::Feed::Live, app::Feed::Resync]).chain(stream::pending())),
         perform: move |effect, now| performer.perform(effect, now),
         clock: Utc::now,
-        is_there: || true,
+        outside: Outside::default(),
         drawn: None,
+        told: None,
     };
     let (frame, mut frames) = unbounded_channel();
     let (press, mut inputs) = unbounded_channel();
     let options = TerminalOptions {
         viewport: Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1)),
     };
-    let mut terminal =
-        Terminal::with_options(CrosstermBackend::new(Frames(frame)), options).expect("a terminal");
+    let size = || Ok(Size::new(SIZE.0, SIZE.1));
+    let painter = Painter::new(Frames(frame), size, Depth::Palette, true);
+    let mut terminal = Terminal::with_options(painter, options).expect("a terminal");
     let measured = async {
         settle(&mut frames).await;
         let mut samples = Samples::default();

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::harness::{TestDatabase, Volume, database};
 use crate::report::{Samples, milliseconds, table};
-use crate::{connect, durability, keys};
+use crate::{busy, connect, durability, keys};
 
 const ROUNDS: usize = 30;
 const PAGE: i64 = 100;
@@ -62,6 +62,7 @@ pub(crate) async fn run() {
         &rows,
     );
     keys::run(&young.database, &old.database, orders, open + YOUNG).await;
+    busy::run(&old.database, orders).await;
 }
 
 struct Shop {

@@ -11,6 +11,7 @@
 )]
 
 mod acts;
+mod busy;
 mod imports;
 mod keys;
 mod latency;

@@ -17,6 +17,9 @@ pub(crate) struct Screen {
     writer: Box<dyn Write + Send>,
     bytes: Receiver<(Instant, Vec<u8>)>,
     seen: vt100::Parser,
+    /// Bytes and frames that came so far.
+    came: usize,
+    frames: usize,
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -61,8 +64,41 @@ impl Screen {
                 NonZero::new(cols).expect("columns"),
                 0,
             ),
+            came: 0,
+            frames: 0,
             _master: pty.master,
         }
+    }
+
+    /// The program's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.process_id().expect("a process")
+    }
+
+    /// Bytes that came so far.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.came
+    }
+
+    /// Frames that came so far.
+    pub(crate) const fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// The line of the list's cursor, from 0.
+    pub(crate) fn line_with_cursor(&self) -> Option<usize> {
+        let screen = self.seen.screen().contents();
+        screen.lines().position(|line| line.starts_with('>'))
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        const FRAME: &[u8] = b"\x1b[?2026h";
+        self.came += bytes.len();
+        self.frames += bytes
+            .windows(FRAME.len())
+            .filter(|window| *window == FRAME)
+            .count();
+        self.seen.process(bytes);
     }
 
     /// Types.
@@ -81,7 +117,7 @@ impl Screen {
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
             {
                 Ok((at, bytes)) => {
-                    self.seen.process(&bytes);
+                    self.take(&bytes);
                     last = at;
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
@@ -98,19 +134,19 @@ impl Screen {
     /// When the next bytes came; those that came before are passed over.
     pub(crate) fn answers(&mut self, keys: &str) -> Duration {
         while let Ok((_, bytes)) = self.bytes.try_recv() {
-            self.seen.process(&bytes);
+            self.take(&bytes);
         }
         let sent = Instant::now();
         self.send(keys);
         let (at, bytes) = self.bytes.recv_timeout(LIMIT).expect("an answer");
-        self.seen.process(&bytes);
+        self.take(&bytes);
         at.saturating_duration_since(sent)
     }
 
     /// Reads on until nothing comes for so long.
     pub(crate) fn settle(&mut self, quiet: Duration) {
         while let Ok((_, bytes)) = self.bytes.recv_timeout(quiet) {
-            self.seen.process(&bytes);
+            self.take(&bytes);
         }
     }
 }

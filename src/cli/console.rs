@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use color_eyre::eyre::Result;
 
 use super::database::Database;
+use super::look;
 use crate::config::Config;
-use crate::console::{self, ConsoleOptions};
+use crate::console;
 use crate::store::feed::Feed;
 
 /// Opens the console on the database that the settings name.
@@ -14,6 +15,8 @@ use crate::store::feed::Feed;
 /// # Errors
 /// The database cannot be opened, or there is no terminal.
 pub async fn run(config: &Config) -> Result<ExitCode> {
+    // Mistakes in keys and colours are told before a server is started.
+    look::options(config)?;
     open(Database::open(config, "packline console").await?, config).await
 }
 
@@ -22,11 +25,8 @@ pub async fn run(config: &Config) -> Result<ExitCode> {
 /// # Errors
 /// There is no terminal.
 pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
+    let options = look::options(config)?;
     let feed = Feed::start(database.db.clone());
-    let options = ConsoleOptions {
-        shop: config.shop_name.value.clone(),
-        zone: config.shop_time_zone.value,
-    };
     console::run(database.db.clone(), feed, database.person.clone(), options).await?;
     Ok(ExitCode::SUCCESS)
 }

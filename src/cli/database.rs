@@ -44,7 +44,7 @@ impl Database {
     /// A database that cannot be reached, or whose schema does not fit.
     pub async fn open(config: &Config, what: &str) -> Result<Self> {
         match &config.database_url.value {
-            Some(url) => Self::shared(url.clone(), what).await,
+            Some(url) => Self::shared(url.clone(), what, config.read_only.value).await,
             None => Self::local(config, LOCAL_DATABASE, what).await,
         }
     }
@@ -69,7 +69,7 @@ impl Database {
         )
         .await?;
         let url = address(&server.connect_options(database).username(&login))?;
-        let mut database = Self::shared(url, what).await?;
+        let mut database = Self::shared(url, what, config.read_only.value).await?;
         database.server = Some(server);
         Ok(database)
     }
@@ -92,7 +92,7 @@ impl Database {
     ///
     /// # Errors
     /// There is no such login, or it has no role here.
-    pub async fn become_person(self, login: &str, what: &str) -> Result<Self> {
+    pub async fn become_person(self, config: &Config, login: &str, what: &str) -> Result<Self> {
         let name = self
             .db
             .url()
@@ -103,18 +103,22 @@ impl Database {
             Some(server) => address(&server.connect_options(&name).username(login))?,
             None => self.db.url().clone(),
         };
-        let mut database = Self::shared(url, what).await?;
+        let mut database = Self::shared(url, what, config.read_only.value).await?;
         database.server = self.server;
         Ok(database)
     }
 
-    async fn shared(url: DatabaseUrl, what: &str) -> Result<Self> {
-        let db = Db::connect(url, Settings::new(what)).await?;
+    async fn shared(url: DatabaseUrl, what: &str, read_only: bool) -> Result<Self> {
+        let settings = Settings {
+            read_only,
+            ..Settings::new(what)
+        };
+        let db = Db::connect(url, settings).await?;
         let mut session = db.session().await?;
         check(&mut session).await?;
         let person = people::person(&mut session).await?;
         // Whoever may keeps the feed's partitions ahead; without any, writes go on all the same.
-        if person.holds_any(&[Role::Supervisor, Role::Worker]) {
+        if !read_only && person.holds_any(&[Role::Supervisor, Role::Worker]) {
             migrations::maintain(&mut session).await?;
         }
         Ok(Self {

@@ -86,9 +86,12 @@ impl Demo {
         let mut door = Door::open(data_dir.clone()).await?;
         let aloud = self.no_console;
         let mut feed = None;
+        // The shop goes on living, whoever only looks at it.
+        let mut writing = config.clone();
+        writing.read_only.value = false;
         let mut database = if door.alone {
             door.server.recreate_database(DATABASE).await?;
-            let database = Database::local(config, DATABASE, "packline demo").await?;
+            let database = Database::local(&writing, DATABASE, "packline demo").await?;
             let options = door.server.connect_options(DATABASE);
             let (stage, story) = load(config, &options, &database, story).await?;
             telling.write(&data_dir)?;
@@ -108,7 +111,7 @@ impl Demo {
             database
         } else {
             print::note("another demo is open: joining it, with its folder and its speed");
-            let database = Database::local(config, DATABASE, "packline demo").await?;
+            let database = Database::local(&writing, DATABASE, "packline demo").await?;
             let successor = Successor {
                 options: door.server.connect_options(DATABASE),
                 db: database.db.clone(),
@@ -133,9 +136,13 @@ impl Demo {
         } else {
             None
         };
-        if let Some(login) = &self.person {
+        let present = config
+            .read_only
+            .value
+            .then(|| database.person.login.clone());
+        if let Some(login) = self.person.as_ref().or(present.as_ref()) {
             database = database
-                .become_person(login, "packline demo")
+                .become_person(config, login, "packline demo")
                 .await
                 .wrap_err_with(|| format!("nobody in the demo is {}", text::plain(login)))?;
         }

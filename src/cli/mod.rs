@@ -1,6 +1,7 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
 mod act;
+mod completions;
 pub mod console;
 pub mod database;
 mod demo;
@@ -9,11 +10,14 @@ mod jobs;
 mod kept;
 mod list;
 mod log;
+mod look;
 pub mod mail;
+mod man;
 mod migrate;
 mod print;
 mod print_label;
 mod quote;
+mod settings;
 mod show;
 mod staff;
 mod status;
@@ -25,7 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use color_eyre::eyre::Result;
 
 use crate::config::{Config, Given};
@@ -42,6 +46,9 @@ pub struct Cli {
     /// The settings file
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Do nothing, only look
+    #[arg(long, global = true)]
+    read_only: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -76,6 +83,12 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
     Staff(staff::Staff),
+    /// Say which settings are in force, and from where
+    Config(settings::Settings),
+    /// Print what a shell needs to complete the arguments
+    Completions(completions::Completions),
+    /// Print the manual page
+    Man(man::Manual),
 }
 
 /// Exit status for arguments that make no sense.
@@ -86,11 +99,15 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
     let environment = |name: &str| -> Option<OsString> { std::env::var_os(name) };
     let config = Config::load(&Given {
         file: cli.config,
-        flags: cli
-            .database_url
-            .map(|url| ("--database-url", "database.url", url))
-            .into_iter()
-            .collect(),
+        flags: [
+            cli.database_url
+                .map(|url| ("--database-url", "database.url", url)),
+            cli.read_only
+                .then(|| ("--read-only", "read_only", "true".to_owned())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         environment: &environment,
     })?;
     log::begin(&config);
@@ -109,6 +126,9 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
+        Some(Command::Config(settings)) => settings.run(&config),
+        Some(Command::Completions(completions)) => completions.run(Cli::command()),
+        Some(Command::Man(man)) => man.run(Cli::command()),
         None => console::run(&config).await,
     }?;
     Ok(if print::is_lost() {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use tracing::level_filters::LevelFilter;
 
+use crate::domain::record::Kind;
+use crate::domain::words::words;
 use crate::output::mailer::{MailUrl, MailUrlError, Mailbox};
 use crate::store::db::{DatabaseUrl, UrlError};
 
@@ -32,6 +34,71 @@ impl Value for String {
 
     fn shown(&self) -> String {
         self.clone()
+    }
+}
+
+impl Value for bool {
+    const EXPECTS: &'static str = "true or false";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        text.parse().map_err(|_| None)
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+words! {
+    /// How new urgent work is told to a person who may look elsewhere.
+    pub enum AlarmBy {
+        /// Not at all.
+        None = "none",
+        /// By the terminal's bell.
+        Bell = "bell",
+        /// By a notification on the desktop.
+        Desktop = "desktop",
+        /// By both.
+        Both = "both",
+    }
+}
+
+impl Value for AlarmBy {
+    const EXPECTS: &'static str = "one of none, bell, desktop, both";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        text.parse().map_err(|_| None)
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// Kinds of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kinds(pub Vec<Kind>);
+
+impl Value for Kinds {
+    const EXPECTS: &'static str = "all, or some of orders, stock, shipments, inspections, tickets";
+    const LIST: bool = true;
+
+    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>> {
+        if text == "all" {
+            return Ok(Self(Kind::ALL.to_vec()));
+        }
+        let Words(words) = Words::parse(text, places)?;
+        let kind = |word: &String| Kind::ALL.iter().find(|kind| kind.plural() == word).copied();
+        let kinds: Option<Vec<Kind>> = words.iter().map(kind).collect();
+        kinds.map(Self).ok_or(None)
+    }
+
+    fn shown(&self) -> String {
+        if self.0.len() == Kind::ALL.len() {
+            return "all".to_owned();
+        }
+        let kinds: Vec<&str> = self.0.iter().map(|kind| kind.plural()).collect();
+        kinds.join(" ")
     }
 }
 

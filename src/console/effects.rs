@@ -97,7 +97,11 @@ impl Performer {
                 Msg::Choices(request, choices.map_err(failure))
             }
             Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
-            Effect::Redraw | Effect::Suspend | Effect::Quit => return None,
+            Effect::Copy(_)
+            | Effect::Alarm(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => return None,
         };
         Some(reply)
     }
@@ -249,7 +253,9 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
             *request,
             Err(ActError::Db(DbError::Unknown(why.to_owned()))),
         ),
-        Effect::Redraw | Effect::Suspend | Effect::Quit => return None,
+        Effect::Copy(_) | Effect::Alarm(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
+            return None;
+        }
     })
 }
 

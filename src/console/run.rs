@@ -7,12 +7,9 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
-use color_eyre::eyre::{Result, eyre};
-use crossterm::event::EventStream;
+use color_eyre::eyre::Result;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use ratatui::Terminal;
-use ratatui::backend::Backend;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant as At, sleep_until};
@@ -20,7 +17,7 @@ use tokio::time::{Instant as At, sleep_until};
 use super::app::{self, App, Effect, Msg, Settings, update};
 use super::effects::Performer;
 use super::input::{Chord, Input, Keymap};
-use super::terminal::{Taken, is_there, theme};
+use super::terminal::{self, Canvas, Capabilities, Outside, Taken};
 use super::view::{self, Theme};
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, RecordId};
@@ -35,10 +32,16 @@ const BURST: usize = 512;
 /// What the console is told when it starts.
 #[derive(Debug, Clone)]
 pub struct ConsoleOptions {
-    /// The shop's name, for the header.
-    pub shop: String,
-    /// The zone that times are told in.
-    pub zone: Tz,
+    /// What does not change while it runs.
+    pub settings: Settings,
+    /// The keys.
+    pub keymap: Keymap,
+    /// How things look.
+    pub theme: Theme,
+    /// What the terminal can do.
+    pub can: Capabilities,
+    /// The way to what is beyond the window.
+    pub outside: Outside,
 }
 
 /// Runs the console on this terminal until the person leaves or the terminal is gone.
@@ -46,33 +49,29 @@ pub struct ConsoleOptions {
 /// # Errors
 /// There is no terminal, or it cannot be written to.
 pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) -> Result<()> {
-    let keymap = Keymap::built_in().map_err(|error| eyre!("the built-in keymap: {error}"))?;
     let mut signals = Signals::listen()?;
-    let theme = theme();
     let (sender, replies) = unbounded_channel();
     let panics = sender.clone();
-    let mut taken = Taken::take(move |what| {
+    let mut taken = Taken::take(options.can, move |what| {
         // Once the console is being left, nobody reads it.
         let _ = panics.send(Msg::Panicked(what));
     })?;
     let size = taken.screen().size()?;
-    let performer = Performer::new(db, person.login.clone(), options.zone, sender);
-    let settings = Settings {
-        shop: options.shop,
-        zone: options.zone,
-    };
-    let app = App::new(settings, person, keymap, (size.width, size.height), now());
+    let performer = Performer::new(db, person.login.clone(), options.settings.zone, sender);
+    let size = (size.width, size.height);
+    let app = App::new(options.settings, person, options.keymap, size, now());
     let mut console = Console {
         app,
-        theme,
+        theme: options.theme,
         replies,
         feed: Box::pin(events(feed)),
         perform: move |effect, now| performer.perform(effect, now),
         clock: now,
-        is_there,
+        outside: options.outside,
         drawn: None,
+        told: None,
     };
-    let mut inputs = inputs();
+    let mut inputs = terminal::inputs()?;
     loop {
         let end = tokio::select! {
             // Signals first: however much there is to do, they end it.
@@ -109,23 +108,6 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
 #[expect(clippy::disallowed_methods, reason = "the shell asks the clock")]
 fn now() -> DateTime<Utc> {
     Utc::now()
-}
-
-/// What comes from the terminal, until it is gone. In a task of its own, for an [`EventStream`]
-/// wakes only who asked it first: asked in passing, it would never wake the loop again.
-fn inputs() -> UnboundedReceiver<Input> {
-    let (sender, inputs) = unbounded_channel();
-    tokio::spawn(async move {
-        let mut events = EventStream::new();
-        while let Some(Ok(event)) = events.next().await {
-            if let Some(input) = Input::from_event(event)
-                && sender.send(input).is_err()
-            {
-                return;
-            }
-        }
-    });
-    inputs
 }
 
 /// The feed's events as the state takes them.
@@ -177,10 +159,12 @@ pub struct Console<P> {
     pub perform: P,
     /// The time.
     pub clock: fn() -> DateTime<Utc>,
-    /// Whether the terminal is still there.
-    pub is_there: fn() -> bool,
+    /// The way to what is beyond the window.
+    pub outside: Outside,
     /// When the last frame was drawn.
     pub drawn: Option<Instant>,
+    /// The minute that the last frame told.
+    pub told: Option<i64>,
 }
 
 impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
@@ -195,7 +179,7 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
         inputs: &mut UnboundedReceiver<Input>,
     ) -> Result<End>
     where
-        B: Backend<Error: Send + Sync + 'static>,
+        B: Canvas<Error: Send + Sync + 'static>,
     {
         let mut dirty = true;
         let effects = update(&mut self.app, Msg::Tick, (self.clock)());
@@ -220,10 +204,13 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                 Some(reply) = self.replies.recv() => reply,
                 Some(event) = self.feed.next() => Msg::Feed(event),
                 () = sleep_until(next_tick) => {
-                    if !(self.is_there)() {
-                        return Ok(End::Quit);
+                    let fading = self.app.is_fading();
+                    if let Some(end) = self.take(Msg::Tick) {
+                        return Ok(end);
                     }
-                    Msg::Tick
+                    // Time alone is seen when something fades, and when the minute is another.
+                    dirty |= fading || self.told != Some(minute(self.app.now));
+                    continue;
                 }
             };
             dirty = true;
@@ -265,6 +252,8 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                 Effect::Quit => end = Some(End::Quit),
                 Effect::Suspend => end = Some(End::Suspend),
                 Effect::Redraw => end = Some(End::Redraw),
+                Effect::Copy(text) => self.outside.copy(&text),
+                Effect::Alarm(text) => self.outside.alarm(&text),
                 other => (self.perform)(other, self.app.now),
             }
         }
@@ -273,11 +262,25 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
 
     fn draw<B>(&mut self, terminal: &mut Terminal<B>) -> Result<()>
     where
-        B: Backend<Error: Send + Sync + 'static>,
+        B: Canvas<Error: Send + Sync + 'static>,
     {
-        let (app, theme) = (&self.app, self.theme);
-        terminal.draw(|frame| view::draw(frame, app, theme))?;
+        terminal.autoresize()?;
+        let drawn = view::draw(&mut terminal.get_frame(), &self.app, self.theme);
+        let canvas = terminal.backend_mut();
+        canvas.links(drawn.links);
+        canvas.send(&self.outside.take());
+        terminal.flush()?;
+        match drawn.cursor {
+            Some(cursor) => {
+                terminal.show_cursor()?;
+                terminal.set_cursor_position(cursor)?;
+            }
+            None => terminal.hide_cursor()?,
+        }
+        terminal.swap_buffers();
+        terminal.backend_mut().flush()?;
         self.drawn = Some(Instant::now());
+        self.told = Some(minute(self.app.now));
         Ok(())
     }
 
@@ -291,6 +294,11 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
         };
         At::now() + Duration::from_millis(u64::from(rest))
     }
+}
+
+/// The header tells time by the minute.
+const fn minute(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(60)
 }
 
 /// Signals that end the console.

@@ -9,6 +9,7 @@ pub mod incoming;
 pub mod inspections;
 pub mod labels;
 pub mod list;
+pub mod mistakes;
 pub mod money;
 pub mod notices;
 pub mod options;

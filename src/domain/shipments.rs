@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::record::RecordId;
-use super::tracking::TrackingStatus;
+use super::tracking::{self, TrackingStatus};
 use super::words::words;
 
 words! {
@@ -58,6 +58,9 @@ pub struct ShipmentSummary {
     pub customer: String,
     /// The carrier's name.
     pub carrier: Option<String>,
+    /// Where the carrier tells of a parcel, as an administrator wrote it; `{code}` stands for its
+    /// code.
+    pub tracking_url: Option<String>,
     /// The carrier's code for it.
     pub tracking_code: Option<String>,
     /// The merchant's word.
@@ -82,6 +85,17 @@ pub struct ShipmentSummary {
     pub country: Option<String>,
     /// Units in it.
     pub units: i64,
+}
+
+impl ShipmentSummary {
+    /// The carrier's page about it, if there is one.
+    pub fn tracking_page(&self) -> Option<String> {
+        tracking::page(
+            self.tracking_url.as_deref(),
+            self.carrier.as_deref()?,
+            self.tracking_code.as_deref()?,
+        )
+    }
 }
 
 /// Units of one order line in a parcel.

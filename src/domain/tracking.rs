@@ -46,9 +46,78 @@ pub fn link(address: &str, code: &str) -> Option<String> {
     (web && clean).then_some(link)
 }
 
+/// Where carriers tell of a parcel, by the carrier's name in small letters; `{code}` stands for its
+/// code. An address of one's own in the table `carriers` counts more.
+const PAGES: [(&str, &str); 9] = [
+    (
+        "dhl",
+        "https://www.dhl.com/global-en/home/tracking.html?tracking-id={code}",
+    ),
+    ("dpd", "https://tracking.dpd.de/status/en_US/parcel/{code}"),
+    ("evri", "https://www.evri.com/track/parcel/{code}"),
+    ("fedex", "https://www.fedex.com/fedextrack/?trknbr={code}"),
+    (
+        "gls",
+        "https://gls-group.com/EU/en/parcel-tracking/?match={code}",
+    ),
+    (
+        "la poste",
+        "https://www.laposte.fr/outils/suivre-vos-envois?code={code}",
+    ),
+    (
+        "royal mail",
+        "https://www.royalmail.com/track-your-item#/tracking-results/{code}",
+    ),
+    ("ups", "https://www.ups.com/track?tracknum={code}"),
+    (
+        "usps",
+        "https://tools.usps.com/go/TrackConfirmAction?tLabels={code}",
+    ),
+];
+
+/// The page on which a carrier tells of a parcel. The code is others' text: whatever it holds, it
+/// stays a part of the address. None for a carrier whose page is not known, or where what an
+/// administrator wrote is no address of the web.
+pub fn page(own: Option<&str>, carrier: &str, code: &str) -> Option<String> {
+    let carrier = carrier.trim().to_lowercase();
+    let known = PAGES.iter().find(|(name, _)| *name == carrier);
+    let template = own.or(known.map(|(_, template)| *template))?;
+    link(template, code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_the_carriers_and_holds_the_code() {
+        let ups = page(None, "UPS", "1Z999AA10123456784");
+        let expected = "https://www.ups.com/track?tracknum=1Z999AA10123456784";
+        assert_eq!(ups.as_deref(), Some(expected));
+        assert_eq!(page(None, "Pigeon Post", "1"), None);
+        let own = page(Some("https://pigeon.example/{code}"), "Pigeon Post", "1");
+        assert_eq!(own.as_deref(), Some("https://pigeon.example/1"));
+    }
+
+    #[test]
+    fn a_hostile_code_or_address_stays_an_address() {
+        let code = "x\u{1b}]8;;https://evil.example\u{7}&a=/../\u{202e}é?#";
+        let page = super::page(None, "UPS", code).expect("a page");
+        assert!(
+            page.starts_with("https://www.ups.com/track?tracknum=x%1B"),
+            "{page}"
+        );
+        assert!(
+            page.bytes().all(|byte| (0x21..0x7f).contains(&byte)),
+            "{page}"
+        );
+        assert_eq!(page.matches("://").count(), 1, "{page}");
+        assert_eq!(
+            super::page(Some("javascript:alert({code})"), "UPS", "1"),
+            None
+        );
+        assert_eq!(super::page(Some("nonsense"), "UPS", "1"), None);
+    }
 
     #[test]
     fn a_word_that_is_not_known_stays_unknown() {

@@ -35,11 +35,11 @@ pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// How long ago: `12 s ago`, `5 min ago`, `3 h ago`, `2 d ago`, `9 y ago`.
+/// How long ago: `just now`, `5 min ago`, `3 h ago`, `2 d ago`, `9 y ago`.
 pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - at).num_seconds().max(0);
     match seconds {
-        0..60 => format!("{seconds} s ago"),
+        0..60 => "just now".to_owned(),
         60..3600 => format!("{} min ago", seconds / 60),
         3600..172_800 => format!("{} h ago", seconds / 3600),
         172_800..86_400_000 => format!("{} d ago", seconds / 86_400),
@@ -87,6 +87,11 @@ pub fn entry(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
 /// The time of day to the second.
 pub fn clock(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%H:%M:%S").to_string()
+}
+
+/// The time of day to the minute.
+pub fn time(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%H:%M").to_string()
 }
 
 /// The zone's present distance from UTC: `UTC`, `UTC+1`, `UTC-3:30`.

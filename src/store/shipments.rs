@@ -11,7 +11,8 @@ use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 /// `p`, its order `parent`, its carrier `carrier` (none for a draft); [`from_row`] reads its rows.
 pub const SELECT: &str = "
     select p.id, p.version, p.order_id, parent.number as order_number,
-           parent.customer_name as customer, carrier.name as carrier, p.tracking_code, p.state,
+           parent.customer_name as customer, carrier.name as carrier, carrier.tracking_url,
+           p.tracking_code, p.state,
            p.tracking_status, p.tracking_status_raw, p.handed_over_at, p.last_event_at, p.eta,
            p.delivered_at, nullif(p.due_at, '9999-12-31 00:00+00') as due_at,
            p.damaged_reason is not null as damaged, parent.country, packed.units
@@ -35,6 +36,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         order_number: columns.get("order_number")?,
         customer: columns.get("customer")?,
         carrier: columns.get("carrier")?,
+        tracking_url: columns.get("tracking_url")?,
         tracking_code: columns.get("tracking_code")?,
         state: columns.word("state")?,
         tracking_status: columns.word("tracking_status")?,

@@ -12,13 +12,14 @@ use crate::harness;
 use crate::shop::{LIMIT, Shop};
 
 /// What the program printed, and its exit status.
-struct Ran {
-    out: String,
-    err: String,
-    status: i32,
+pub(crate) struct Ran {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) status: i32,
 }
 
-async fn packline(shop: &Shop, role: Role, arguments: &[&str]) -> Ran {
+/// Runs the program on the shop's database, as the colleague with this role.
+pub(crate) async fn packline(shop: &Shop, role: Role, arguments: &[&str]) -> Ran {
     let login = shop.login(role);
     let url = shop
         .database

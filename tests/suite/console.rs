@@ -8,6 +8,7 @@ use packline::console::app::{App, Effect, Settings};
 use packline::console::effects::Performer;
 use packline::console::input::{Chord, Input, Keymap};
 use packline::console::run::{Console, End, events};
+use packline::console::terminal::Outside;
 use packline::console::view::Theme;
 use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
@@ -23,11 +24,11 @@ use crate::harness::{self, screen};
 use crate::network::Line;
 use crate::shop::{LIMIT, Shop, ZONE, now};
 
-type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
+pub(crate) type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
 
 /// A person at a console.
-struct Desk {
-    console: Console<Perform>,
+pub(crate) struct Desk {
+    pub(crate) console: Console<Perform>,
     terminal: Terminal<TestBackend>,
     keys: UnboundedSender<Input>,
     inputs: UnboundedReceiver<Input>,
@@ -35,7 +36,7 @@ struct Desk {
 
 impl Desk {
     /// Sits down, with a window of so many columns and rows.
-    async fn open(db: Db, size: (u16, u16), clock: fn() -> DateTime<Utc>) -> Self {
+    pub(crate) async fn open(db: Db, size: (u16, u16), clock: fn() -> DateTime<Utc>) -> Self {
         let person = db
             .call(LIMIT, |connection| Box::pin(people::person(connection)))
             .await
@@ -45,6 +46,8 @@ impl Desk {
         let settings = Settings {
             shop: "demo-shop".into(),
             zone: ZONE,
+            read_only: false,
+            alarm_about: vec![],
         };
         let keymap = Keymap::built_in().expect("the keymap");
         let (keys, inputs) = unbounded_channel();
@@ -56,8 +59,9 @@ impl Desk {
                 feed: Box::pin(events(Feed::start(db))) as Pin<Box<_>>,
                 perform: Box::new(move |effect, now| performer.perform(effect, now)),
                 clock,
-                is_there: || true,
+                outside: Outside::default(),
                 drawn: None,
+                told: None,
             },
             terminal: Terminal::new(TestBackend::new(size.0, size.1)).expect("a terminal"),
             keys,
@@ -70,7 +74,7 @@ impl Desk {
     }
 
     /// Types: a character each, names of keys in angle brackets.
-    fn types(&self, text: &str) {
+    pub(crate) fn types(&self, text: &str) {
         let mut rest = text;
         while let Some(char) = rest.chars().next() {
             let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
@@ -83,7 +87,7 @@ impl Desk {
     }
 
     /// Runs the console until the screen is as wanted.
-    async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + LIMIT;
         loop {
             let slice = Duration::from_millis(20);
@@ -102,7 +106,7 @@ impl Desk {
         }
     }
 
-    async fn shows(&mut self, text: &str) {
+    pub(crate) async fn shows(&mut self, text: &str) {
         self.until(text, |screen| screen.contains(text)).await;
     }
 
@@ -447,7 +451,7 @@ async fn a_lost_server_is_said_and_what_changed_meanwhile_is_shown() {
     shop.done(order, "hold", &[("reason", "meanwhile")]).await;
     // A key is heard while nothing else is.
     ana.types("?");
-    ana.shows("Keys everywhere").await;
+    ana.shows("What can be done with").await;
     ana.types("<esc>");
 
     line.release();

@@ -23,12 +23,12 @@ const LIMIT: Duration = Duration::from_mins(4);
 const AT_ONCE: f64 = 1e9;
 
 /// The folder's own anchor: with it as now, nothing moves and every count is known.
-fn anchor() -> DateTime<Utc> {
+pub(crate) fn anchor() -> DateTime<Utc> {
     "2026-03-10T14:00:00Z".parse().expect("an instant")
 }
 
 /// A database of a server whose logins no other test touches, and the people of the demo.
-async fn stage(server: &DedicatedServer) -> (TestDatabase, Stage) {
+pub(crate) async fn stage(server: &DedicatedServer) -> (TestDatabase, Stage) {
     let database = server.database().await;
     let mut owner = database.connect().await;
     people::add(
@@ -54,7 +54,7 @@ async fn stage(server: &DedicatedServer) -> (TestDatabase, Stage) {
 }
 
 /// Loads what lies before now, all of which must be accepted, and says how much it was.
-async fn load(story: &mut Story, stage: &Stage) -> Vec<(Source, u64)> {
+pub(crate) async fn load(story: &mut Story, stage: &Stage) -> Vec<(Source, u64)> {
     let mut quiet = |_: Source, _: &Summary| {};
     let loading = Box::pin(story.load(stage, &mut quiet));
     let told = deadline(LIMIT, "loading", loading).await;

@@ -3,6 +3,7 @@
 
 mod harness;
 mod network;
+mod pty;
 mod shop;
 
 mod act_command;
@@ -15,17 +16,21 @@ mod demo_command;
 mod feed;
 mod grants;
 mod guards;
+mod hostile;
 mod import_memory;
 mod imports;
 mod intake;
 mod labels;
 mod lists;
 mod local_server;
+mod manners;
 mod notices;
+mod pictures;
 mod quotes;
 mod readme;
 mod real_data;
 mod screens;
 mod sqlx_metadata;
 mod terminal;
+mod widths;
 mod worker;

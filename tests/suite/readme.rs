@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use packline::config::KEYS;
+use packline::console::input::{Command, Keymap};
 use packline::domain::record::Kind;
 use packline::domain::verbs::{self, Danger};
 
@@ -13,11 +14,14 @@ use packline::domain::verbs::{self, Danger};
 fn the_tables_are_the_programs_own() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&path).expect("README.md");
-    let text_now = with_table(
-        &with_table(&text, "verbs", &verb_table()),
-        "settings",
-        &settings(),
-    );
+    let tables = [
+        ("verbs", verb_table()),
+        ("settings", settings()),
+        ("keys", keys()),
+    ];
+    let text_now = tables.iter().fold(text.clone(), |text, (mark, table)| {
+        with_table(&text, mark, table)
+    });
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, text_now).expect("README.md");
         return;
@@ -65,6 +69,21 @@ fn verb_table() -> String {
             )
             .expect("a string");
         }
+    }
+    table
+}
+
+fn keys() -> String {
+    let keymap = Keymap::built_in().expect("the keymap");
+    let mut table = "| key | command | what it does |\n|---|---|---|\n".to_owned();
+    for command in Command::ALL {
+        let chords: Vec<String> = keymap
+            .chords(*command)
+            .iter()
+            .map(|chord| format!("`{chord}`"))
+            .collect();
+        let (chords, help) = (chords.join(" "), command.help());
+        writeln!(table, "| {chords} | `{command}` | {help} |").expect("a string");
     }
     table
 }

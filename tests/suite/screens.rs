@@ -123,6 +123,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         order_number: "#1042".into(),
         customer: "Ines Duarte".into(),
         carrier: Some("DHL".into()),
+        tracking_url: None,
         tracking_code: Some(format!("JD01460000{id:06}")),
         state: ShipmentState::HandedOver,
         tracking_status: status,
@@ -407,6 +408,8 @@ impl Desk {
         let settings = Settings {
             shop: "demo-shop".into(),
             zone: chrono_tz::Europe::Berlin,
+            read_only: false,
+            alarm_about: vec![Kind::Order],
         };
         let person = Person {
             login: "ana".into(),
@@ -511,7 +514,7 @@ impl Desk {
         let (columns, rows) = self.app.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
         terminal
-            .draw(|frame| view::draw(frame, &self.app, self.theme))
+            .draw(|frame| drop(view::draw(frame, &self.app, self.theme)))
             .expect("a frame");
         screen::shown(terminal.backend().buffer())
     }
@@ -739,4 +742,45 @@ fn an_act_that_was_not_sent_waits_in_its_form_for_the_connection() {
     desk.keys("<ctrl-s>");
     let mut acts = desk.acts.iter();
     assert!(acts.any(|effect| matches!(effect, Effect::Act { .. })));
+}
+
+#[test]
+fn more_urgent_work_of_a_kind_that_was_asked_for_is_told() {
+    let mut desk = Desk::new(80, 24);
+    let told = |desk: &mut Desk, orders: i64, tickets: i64| {
+        let mut counts = desk.app.counts.expect("counts");
+        counts.orders.urgent = Count(orders);
+        counts.tickets.urgent = Count(tickets);
+        desk.acts.clear();
+        desk.send(Msg::Counts(Ok(counts)));
+        desk.acts.iter().find_map(|effect| match effect {
+            Effect::Alarm(text) => Some(text.clone()),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&mut desk, 7, 5), None, "tickets were not asked for");
+    assert_eq!(told(&mut desk, 9, 5).as_deref(), Some("urgent: 9 orders"));
+    assert_eq!(told(&mut desk, 9, 5), None, "it is told once");
+    assert_eq!(told(&mut desk, 2, 5), None);
+}
+
+#[test]
+fn what_can_be_copied_is_offered_and_copied() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("y");
+    desk.check("copy-80");
+    desk.keys("2");
+    let copied: Vec<&str> = desk
+        .acts
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Copy(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(copied, ["JD01460000000007"]);
+    assert!(
+        desk.shown()
+            .contains("copied tracking code: JD01460000000007")
+    );
 }

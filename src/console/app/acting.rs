@@ -28,7 +28,7 @@ impl App {
         let mut targets = Vec::new();
         let mut skipped = Vec::new();
         for record in &records {
-            match verb.applies(record, &self.person) {
+            match self.applies(verb, record) {
                 Ok(()) => targets.push(Target {
                     record: record.id(),
                     number: record.number(),
@@ -307,6 +307,9 @@ impl App {
 
     /// Asks whether the last act is to be taken back.
     pub(super) fn begin_undo(&mut self) {
+        if self.settings.read_only {
+            return self.say(Level::Refused, "this console only reads".to_owned());
+        }
         let Some(group) = self.undo.pop() else {
             return self.say(Level::Refused, "nothing to undo".to_owned());
         };

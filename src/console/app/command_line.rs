@@ -62,7 +62,7 @@ impl App {
             };
             let blocked = if verb.kind == kind {
                 match &record {
-                    Some(record) => verb.applies(record, &self.person).err().map(|r| r.0),
+                    Some(record) => self.applies(verb, record).err().map(|r| r.0),
                     None => Some("nothing is selected".to_owned()),
                 }
             } else if verbs::find(kind, verb.name).is_some() {
@@ -85,10 +85,11 @@ impl App {
                 (score, blocked.is_some(), scored.len()),
                 Candidate {
                     name: verb.name,
-                    key: verb
-                        .key
-                        .filter(|_| verb.kind == kind)
-                        .map_or_else(String::new, String::from),
+                    key: if verb.kind == kind {
+                        self.keymap.verb_shown(verb)
+                    } else {
+                        String::new()
+                    },
                     help: verb.help.to_owned(),
                     takes: takes.join(" "),
                     blocked,

@@ -36,6 +36,13 @@ pub enum Dialog {
     },
     /// The command line.
     Command(CommandLine),
+    /// What is to be copied.
+    Copy {
+        /// What can be.
+        things: Vec<Copyable>,
+        /// Index of the one at the cursor.
+        picked: usize,
+    },
     /// Help or messages.
     Reading {
         /// Which.
@@ -43,6 +50,15 @@ pub enum Dialog {
         /// The first line on the screen.
         top: usize,
     },
+}
+
+/// Something that can be copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copyable {
+    /// What it is.
+    pub what: &'static str,
+    /// The text.
+    pub text: String,
 }
 
 /// What is read over the page.

@@ -36,7 +36,7 @@ impl App {
             };
             Row {
                 cells: vec![
-                    strong(verb.key.map_or_else(String::new, String::from)).into(),
+                    strong(self.keymap.verb_shown(verb)).into(),
                     plain(verb.name).into(),
                     plain(verb.help).into(),
                     muted(who).into(),

@@ -10,8 +10,8 @@ use crate::console::input::{Chord, Command, Key};
 use crate::domain::act::Args;
 use crate::domain::filter::Filter;
 use crate::domain::people::Role;
-use crate::domain::record::Pane;
-use crate::domain::verbs::{self, Verb};
+use crate::domain::record::{Pane, Record};
+use crate::domain::verbs::{self, Reason, Verb};
 
 /// More verbs than this that are for others, and the menu tells of them in one line.
 const TOLD_ONE_BY_ONE: usize = 2;
@@ -144,6 +144,7 @@ impl App {
                 }
             },
             Dialog::Command(line) => self.command_key(line, chord, effects),
+            Dialog::Copy { things, picked } => self.copy_key(things, picked, chord, effects),
             Dialog::Reading { what, top } => self.reading_key(what, top, chord),
         }
     }
@@ -151,11 +152,7 @@ impl App {
     fn menu_key(&mut self, picked: usize, chord: Chord, effects: &mut Vec<Effect>) {
         let menu = self.menu();
         let last = menu.len().saturating_sub(1);
-        let key = chord.typed();
-        if let Some(verb) = verbs::of(self.kind_here())
-            .iter()
-            .find(|verb| verb.key.is_some() && verb.key == key)
-        {
+        if let Some(verb) = self.keymap.verb(self.kind_here(), chord) {
             return self.begin(verb, &Args::new(), effects);
         }
         let picked = match self.keymap.command(chord) {
@@ -207,15 +204,12 @@ impl App {
         if let Some(command) = self.keymap.command(chord) {
             return self.command(command, effects);
         }
-        if let Some(char) = chord.typed() {
-            let kind = self.kind_here();
-            if let Some(verb) = verbs::of(kind).iter().find(|verb| verb.key == Some(char)) {
-                self.begin(verb, &Args::new(), effects);
-            } else {
-                let help = self.keymap.shown(Command::Help);
-                let why = format!("{char} does nothing here; {help} shows the keys");
-                self.say_only(Level::Refused, why);
-            }
+        if let Some(verb) = self.keymap.verb(self.kind_here(), chord) {
+            self.begin(verb, &Args::new(), effects);
+        } else if let Some(char) = chord.typed() {
+            let help = self.keymap.shown(Command::Help);
+            let why = format!("{char} does nothing here; {help} shows the keys");
+            self.say_only(Level::Refused, why);
         }
     }
 
@@ -243,6 +237,7 @@ impl App {
                 }
             }
             Command::Undo => self.begin_undo(),
+            Command::Copy => self.begin_copy(effects),
             Command::CommandLine => self.dialog = Some(Dialog::Command(CommandLine::default())),
             Command::Help => self.read(Reading::Help),
             Command::Messages => self.read(Reading::Messages),
@@ -377,6 +372,14 @@ impl App {
         }
     }
 
+    /// Whether a verb can be done with a record here, by this person.
+    pub(super) fn applies(&self, verb: &Verb, record: &Record) -> Result<(), Reason> {
+        if self.settings.read_only {
+            return Reason::because("this console only reads");
+        }
+        verb.applies(record, &self.person)
+    }
+
     /// Whether the person's roles allow a verb.
     pub fn may(&self, verb: &Verb) -> bool {
         self.person.holds_any(verb.roles) || self.person.roles.contains(&Role::Admin)
@@ -428,7 +431,7 @@ impl App {
             .map(|verb| {
                 let reasons: Vec<_> = targets
                     .iter()
-                    .filter_map(|record| verb.applies(record, &self.person).err())
+                    .filter_map(|record| self.applies(verb, record).err())
                     .collect();
                 let why = match reasons.as_slice() {
                     all if all.len() < targets.len() => None,

@@ -556,6 +556,11 @@ impl List {
         self.top = self.top.min(self.rows.len().saturating_sub(height));
     }
 
+    /// Whether a row still shows that it changed.
+    pub fn is_fading(&self) -> bool {
+        self.rows.iter().any(|row| row.changed.is_some())
+    }
+
     /// Forgets marks of change that are old; says whether any is left.
     pub fn age(&mut self, now: DateTime<Utc>) -> bool {
         let mut any = false;

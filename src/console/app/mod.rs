@@ -5,6 +5,7 @@
 mod acting;
 mod command_line;
 mod connection;
+mod copy;
 mod dialog;
 mod document;
 mod edit;
@@ -14,12 +15,14 @@ mod help;
 mod inspections;
 mod keys;
 mod list;
+mod mouse;
 mod msg;
 mod orders;
 mod pages;
 mod place;
 mod shipments;
 mod stock;
+mod tabs;
 mod tickets;
 
 use std::collections::BTreeMap;
@@ -29,7 +32,7 @@ use chrono_tz::Tz;
 
 pub use command_line::Candidate;
 pub use connection::Connection;
-pub use dialog::{Bulk, CommandLine, Confirm, Conflict, Dialog, Reading};
+pub use dialog::{Bulk, CommandLine, Confirm, Conflict, Copyable, Dialog, Reading};
 pub use document::{Document, Line, Span, Tone, cut};
 pub use edit::Edit;
 pub use form::{Field, Form, Value};
@@ -47,7 +50,7 @@ pub mod facts {
     pub use super::shipments::{state as parcel_state, status};
     pub use super::stock::{cover, muted_until};
     pub use super::tickets::{priority, state as ticket_state};
-    pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp};
+    pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp, time};
 }
 
 use crate::console::input::Keymap;
@@ -76,6 +79,10 @@ pub struct Settings {
     pub shop: String,
     /// The zone that times are told in.
     pub zone: Tz,
+    /// Whether nothing may be done, only looked at.
+    pub read_only: bool,
+    /// The kinds of records whose new urgent work is told by an alarm.
+    pub alarm_about: Vec<Kind>,
 }
 
 /// The console's state.
@@ -413,6 +420,37 @@ impl App {
         }
     }
 
+    /// Takes the tabs' counts; where more is urgent than before, whoever asked for it is told.
+    fn counted(&mut self, counts: Counts, effects: &mut Vec<Effect>) {
+        if let Some(before) = &self.counts {
+            let more: Vec<String> = self
+                .settings
+                .alarm_about
+                .iter()
+                .filter(|kind| {
+                    let urgent = |counts: &Counts| counts.of(Pane::Of(**kind)).urgent.0;
+                    urgent(&counts) > urgent(before)
+                })
+                .map(|kind| {
+                    let urgent = counts.of(Pane::Of(*kind)).urgent;
+                    format!("{urgent} {}", kind.plural())
+                })
+                .collect();
+            if !more.is_empty() {
+                effects.push(Effect::Alarm(format!("urgent: {}", more.join(", "))));
+            }
+        }
+        self.counts = Some(counts);
+    }
+
+    /// Whether something on the screen goes with time: a message, the mark of a change, how long
+    /// the database has not been heard.
+    pub fn is_fading(&self) -> bool {
+        self.said.is_some()
+            || matches!(self.connection, Connection::Lost { .. })
+            || self.lists.iter().any(List::is_fading)
+    }
+
     /// When the state wants to be told the time, if sooner than in a second.
     pub fn wants_tick(&self) -> bool {
         self.count_again && !self.counting
@@ -448,6 +486,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             app.key(chord, &mut effects);
         }
         Msg::Paste(text) => app.paste(&text, &mut effects),
+        Msg::Mouse(mouse) => app.mouse(mouse, &mut effects),
         Msg::Resize(columns, rows) => {
             app.size = (columns, rows);
             app.clamp();
@@ -484,7 +523,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             app.counting = false;
             app.counted_at = Some(now);
             match result {
-                Ok(counts) => app.counts = Some(counts),
+                Ok(counts) => app.counted(counts, &mut effects),
                 Err(failure) => app.log(Level::Error, format!("counts: {}", failure.text)),
             }
         }

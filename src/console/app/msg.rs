@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::actions::ActError;
-use crate::console::input::{Chord, Input};
+use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
 use crate::domain::record::{Pane, RecordId};
@@ -22,6 +22,8 @@ pub enum Msg {
     Key(Chord),
     /// Text was pasted.
     Paste(String),
+    /// The mouse was used.
+    Mouse(Mouse),
     /// The window has so many columns and rows now.
     Resize(u16, u16),
     /// Time passed.
@@ -49,6 +51,7 @@ impl From<Input> for Msg {
         match input {
             Input::Key(chord) => Self::Key(chord),
             Input::Paste(text) => Self::Paste(text),
+            Input::Mouse(mouse) => Self::Mouse(mouse),
             Input::Resize(columns, rows) => Self::Resize(columns, rows),
         }
     }
@@ -164,6 +167,10 @@ pub enum Effect {
         /// What.
         step: Step,
     },
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Tell the person, who may look elsewhere, of something new.
+    Alarm(String),
     /// Draw the whole screen anew.
     Redraw,
     /// Give the terminal back to the shell until it is wanted again.

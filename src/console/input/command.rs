@@ -54,6 +54,8 @@ words! {
         Actions = "actions",
         /// Take the last act back.
         Undo = "undo",
+        /// Copy what is needed elsewhere.
+        Copy = "copy",
         /// Filter the list.
         Filter = "filter",
         /// Sort by the next column.
@@ -105,6 +107,7 @@ impl Command {
             Self::Clear => "drop marks, then the filter",
             Self::Actions => "what can be done, and why not",
             Self::Undo => "undo your last act",
+            Self::Copy => "copy number, code, address or link",
             Self::Filter => "filter as you type",
             Self::Sort => "sort by the next column",
             Self::Reverse => "sort the other way round",

@@ -52,6 +52,7 @@ pub(super) fn draw(
             return Some(filter(buffer, edit, error.as_ref(), g, theme));
         }
         Dialog::Command(line) => return Some(command_line(buffer, line, app, g, theme)),
+        Dialog::Copy { things, picked } => super::copy::draw(buffer, things, *picked, g, theme),
         Dialog::Reading { what, top } => reading(buffer, *what, *top, app, g, theme),
     }
     None
@@ -59,7 +60,7 @@ pub(super) fn draw(
 
 /// An empty box in the middle of the body for so many lines, with a title and a last line that
 /// says the keys; answers its inside.
-fn boxed(
+pub(super) fn boxed(
     buffer: &mut Buffer,
     g: &Geometry,
     title: &str,
@@ -100,7 +101,7 @@ fn boxed(
 }
 
 /// Hints: a key and what it does, and so on.
-fn keys(hints: &[(&str, &str)]) -> Vec<Span> {
+pub(super) fn keys(hints: &[(&str, &str)]) -> Vec<Span> {
     let mut spans = Vec::new();
     for (key, word) in hints {
         if !spans.is_empty() {
@@ -112,7 +113,7 @@ fn keys(hints: &[(&str, &str)]) -> Vec<Span> {
     spans
 }
 
-fn line(area: Rect, index: usize) -> Rect {
+pub(super) fn line(area: Rect, index: usize) -> Rect {
     Rect {
         y: area.y + index as u16,
         height: 1,
@@ -146,7 +147,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
             continue;
         };
         let area = line(inner, row);
-        let key = verb.key.map_or_else(|| " ".to_owned(), String::from);
+        let key = format!("{:<1}", app.keymap.verb_shown(verb));
         let spans = match why {
             None => vec![
                 plain(if index == picked { "> " } else { "  " }),

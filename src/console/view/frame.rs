@@ -8,7 +8,6 @@ use super::theme::Theme;
 use super::write;
 use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
 use crate::console::input::Command;
-use crate::domain::list::Count;
 use crate::domain::record::{Kind, Pane};
 use crate::domain::text;
 
@@ -78,7 +77,7 @@ fn truth(app: &App) -> Vec<Span> {
         Connection::Starting => vec![Span::new("◌ connecting", Tone::Warn)],
         Connection::Live => vec![
             Span::new("● live ", Tone::Good),
-            plain(facts::time_of_day(app.now, zone)),
+            plain(facts::time(app.now, zone)),
             muted(format!(" {}", facts::offset(app.now, zone))),
         ],
         Connection::Lost { since, heard, .. } => {
@@ -98,103 +97,18 @@ fn truth(app: &App) -> Vec<Span> {
 }
 
 pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
-    // As much as fits: whole first, then closer together, then shorter counts, then names.
-    let shapes = [
-        Tabs {
-            joint: " │ ",
-            short_counts: false,
-            names: Names::Whole,
-        },
-        Tabs {
-            joint: "│",
-            short_counts: false,
-            names: Names::Whole,
-        },
-        Tabs {
-            joint: "│",
-            short_counts: true,
-            names: Names::Whole,
-        },
-        Tabs {
-            joint: "│",
-            short_counts: true,
-            names: Names::Shorter,
-        },
-        Tabs {
-            joint: "│",
-            short_counts: true,
-            names: Names::Shortest,
-        },
-    ];
-    let wide = area.width as usize;
-    let mut last = Vec::new();
-    for shape in shapes {
-        last = tab_spans(app, &shape);
-        if last.iter().map(|(spans, _)| width(spans)).sum::<usize>() < wide {
-            break;
-        }
-    }
-    let mut x = area.x + 1;
-    for (spans, active) in last {
-        let columns = width(&spans) as u16;
-        let room = area.right().saturating_sub(x).min(columns);
-        let place = Rect::new(x, area.y, room, 1);
-        write(buffer, place, &spans, theme);
-        if active {
+    let here = app.journey.pane();
+    for tab in app.tabs(area.width) {
+        let place = Rect {
+            x: area.x + tab.from,
+            width: tab.to - tab.from,
+            ..area
+        };
+        write(buffer, place, &tab.spans, theme);
+        if tab.pane == Some(here) {
             buffer.set_style(place, theme.selected());
         }
-        x = (x + columns).min(area.right());
     }
-}
-
-/// How the tabs are written.
-struct Tabs {
-    joint: &'static str,
-    short_counts: bool,
-    names: Names,
-}
-
-/// How much of the panes' names is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Names {
-    Whole,
-    /// All but the longest.
-    Shorter,
-    Shortest,
-}
-
-fn tab_spans(app: &App, shape: &Tabs) -> Vec<(Vec<Span>, bool)> {
-    let here = app.journey.pane();
-    let mut tabs = Vec::new();
-    for (index, pane) in Pane::ALL.iter().enumerate() {
-        if index > 0 {
-            tabs.push((vec![muted(shape.joint)], false));
-        }
-        let key = app.keymap.shown(Command::of_pane(*pane));
-        let title = match (shape.names, pane) {
-            (Names::Shorter | Names::Shortest, Pane::Of(Kind::Shipment)) => "Shp",
-            (Names::Whole | Names::Shorter, pane) => pane.title(),
-            (Names::Shortest, Pane::Next) => "Nxt",
-            (Names::Shortest, Pane::Of(Kind::Order)) => "Ord",
-            (Names::Shortest, Pane::Of(Kind::Stock)) => "Stk",
-            (Names::Shortest, Pane::Of(Kind::Inspection)) => "QC",
-            (Names::Shortest, Pane::Of(Kind::Ticket)) => "Tkt",
-        };
-        let count = |count: Count| match (shape.short_counts, count.0) {
-            (true, 1000..) => "1k+".to_owned(),
-            _ => count.to_string(),
-        };
-        let mut spans = vec![muted(format!("{key} ")), strong(title)];
-        if let Some(counts) = &app.counts {
-            let of = counts.of(*pane);
-            spans.push(plain(format!(" {}", count(of.open))));
-            if of.urgent.0 > 0 {
-                spans.push(Span::new(format!(" ⚑{}", count(of.urgent)), Tone::Bad));
-            }
-        }
-        tabs.push((spans, *pane == here));
-    }
-    tabs
 }
 
 /// The rule under the tabs: what the body shows.
@@ -387,8 +301,9 @@ pub(super) fn footer(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
     }
     let frame = hints.len();
     for (verb, why) in app.menu() {
-        if let (Some(key), None) = (verb.key, why) {
-            hints.push((key.to_string(), verb.name.to_owned()));
+        let key = app.keymap.verb_shown(verb);
+        if !key.is_empty() && why.is_none() {
+            hints.push((key, verb.name.to_owned()));
         }
     }
     let (mut x, end) = (area.x + 1, area.right());

@@ -1,8 +1,10 @@
 //! Draws the state and changes nothing.
 
+mod copy;
 mod dialogs;
 mod frame;
 mod inspections;
+mod links;
 mod lists;
 mod next;
 mod orders;
@@ -14,17 +16,27 @@ mod tickets;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-pub use theme::Theme;
+pub use theme::{Part, THEMES, Theme};
 
 use super::app::{App, Document, Geometry, Line, Place, Span, Tone};
 use super::input::Command;
+use super::terminal::Link;
 use crate::domain::record::{Kind, Pane};
 
+/// What a frame has beside its cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Where the text cursor is, if a text is being written.
+    pub cursor: Option<Position>,
+    /// What leads to a page of the web.
+    pub links: Vec<Link>,
+}
+
 /// Draws the whole window.
-pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
+pub fn draw(frame: &mut Frame, app: &App, theme: Theme) -> Drawn {
     let area = frame.area();
     let Some(g) = Geometry::of(area.width, area.height) else {
         let mut why = Document::default();
@@ -37,7 +49,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
             write(frame.buffer_mut(), row, &line.spans, theme);
         }
         theme.finish(frame.buffer_mut());
-        return;
+        return Drawn::default();
     };
     let buffer = frame.buffer_mut();
     frame::header(buffer, g.header, app, theme);
@@ -56,10 +68,9 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
         Some(dialog) => dialogs::draw(buffer, dialog, app, &g, theme),
         None => None,
     };
+    let links = links::find(buffer, app, &g);
     theme.finish(buffer);
-    if let Some(cursor) = cursor {
-        frame.set_cursor_position(cursor);
-    }
+    Drawn { cursor, links }
 }
 
 const fn pane_view(pane: Pane) -> &'static table::Kind {

@@ -1,61 +1,172 @@
-//! Colours and signs. Nothing is told by colour alone, so a theme may have none.
+//! How things look: colours, which a theme's file says, and signs. Nothing is told by colour alone,
+//! so a terminal may have none.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
+use toml::de::{DeTable, DeValue};
 use unicode_width::UnicodeWidthStr;
 
 use crate::console::app::Tone;
+use crate::domain::mistakes::{Mistakes, line_of};
+use crate::domain::words::words;
+
+words! {
+    /// What a theme gives a look to.
+    pub enum Part {
+        /// Ordinary text.
+        Plain = "plain",
+        /// Less important than its neighbours.
+        Muted = "muted",
+        /// More important than its neighbours, and keys.
+        Strong = "strong",
+        /// What begins a section.
+        Heading = "heading",
+        /// As it should be.
+        Good = "good",
+        /// Soon a problem.
+        Warn = "warn",
+        /// A problem.
+        Bad = "bad",
+        /// What leads to another record.
+        Link = "link",
+        /// What is selected.
+        Selected = "selected",
+        /// Rules, frames, titles of columns.
+        Frame = "frame",
+    }
+}
+
+/// The themes that the program carries, by name; the first is the base of all others.
+pub const THEMES: [(&str, &str); 3] = [
+    (
+        "terminal",
+        include_str!("../../../assets/themes/terminal.toml"),
+    ),
+    ("dark", include_str!("../../../assets/themes/dark.toml")),
+    ("light", include_str!("../../../assets/themes/light.toml")),
+];
 
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
-    /// Whether colours may be used; bold, dim and reverse always may.
-    pub colour: bool,
     /// Whether the terminal understands UTF-8; otherwise only ASCII is sent.
     pub unicode: bool,
+    styles: [Style; Part::ALL.len()],
 }
 
 impl Theme {
     /// Colours of the terminal's own palette, and Unicode.
-    pub const fn full() -> Self {
-        Self {
-            colour: true,
+    pub fn full() -> Self {
+        Self::named("terminal").unwrap_or_else(|| unreachable!("it is in the table"))
+    }
+
+    /// A theme that the program carries.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = THEMES.iter().find(|(known, _)| *known == name)?;
+        Self::parse(text).ok()
+    }
+
+    /// Reads a theme's file.
+    ///
+    /// # Errors
+    /// Every mistake at once: what is no TOML, a part or property that there is not, a colour that
+    /// none is called.
+    pub fn parse(text: &str) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::new();
+        let (table, broken) = DeTable::parse_recoverable(text);
+        for mistake in broken {
+            let at = mistake.span().map_or(0, |span| span.start);
+            mistakes.push(line_of(text, at), mistake.message());
+        }
+        let mut theme = Self {
             unicode: true,
+            styles: [Style::new(); Part::ALL.len()],
+        };
+        if let Some(base) = table.get_ref().get("base") {
+            let name = base.get_ref().as_str().unwrap_or_default();
+            match THEMES.iter().find(|(known, _)| *known == name) {
+                Some((_, base)) if *base != text => theme = Self::parse(base)?,
+                _ => mistakes.push(
+                    line_of(text, base.span().start),
+                    format!("base: expected one of {}", names().join(", ")),
+                ),
+            }
+        } else if text != THEMES[0].1 {
+            theme = Self::parse(THEMES[0].1)?;
         }
+        for (key, value) in table.get_ref() {
+            let line = line_of(text, key.span().start);
+            let name = key.get_ref().as_ref();
+            match (name.parse::<Part>(), value.get_ref()) {
+                (Ok(part), DeValue::Table(look)) => {
+                    let style = &mut theme.styles[part as usize];
+                    for (key, value) in look {
+                        let line = line_of(text, key.span().start);
+                        if let Err(mistake) = property(style, key.get_ref(), value.get_ref()) {
+                            mistakes.push(line, format!("{name}: {mistake}"));
+                        }
+                    }
+                }
+                // A line that is broken says no more.
+                (Ok(_), _) if mistakes.has(line) => {}
+                (Ok(_), _) => {
+                    mistakes.push(line, format!("{name}: expected {{ fg = …, bold = … }}"));
+                }
+                (Err(_), _) if name == "base" => {}
+                (Err(error), _) => mistakes.push(line, error.to_string()),
+            }
+        }
+        mistakes.or(theme)
     }
 
-    /// The style of a tone. The terminal's own sixteen colours, so that it fits its background.
+    /// The same for a terminal that understands UTF-8 or not.
+    #[must_use]
+    pub const fn with_unicode(mut self, unicode: bool) -> Self {
+        self.unicode = unicode;
+        self
+    }
+
+    /// How a part looks.
+    pub const fn part(self, part: Part) -> Style {
+        self.styles[part as usize]
+    }
+
+    /// The style of a tone.
     pub const fn tone(self, tone: Tone) -> Style {
-        let style = Style::new();
-        match tone {
-            Tone::Plain => style,
-            Tone::Muted => style.add_modifier(Modifier::DIM),
-            Tone::Strong | Tone::Heading => style.add_modifier(Modifier::BOLD),
-            Tone::Good => self.coloured(style, Color::Green),
-            Tone::Warn => self.coloured(style, Color::Yellow),
-            Tone::Bad => self.coloured(style, Color::Red),
-            Tone::Link => self
-                .coloured(style, Color::Cyan)
-                .add_modifier(Modifier::UNDERLINED),
-        }
-    }
-
-    const fn coloured(self, style: Style, colour: Color) -> Style {
-        if self.colour { style.fg(colour) } else { style }
+        self.part(match tone {
+            Tone::Plain => Part::Plain,
+            Tone::Muted => Part::Muted,
+            Tone::Strong => Part::Strong,
+            Tone::Heading => Part::Heading,
+            Tone::Good => Part::Good,
+            Tone::Warn => Part::Warn,
+            Tone::Bad => Part::Bad,
+            Tone::Link => Part::Link,
+        })
     }
 
     /// What is selected.
     pub const fn selected(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
+        self.part(Part::Selected)
     }
 
     /// Rules, frames, titles of columns.
     pub const fn frame(self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
+        self.part(Part::Frame)
     }
 
     /// Turns what has been drawn into what the terminal can show.
     pub fn finish(self, buffer: &mut Buffer) {
+        // Whatever was drawn without a colour has that of ordinary text.
+        let plain = self.part(Part::Plain);
+        for cell in &mut buffer.content {
+            if cell.fg == Color::Reset {
+                cell.fg = plain.fg.unwrap_or_default();
+            }
+            if cell.bg == Color::Reset {
+                cell.bg = plain.bg.unwrap_or_default();
+            }
+        }
         if self.unicode {
             return;
         }
@@ -91,6 +202,71 @@ impl Theme {
             }
         }
     }
+}
+
+/// The names of the themes that the program carries.
+fn names() -> Vec<&'static str> {
+    THEMES.iter().map(|(name, _)| *name).collect()
+}
+
+/// Sets one property of a look.
+fn property(style: &mut Style, name: &str, value: &DeValue<'_>) -> Result<(), String> {
+    let modifier = match name {
+        "fg" => {
+            style.fg = Some(colour(value)?);
+            return Ok(());
+        }
+        "bg" => {
+            style.bg = Some(colour(value)?);
+            return Ok(());
+        }
+        "bold" => Modifier::BOLD,
+        "dim" => Modifier::DIM,
+        "italic" => Modifier::ITALIC,
+        "underlined" => Modifier::UNDERLINED,
+        "reversed" => Modifier::REVERSED,
+        _ => {
+            return Err(format!(
+                "{name} is none of fg, bg, bold, dim, italic, underlined, reversed"
+            ));
+        }
+    };
+    *style = match value {
+        DeValue::Boolean(true) => style.add_modifier(modifier),
+        DeValue::Boolean(false) => Style {
+            add_modifier: style.add_modifier - modifier,
+            ..*style
+        },
+        _ => return Err(format!("{name}: expected true or false")),
+    };
+    Ok(())
+}
+
+fn colour(value: &DeValue<'_>) -> Result<Color, String> {
+    const NAMES: [&str; 8] = [
+        "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
+    ];
+    let named = |name: &str| NAMES.iter().zip(0..).find(|(known, _)| **known == name);
+    let found = match value {
+        DeValue::Integer(number) => number.to_string().parse().ok().map(Color::Indexed),
+        DeValue::String(text) => {
+            if let Some(digits) = text.strip_prefix('#') {
+                let number = u32::from_str_radix(digits, 16).ok();
+                number.filter(|_| digits.len() == 6).map(Color::from_u32)
+            } else if let Some(bright) = text.strip_prefix("bright-") {
+                named(bright).map(|(_, index)| Color::Indexed(index + 8))
+            } else {
+                named(text).map(|(_, index)| Color::Indexed(index))
+            }
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        format!(
+            "no colour; expected {} or bright- before one, 0 to 255, or \"#rrggbb\"",
+            NAMES.join(", ")
+        )
+    })
 }
 
 /// The Latin letter under a mark, of Unicode's blocks Latin-1 Supplement and Latin Extended-A; a
@@ -151,15 +327,86 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::*;
+    use crate::console::terminal::rgb;
+
+    #[test]
+    fn every_theme_gives_every_part_a_look() {
+        for (name, text) in THEMES {
+            let theme = Theme::parse(text).unwrap_or_else(|mistakes| panic!("{name}: {mistakes}"));
+            assert_eq!(Theme::named(name), Some(theme));
+            for part in Part::ALL {
+                assert!(text.contains(&format!("\n{part} = ")), "{name}: {part}");
+            }
+        }
+    }
+
+    /// Contrast by WCAG 2.1: 4.5 at least for text, 3 for what only frames it.
+    #[test]
+    fn every_part_can_be_read_on_its_background() {
+        let luminance = |(red, green, blue): (u8, u8, u8)| {
+            let linear = |part: u8| {
+                let part = f64::from(part) / 255.0;
+                if part <= 0.04045 {
+                    part / 12.92
+                } else {
+                    ((part + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+        };
+        for (name, background) in [("dark", (0x1e, 0x1e, 0x1e)), ("light", (0xff, 0xff, 0xff))] {
+            let theme = Theme::named(name).unwrap();
+            for part in Part::ALL {
+                let style = theme.part(*part);
+                let front = luminance(rgb(style.fg.unwrap()).unwrap());
+                let back = luminance(style.bg.and_then(rgb).unwrap_or(background));
+                let contrast = (front.max(back) + 0.05) / (front.min(back) + 0.05);
+                let least = if *part == Part::Frame { 3.0 } else { 4.5 };
+                assert!(contrast >= least, "{name}: {part} has {contrast:.1}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_theme_says_what_differs_from_its_base() {
+        let theme =
+            Theme::parse("base = \"dark\"\nbad = { fg = \"bright-red\", bold = true }\n").unwrap();
+        let dark = Theme::named("dark").unwrap();
+        let bad = Style::new()
+            .fg(Color::Indexed(9))
+            .add_modifier(Modifier::BOLD);
+        assert_eq!(theme.part(Part::Bad), bad);
+        assert_eq!(theme.part(Part::Good), dark.part(Part::Good));
+        let theme = Theme::parse("good = { fg = 28, bg = \"#102030\" }").unwrap();
+        let good = Style::new()
+            .fg(Color::Indexed(28))
+            .bg(Color::Rgb(16, 32, 48));
+        assert_eq!(theme.part(Part::Good), good);
+        assert_eq!(theme.part(Part::Muted), Theme::full().part(Part::Muted));
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_line() {
+        let mistakes = Theme::parse(
+            "base = \"solarized\"\nbad = { fg = \"crimson\", blink = true }\n\
+             sky = { fg = \"blue\" }\ngood = \"green\"\nwarn = { bold = 1 }\nmuted =\n",
+        )
+        .unwrap_err();
+        let lines: Vec<usize> = mistakes.iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [1, 2, 2, 3, 4, 5, 6], "{mistakes}");
+        let text = mistakes.to_string();
+        assert!(
+            text.contains("line 2: bad: no colour; expected black, red"),
+            "{text}"
+        );
+        assert!(text.contains("line 2: bad: blink is none of fg"), "{text}");
+    }
 
     #[test]
     fn without_unicode_every_cell_holds_one_ascii_character() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 24, 1));
         buffer.set_string(0, 0, "Łódź e\u{301}Z\u{30c} 山田│ö €", Style::new());
-        let theme = Theme {
-            colour: true,
-            unicode: false,
-        };
+        let theme = Theme::full().with_unicode(false);
         theme.finish(&mut buffer);
         let shown: Vec<&str> = buffer
             .content

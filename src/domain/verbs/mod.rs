@@ -121,7 +121,11 @@ pub struct Write {
 pub struct Reason(pub String);
 
 impl Reason {
-    fn because(text: impl Into<String>) -> Result<(), Self> {
+    /// A refusal for this reason.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn because(text: impl Into<String>) -> Result<(), Self> {
         Err(Self(text.into()))
     }
 }

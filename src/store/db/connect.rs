@@ -12,13 +12,22 @@ use super::error::{Attempt, ConnectError, DbError};
 use super::url::DatabaseUrl;
 
 /// Asks whether a connection is fit to be used: not inside a forgotten transaction (sqlx issues
-/// 4385 and 4393: a cancelled `begin` leaves one open), and on a server that takes writes.
+/// 4385 and 4393: a cancelled `begin` leaves one open), and on a server that takes writes, or, where
+/// the session is to read only, in such a session.
 ///
 /// By the simple protocol, because the extended one starts the transaction at Bind and the
 /// statement at Execute, so that the two times always differ.
-pub(super) async fn is_fit(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let question = "select now() = statement_timestamp() and not pg_is_in_recovery() \
-         and current_setting('transaction_read_only') = 'off'";
+pub(super) async fn is_fit(
+    connection: &mut PgConnection,
+    settings: &Settings,
+) -> Result<bool, sqlx::Error> {
+    let question = if settings.read_only {
+        "select now() = statement_timestamp() and not pg_is_in_recovery() \
+         and current_setting('transaction_read_only') = 'on'"
+    } else {
+        "select now() = statement_timestamp() and not pg_is_in_recovery() \
+         and current_setting('transaction_read_only') = 'off'"
+    };
     let answer = sqlx::raw_sql(question).fetch_one(connection).await?;
     answer.try_get(0)
 }
@@ -67,7 +76,9 @@ async fn open_one(
         Ok(_) | Err(sqlx::Error::Database(_)) => {}
         Err(error) => return Err(error),
     }
-    Ok(is_fit(&mut connection).await?.then_some(connection))
+    Ok(is_fit(&mut connection, settings)
+        .await?
+        .then_some(connection))
 }
 
 /// The settings of every session of this program.
@@ -95,6 +106,10 @@ pub(super) fn session(server: &PgConnectOptions, settings: &Settings) -> PgConne
             ("tcp_keepalives_idle", "30".to_owned()),
             ("tcp_keepalives_interval", "10".to_owned()),
             ("tcp_keepalives_count", "3".to_owned()),
+            (
+                "default_transaction_read_only",
+                if settings.read_only { "on" } else { "off" }.to_owned(),
+            ),
         ])
 }
 

@@ -45,6 +45,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// The server cancels any statement that runs longer; lists and acts are far below it.
     pub statement_timeout: Duration,
+    /// Whether the sessions may only read.
+    pub read_only: bool,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             what: what.to_owned(),
             max_connections: 4,
             statement_timeout: Duration::from_secs(30),
+            read_only: false,
         }
     }
 }
@@ -307,7 +310,7 @@ impl Pool {
             return Err(DbError::Closed);
         };
         while let Some(mut session) = self.pop_idle() {
-            let fit = connect::is_fit(&mut session.connection);
+            let fit = connect::is_fit(&mut session.connection, &self.settings);
             match deadline.hold(timeout(FITNESS, fit)).await? {
                 Ok(Ok(true)) => {
                     return Ok(Lease {
