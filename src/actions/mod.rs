@@ -9,6 +9,7 @@ pub mod import;
 mod inspections;
 pub mod labels;
 pub mod letters;
+mod next;
 pub mod notices;
 mod orders;
 pub mod progress;
@@ -18,5 +19,6 @@ mod stock;
 pub mod sweep;
 mod tickets;
 
-pub use engine::{act, undo};
+pub use engine::{News, act, news, undo};
 pub use error::{ActError, Conflict};
+pub use next::{Taken, take};

@@ -8,6 +8,7 @@ mod import;
 mod jobs;
 mod list;
 mod log;
+mod macros;
 pub mod mail;
 mod migrate;
 mod print;
@@ -73,6 +74,8 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Say who works here, and as what
     Staff(staff::Staff),
+    /// List the canned answers, or change them
+    Macro(macros::Macros),
 }
 
 /// Exit status for arguments that make no sense.
@@ -105,6 +108,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
+        Some(Command::Macro(macros)) => macros.run(&config).await,
         None => console::run(&config).await,
     }?;
     Ok(if print::is_lost() {

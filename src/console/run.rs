@@ -15,7 +15,7 @@ use ratatui::Terminal;
 use ratatui::backend::Backend;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{Instant as At, sleep_until};
+use tokio::time::{Instant as At, sleep_until, timeout};
 
 use super::app::{self, App, Effect, Msg, Settings, update};
 use super::effects::Performer;
@@ -31,6 +31,9 @@ use crate::store::feed::{Feed, FeedEvent};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// Messages taken before the next frame at most, so that a flood cannot keep the screen dark.
 const BURST: usize = 512;
+
+/// Leaving waits no longer for others to be told of it.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What the console is told when it starts.
 #[derive(Debug, Clone)]
@@ -57,6 +60,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
     })?;
     let size = taken.screen().size()?;
     let performer = Performer::new(db, person.login.clone(), options.zone, sender);
+    let farewell = performer.clone();
     let settings = Settings {
         shop: options.shop,
         zone: options.zone,
@@ -91,7 +95,12 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
             end = console.drive(taken.screen(), &mut inputs) => end?,
         };
         match end {
-            End::Quit => return Ok(()),
+            End::Quit => {
+                drop(taken);
+                // Others need not wait for the end of the lease.
+                let _ = timeout(FAREWELL, farewell.leave()).await;
+                return Ok(());
+            }
             End::Suspend => {
                 taken.suspend()?;
                 let size = taken.screen().size()?;
@@ -134,6 +143,7 @@ pub fn events(feed: Feed) -> impl Stream<Item = app::Feed> {
         let event = match feed.next().await {
             FeedEvent::Connected => app::Feed::Live,
             FeedEvent::Resync => app::Feed::Resync,
+            FeedEvent::Presence => app::Feed::Presence,
             FeedEvent::Changes(changes) => app::Feed::Changed(
                 changes
                     .into_iter()

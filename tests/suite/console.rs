@@ -23,11 +23,11 @@ use crate::harness::{self, screen};
 use crate::network::Line;
 use crate::shop::{LIMIT, Shop, ZONE, now};
 
-type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
+pub(crate) type Perform = Box<dyn FnMut(Effect, DateTime<Utc>) + Send>;
 
 /// A person at a console.
-struct Desk {
-    console: Console<Perform>,
+pub(crate) struct Desk {
+    pub(crate) console: Console<Perform>,
     terminal: Terminal<TestBackend>,
     keys: UnboundedSender<Input>,
     inputs: UnboundedReceiver<Input>,
@@ -70,7 +70,7 @@ impl Desk {
     }
 
     /// Types: a character each, names of keys in angle brackets.
-    fn types(&self, text: &str) {
+    pub(crate) fn types(&self, text: &str) {
         let mut rest = text;
         while let Some(char) = rest.chars().next() {
             let (chord, taken) = match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
@@ -83,7 +83,7 @@ impl Desk {
     }
 
     /// Runs the console until the screen is as wanted.
-    async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + LIMIT;
         loop {
             let slice = Duration::from_millis(20);
@@ -102,17 +102,17 @@ impl Desk {
         }
     }
 
-    async fn shows(&mut self, text: &str) {
+    pub(crate) async fn shows(&mut self, text: &str) {
         self.until(text, |screen| screen.contains(text)).await;
     }
 
-    async fn hides(&mut self, text: &str) {
+    pub(crate) async fn hides(&mut self, text: &str) {
         self.until(text, |screen| !screen.contains(text)).await;
     }
 }
 
 /// A shop and a console in it, its window 80×24.
-async fn desk(shop: &Shop, role: Role) -> Desk {
+pub(crate) async fn desk(shop: &Shop, role: Role) -> Desk {
     let mut desk = Desk::open(shop.colleague(role), (80, 24), now).await;
     desk.shows("● live").await;
     desk
@@ -264,6 +264,7 @@ async fn the_second_of_two_is_told_what_the_first_did_and_keeps_the_text() {
     let who = format!("{}: claim", shop.login(Role::Warehouse));
     ana.shows(&who).await;
     ana.shows("It is now:").await;
+    ana.shows("back to what you wrote").await;
     ana.types("<enter>");
     ana.shows("customer asked to wait").await;
     ana.types("<enter>");
@@ -301,6 +302,7 @@ async fn one_question_and_one_line_for_each_marked_row() {
         ana.shows(&format!("{number}     held: stocktaking")).await;
     }
     ana.shows("#1003     not done: it is on hold").await;
+    ana.shows("esc close").await;
     ana.types("<esc>u");
     ana.shows("undo 3 acts?").await;
     ana.types("y");

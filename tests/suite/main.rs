@@ -26,4 +26,5 @@ mod real_data;
 mod screens;
 mod sqlx_metadata;
 mod terminal;
+mod together;
 mod worker;

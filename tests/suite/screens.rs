@@ -484,6 +484,10 @@ impl Desk {
             Effect::Choices { request, .. } => {
                 Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
             }
+            Effect::Drafts => Msg::Drafts(Ok(vec![])),
+            Effect::Macros => Msg::Macros(Ok(vec![])),
+            Effect::Presence => Msg::Presence(Ok(vec![])),
+            Effect::Attend { .. } => Msg::Attended(true),
             other => {
                 self.acts.push(other);
                 return None;

@@ -14,12 +14,12 @@ use crate::harness::until;
 use crate::shop::Shop;
 
 /// The program.
-const CONSOLE: &str = env!("CARGO_BIN_EXE_packline");
+pub(crate) const CONSOLE: &str = env!("CARGO_BIN_EXE_packline");
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A command that opens the console on a shop's database: the console itself, or what starts it.
-fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
+pub(crate) fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
     let login = shop.login(Role::Support);
     let url = shop.database.options.clone().username(&login);
     if command
@@ -38,7 +38,7 @@ fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
 }
 
 /// A program in a terminal of its own.
-struct InTerminal {
+pub(crate) struct InTerminal {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -53,7 +53,7 @@ struct Seen {
 }
 
 impl InTerminal {
-    fn start(command: CommandBuilder) -> Self {
+    pub(crate) fn start(command: CommandBuilder) -> Self {
         let size = PtySize {
             rows: 24,
             cols: 80,
@@ -103,13 +103,13 @@ impl InTerminal {
         seen.parser.screen().contents()
     }
 
-    fn types(&mut self, keys: &str) {
+    pub(crate) fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("keys");
         self.keys.flush().expect("keys");
     }
 
     #[track_caller]
-    fn shows(&self, text: &str) {
+    pub(crate) fn shows(&self, text: &str) {
         let end = Instant::now() + LIMIT;
         while !self.screen().contains(text) {
             assert!(Instant::now() < end, "no “{text}”:\n{}", self.screen());
@@ -117,13 +117,13 @@ impl InTerminal {
         }
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         let id = self.child.process_id().expect("a process");
         Pid::from_raw(id as i32).expect("a process")
     }
 
     #[track_caller]
-    fn ends(&mut self) -> portable_pty::ExitStatus {
+    pub(crate) fn ends(&mut self) -> portable_pty::ExitStatus {
         let mut status = None;
         until(LIMIT, "the end of the program", || {
             status = self.child.try_wait().expect("a child");

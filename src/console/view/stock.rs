@@ -1,6 +1,6 @@
 //! The list of stock.
 
-use super::lists::name;
+use super::lists::{WHO, name, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -23,6 +23,7 @@ const COLUMNS: &[Column] = &[
     flex("supplier", 8, 1),
     fixed("lead", 4).right().from(90),
     fixed("where", 10).from(100),
+    fixed("who", WHO).from(81),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -57,5 +58,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
             None => Span::new("–", Tone::Muted),
         },
         Span::new(&stock.location, Tone::Muted),
+        who(record, ctx),
     ]
 }
