@@ -30,7 +30,7 @@ const PAGE: i64 = 20;
 /// A record that somebody has taken to work on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
-    /// The record, as it was found.
+    /// The record, as it is then.
     pub record: Record,
     /// The claim that was made; none where the record has no assignee and is held for a while.
     pub claim: Option<Done>,
@@ -164,7 +164,7 @@ async fn claim(
     };
     let claim = transact(connection, &act, source, zone, now).await?;
     Ok(Some(Taken {
-        record,
+        record: load(connection, id).await?.unwrap_or(record),
         claim: Some(claim),
     }))
 }

@@ -95,6 +95,7 @@ async fn who_writes_and_who_looks_shows_and_ends_with_the_lease() {
         desk.shows("Kaputte Tasse").await;
     }
     ana.types("o");
+    ana.shows("Customer and order").await;
     bo.shows("(sup").await;
     ana.types("rLiebe Ines,");
     ana.shows("Liebe Ines,").await;
@@ -145,6 +146,7 @@ async fn whoever_writes_sees_at_once_what_another_has_done() {
     ana.types("<ctrl-s>");
     ana.shows("TKT-1 has changed").await;
     ana.types("<enter><enter>");
+    ana.shows("TKT-1 has changed").await;
     ana.shows("back to what you wrote").await;
     ana.types("<enter>");
     ana.shows("I am sorry.").await;
@@ -243,7 +245,9 @@ async fn a_killed_console_loses_no_text() {
     console.ends();
     let mut console = InTerminal::start(command());
     console.shows("not sent yet: reply TKT-1");
-    console.types("5r");
+    console.types("5");
+    console.shows("Kaputte Tasse");
+    console.types("r");
     console.shows("q: sorry");
 }
 

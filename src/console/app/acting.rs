@@ -287,6 +287,7 @@ impl App {
                         target.version = conflict.version;
                     }
                 }
+                self.arrived = Some(self.now);
                 self.dialog = Some(Dialog::Conflict(Box::new(Conflict {
                     verb: step.verb.name,
                     record: step.record,

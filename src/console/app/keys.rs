@@ -332,8 +332,8 @@ impl App {
             Command::Bottom => list.to_bottom(),
             Command::Open | Command::Full => {
                 if let Some(row) = list.selected() {
-                    let id = row.record.id();
-                    self.journey.go(Place::Record(Box::new(Page::new(id))));
+                    let page = Page::of(row.record.clone());
+                    self.journey.go(Place::Record(Box::new(page)));
                 }
             }
             Command::Mark => list.toggle_mark(),

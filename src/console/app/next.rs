@@ -93,7 +93,8 @@ impl App {
             }]);
         }
         if self.dialog.is_none() {
-            self.journey.go(Place::Record(Box::new(Page::new(id))));
+            self.journey
+                .go(Place::Record(Box::new(Page::of(taken.record))));
         }
         for chord in taking.keys {
             self.key(chord, effects);

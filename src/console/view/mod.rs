@@ -166,7 +166,7 @@ fn record(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     let Some(page) = app.journey.page() else {
         return;
     };
-    if page.shown.is_none() {
+    if page.record().is_none() || page.missing {
         let text = match (&page.error, page.missing) {
             (Some(why), _) => why.as_str(),
             (None, true) => "There is no such record any more.",
