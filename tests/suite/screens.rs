@@ -2,8 +2,10 @@
 //! `UPDATE_SCREENS=1` writes them anew; then read the difference.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::actions::ActError;
-use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
+use packline::actions::{ActError, Conflict};
+use packline::console::app::{
+    App, Dialog, Effect, Feed, Msg, RecordPage, Settings, Window, update,
+};
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
 use packline::domain::inspections::{
@@ -22,6 +24,7 @@ use packline::domain::tickets::{
     Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
 };
 use packline::domain::tracking::TrackingStatus;
+use packline::domain::verbs::{self, ArgKind, Danger};
 use packline::store::db::DbError;
 use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
@@ -741,4 +744,126 @@ fn an_act_that_was_not_sent_waits_in_its_form_for_the_connection() {
     desk.keys("<ctrl-s>");
     let mut acts = desk.acts.iter();
     assert!(acts.any(|effect| matches!(effect, Effect::Act { .. })));
+}
+
+/// What a person would type into a form for this.
+fn typed_for(kind: ArgKind) -> &'static str {
+    match kind {
+        ArgKind::OneOf(_) => "<right>",
+        ArgKind::Quantity | ArgKind::Count | ArgKind::Change => "1",
+        ArgKind::Time => "2d",
+        _ => "DHL",
+    }
+}
+
+#[test]
+fn danger_is_confirmed_by_another_key_than_called_it() {
+    let dangerous = verbs::all().filter(|verb| verb.danger == Danger::Confirm);
+    let mut seen = 0;
+    for verb in dangerous {
+        let mut desk = Desk::new(80, 24);
+        desk.app.person.roles = vec![Role::Admin];
+        let at = records(verb.kind)
+            .iter()
+            .position(|record| (verb.applies_to)(record).is_ok())
+            .unwrap_or_else(|| panic!("{} applies to nothing here", verb.name));
+        let pane = Pane::Of(verb.kind);
+        let key = Pane::ALL.iter().position(|each| *each == pane);
+        desk.keys(&key.expect("a pane").to_string());
+        desk.keys(&"j".repeat(at));
+        let key = verb.key.expect("a key").to_string();
+        desk.keys(&key);
+        for arg in verb.args {
+            desk.keys(typed_for(arg.kind));
+            desk.keys("<enter>");
+        }
+        let asks = |desk: &Desk| matches!(desk.app.dialog, Some(Dialog::Confirm(_)));
+        assert!(asks(&desk), "{}: {:?}", verb.name, desk.app.dialog);
+        assert_ne!(key, "y");
+        desk.keys(&key);
+        desk.keys("<enter><space><tab>adxpdq");
+        assert!(asks(&desk), "{}", verb.name);
+        assert!(desk.acts.is_empty(), "{}: {:?}", verb.name, desk.acts);
+        desk.keys("y");
+        assert!(
+            matches!(desk.acts.as_slice(), [Effect::Act { .. }]),
+            "{}: {:?}",
+            verb.name,
+            desk.acts
+        );
+        seen += 1;
+    }
+    assert!(seen >= 5, "only {seen} verbs ask");
+}
+
+fn conflict() -> ActError {
+    ActError::Conflict(Conflict {
+        version: 9,
+        since: vec!["bo: claim, 3 s ago".into()],
+    })
+}
+
+#[test]
+fn no_answer_opens_over_what_is_being_typed() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1jm");
+    let Some(Effect::Act { request, .. }) = desk.acts.pop() else {
+        panic!("a claim: {:?}", desk.acts);
+    };
+    desk.keys("/ine");
+    desk.send(Msg::Acted(request, Err(conflict())));
+    desk.keys("s");
+    assert_eq!(desk.app.list(Kind::Order).filter_text, "ines");
+    assert!(desk.shown().contains("/ines"), "{}", desk.shown());
+    desk.keys("<enter>!");
+    assert!(desk.shown().contains("bo: claim"), "{}", desk.shown());
+}
+
+#[test]
+fn an_answer_that_comes_by_itself_takes_no_key_that_was_not_meant_for_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1hlater<enter>");
+    let Some(Effect::Act { request, .. }) = desk.acts.pop() else {
+        panic!("a hold: {:?}", desk.acts);
+    };
+    desk.send(Msg::Acted(request, Err(conflict())));
+    let stands = |desk: &Desk| matches!(desk.app.dialog, Some(Dialog::Conflict(_)));
+    assert!(stands(&desk));
+    for _ in 0..5 {
+        desk.now += TimeDelta::milliseconds(250);
+        desk.keys("<enter>");
+        assert!(stands(&desk), "an impatient key has closed it unread");
+    }
+    desk.now += TimeDelta::milliseconds(450);
+    desk.keys("<enter>");
+    assert!(matches!(desk.app.dialog, Some(Dialog::Form(_))));
+    assert!(desk.shown().contains("later"), "{}", desk.shown());
+}
+
+#[test]
+fn a_paste_is_text_whatever_keys_it_looks_like() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5r");
+    desk.send(Msg::Paste("q\ny\n\u{3}\u{1b}[A".into()));
+    desk.keys("!");
+    let written = match &desk.app.dialog {
+        Some(Dialog::Form(form)) => form.fields[0].text(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(written, "q\ny\n␃␛[A!");
+    desk.keys("<ctrl-u><ctrl-u>");
+    let undone = match &desk.app.dialog {
+        Some(Dialog::Form(form)) => form.fields[0].text(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(undone, "", "undone in the text, not outside it");
+    desk.keys("<ctrl-r>");
+    assert!(desk.shown().contains("│ y"), "{}", desk.shown());
+    // Nothing of it is an act.
+    assert!(
+        !desk
+            .acts
+            .iter()
+            .any(|act| matches!(act, Effect::Act { .. }))
+    );
 }

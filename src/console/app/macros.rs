@@ -118,7 +118,8 @@ impl App {
     }
 
     fn promise(&self, values: &mut BTreeMap<&'static str, String>, due: Option<DateTime<Utc>>) {
-        if let Some(due) = due {
+        // A day that is over is no promise: whoever writes says another.
+        if let Some(due) = due.filter(|due| *due > self.now) {
             let day = due.with_timezone(&self.settings.zone).format("%A %-d %B");
             values.insert("promise", day.to_string());
         }

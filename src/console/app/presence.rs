@@ -16,6 +16,8 @@ const RENEW: TimeDelta = TimeDelta::seconds(5);
 const PAUSE: TimeDelta = TimeDelta::milliseconds(300);
 /// And no later: a bell can be missed.
 const AGE: TimeDelta = TimeDelta::seconds(20);
+/// Or once somebody's lease has no more than this left: no bell tells that it was renewed.
+const NEARLY: TimeDelta = TimeDelta::seconds(6);
 
 /// A record, and whether something is being written for it.
 type At = (RecordId, bool);
@@ -64,10 +66,11 @@ impl Present {
     }
 
     /// What others do at a record, in words: `ana is writing`, `bo is looking`.
-    pub fn told(&self, record: RecordId) -> Vec<Span> {
+    pub fn told(&self, record: RecordId, me: &str) -> Vec<Span> {
         self.at(record)
             .map(|other| match other.doing {
                 Doing::Writing => Span::new(format!("✎ {} is writing", other.who), Tone::Warn),
+                Doing::Holding if other.who == me => Span::new("yours for now", Tone::Plain),
                 Doing::Holding => Span::new(format!("{} has it for now", other.who), Tone::Plain),
                 Doing::Looking => Span::new(format!("{} is looking", other.who), Tone::Plain),
             })
@@ -107,7 +110,10 @@ impl Present {
     /// Leases end.
     pub(super) fn age(&mut self, now: DateTime<Utc>) {
         self.others.retain(|(_, until)| *until > now);
-        if self.read_at.is_none_or(|at| now - at > AGE) {
+        let over = |(other, until): &(Attendance, DateTime<Utc>)| {
+            other.doing != Doing::Holding && *until - now <= NEARLY
+        };
+        if self.read_at.is_none_or(|at| now - at > AGE) || self.others.iter().any(over) {
             self.stale = true;
         }
     }
@@ -184,6 +190,23 @@ mod tests {
         assert_eq!(present.writing(ORDER), Some("bo"));
         present.age(at(15));
         assert_eq!(present.writing(ORDER), None);
+    }
+
+    #[test]
+    fn whoever_goes_on_is_heard_of_before_the_lease_is_over() {
+        let mut present = Present::default();
+        let asked = |present: &mut Present, seconds| {
+            let mut effects = Vec::new();
+            present.age(at(seconds));
+            present.settle(None, at(seconds), &mut effects);
+            matches!(effects.as_slice(), [Effect::Presence])
+        };
+        present.take(Some(vec![bo(Doing::Looking)]), "ana", at(0));
+        assert!(!asked(&mut present, 8));
+        assert!(asked(&mut present, 9));
+        present.take(Some(vec![bo(Doing::Looking)]), "ana", at(9));
+        assert!(!asked(&mut present, 16));
+        assert_eq!(present.looking(ORDER), Some("bo"));
     }
 
     #[test]

@@ -240,6 +240,15 @@ fn list_state(app: &App, g: &Geometry) -> Vec<Span> {
         0 => {}
         marked => parts.push(strong(format!("{marked} marked"))),
     }
+    if g.is_beside() {
+        let present = at_selected(app);
+        parts.extend(
+            (!present.is_empty())
+                .then_some(present)
+                .into_iter()
+                .flatten(),
+        );
+    }
     let sort = list.query.sort;
     parts.push(muted(format!(
         "by {}{}",
@@ -292,7 +301,7 @@ fn page_state(app: &App, g: &Geometry) -> Vec<Span> {
     }
     if let Some(page) = app.journey.page() {
         parts.extend(drafts(app, page.id));
-        parts.extend(app.present.told(page.id));
+        parts.extend(app.present.told(page.id, &app.person.login));
         let lines = app.page_lines(g.page_columns()).len();
         let below = lines.saturating_sub(page.top + g.page_rows());
         if below > 0 {
@@ -317,7 +326,7 @@ pub(super) fn at_selected(app: &App) -> Vec<Span> {
         return Vec::new();
     };
     let mut parts: Vec<Span> = drafts(app, record.id()).collect();
-    parts.extend(app.present.told(record.id()));
+    parts.extend(app.present.told(record.id(), &app.person.login));
     dotted(parts)
 }
 

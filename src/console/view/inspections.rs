@@ -19,10 +19,10 @@ pub(super) const KIND: Kind = Kind {
 const COLUMNS: &[Column] = &[
     fixed("number", 8).sorts(SortColumn::Number),
     fixed("blocks", 9),
-    flex("what", 12, 1),
+    flex("what", 11, 1),
     fixed("state", 7).sorts(SortColumn::State),
     fixed("checks", 6),
-    flex("defect", 8, 1),
+    flex("defect", 7, 1),
     fixed("ship by", 7).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", WHO),

@@ -32,7 +32,7 @@ pub(super) fn due(at: Option<DateTime<Utc>>, ctx: Context) -> Span {
 }
 
 /// Columns of [`who`].
-pub(super) const WHO: u16 = 6;
+pub(super) const WHO: u16 = 7;
 
 /// Who is at it: `ana ✎` writes something for it, `bo` has it, `(cy)` has it open.
 pub(super) fn who(record: &Record, ctx: Context) -> Span {

@@ -26,7 +26,7 @@ const COLUMNS: &[Column] = &[
     fixed("heard", 6).right(),
     fixed("eta", 6).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", WHO).from(81),
+    fixed("who", WHO).from(86),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {

@@ -20,7 +20,7 @@ const COLUMNS: &[Column] = &[
     fixed("short", 5).right(),
     fixed("reorder", 7).right(),
     fixed("cover", 6).right().sorts(SortColumn::Cover),
-    flex("supplier", 8, 1),
+    flex("supplier", 7, 1),
     fixed("lead", 4).right().from(90),
     fixed("where", 10).from(100),
     fixed("who", WHO).from(81),
