@@ -11,13 +11,16 @@ pub mod labels;
 pub mod letters;
 mod next;
 pub mod notices;
+pub mod options;
 mod orders;
 pub mod progress;
+mod purchases;
 mod shipments;
 mod shipping;
 mod stock;
 pub mod sweep;
 mod tickets;
+mod work;
 
 pub use engine::{News, act, news, undo};
 pub use error::{ActError, Conflict};

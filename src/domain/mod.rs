@@ -12,6 +12,7 @@ pub mod list;
 pub mod macros;
 pub mod money;
 pub mod notices;
+pub mod options;
 pub mod orders;
 pub mod people;
 pub mod presence;
