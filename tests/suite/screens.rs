@@ -2,9 +2,9 @@
 //! `UPDATE_SCREENS=1` writes them anew; then read the difference.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::actions::{ActError, Conflict};
+use packline::actions::{ActError, Conflict, News};
 use packline::console::app::{
-    App, Dialog, Effect, Feed, Msg, RecordPage, Settings, Window, update,
+    App, Dialog, Effect, Failure, Feed, Msg, RecordPage, Settings, Window, update,
 };
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
@@ -12,11 +12,13 @@ use packline::domain::inspections::{
     Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
 };
 use packline::domain::list::{Count, Counts, HistoryEntry, ListRow, SortKey, SortValue, TabCount};
+use packline::domain::macros::Macro;
 use packline::domain::orders::{
     Address, Amounts, FinancialStatus, Fulfilment, FulfilmentState, Order, OrderLine, OrderSummary,
     Payment, Stage,
 };
 use packline::domain::people::{Person, Role};
+use packline::domain::presence::{Attendance, Doing};
 use packline::domain::record::{Kind, Pane, Record, RecordId};
 use packline::domain::shipments::{ShipmentState, ShipmentSummary};
 use packline::domain::stock::StockSummary;
@@ -26,6 +28,7 @@ use packline::domain::tickets::{
 use packline::domain::tracking::TrackingStatus;
 use packline::domain::verbs::{self, ArgKind, Danger};
 use packline::store::db::DbError;
+use packline::store::drafts::Draft;
 use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
 use ratatui::Terminal;
@@ -872,4 +875,75 @@ fn a_paste_is_text_whatever_keys_it_looks_like() {
             .iter()
             .any(|act| matches!(act, Effect::Act { .. }))
     );
+}
+
+#[test]
+fn others_at_work() {
+    let there = |who: &str, id, doing| Attendance {
+        who: who.into(),
+        record: RecordId::new(Kind::Order, id),
+        doing,
+        seconds: 15.0,
+    };
+    let everybody = vec![
+        there("bo", 43, Doing::Writing),
+        there("margarethe", 44, Doing::Looking),
+        there("margarethe", 45, Doing::Writing),
+    ];
+    let mut desk = Desk::new(80, 24);
+    desk.send(Msg::Presence(Ok(everybody)));
+    desk.keys("j");
+    desk.check("others-80");
+    desk.keys("o");
+    assert!(desk.shown().contains("✎ bo is writing"), "{}", desk.shown());
+    desk.now += TimeDelta::seconds(16);
+    desk.send(Msg::Presence(Err(Failure {
+        text: "no answer".into(),
+    })));
+    desk.send(Msg::Tick);
+    assert!(!desk.shown().contains("is writing"), "{}", desk.shown());
+}
+
+#[test]
+fn a_draft_what_others_did_and_macros() {
+    let ticket = RecordId::new(Kind::Ticket, 5);
+    let mut desk = Desk::new(80, 24);
+    desk.send(Msg::Drafts(Ok(vec![Draft {
+        record: ticket,
+        number: "TKT-5".into(),
+        verb: "reply".into(),
+        args: [("text".to_owned(), "Dear Ines,\nI am".to_owned())].into(),
+        at: minutes(-4),
+    }])));
+    assert!(
+        desk.shown()
+            .contains("not sent yet: reply TKT-5 (14:58:31)"),
+        "{}",
+        desk.shown()
+    );
+    let macros = [
+        (
+            "late parcel",
+            "Dear {first-name},\n\n{order} will {promise}. {carrier}",
+        ),
+        ("thanks", "Thank you.\n{me}, {shop}"),
+    ];
+    let macros = macros.map(|(name, body)| Macro {
+        name: name.into(),
+        body: body.into(),
+    });
+    desk.send(Msg::Macros(Ok(macros.into())));
+    desk.keys("5r sorry.");
+    desk.send(Msg::News(
+        ticket,
+        Ok(vec![News {
+            what: "bo: reply".into(),
+            at: minutes(-1),
+        }]),
+    ));
+    desk.check("reply-draft-80");
+    desk.keys("<ctrl-t>");
+    desk.check("macros-80");
+    desk.keys("<esc>");
+    assert!(desk.shown().contains("I am sorry."), "{}", desk.shown());
 }

@@ -353,7 +353,7 @@ fn macros(
     let cursor = draw_edit(buffer, &shown.edit, place, Style::new());
     if found.is_empty() {
         let none = if shown.edit.text().is_empty() {
-            "there are none yet; `packline macro` adds one"
+            "there are none yet; `packline macro set NAME` adds one"
         } else {
             "none has these words"
         };

@@ -121,7 +121,11 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
         .to_owned()
     } else {
         let clear = app.keymap.shown(Command::Clear);
-        format!("Nothing matches. {clear} drops the filter; `all` also shows what is closed.")
+        let all = match list.pane() {
+            Pane::Next => ".",
+            Pane::Of(_) => "; `all` also shows what is closed.",
+        };
+        format!("Nothing matches. {clear} drops the filter{all}")
     };
     for (line, y) in text.lines().zip(g.list.y + 2..g.list.bottom()) {
         let area = Rect {
