@@ -915,12 +915,6 @@ fn a_draft_what_others_did_and_macros() {
         args: [("text".to_owned(), "Dear Ines,\nI am".to_owned())].into(),
         at: minutes(-4),
     }])));
-    assert!(
-        desk.shown()
-            .contains("not sent yet: reply TKT-5 (14:58:31)"),
-        "{}",
-        desk.shown()
-    );
     let macros = [
         (
             "late parcel",
