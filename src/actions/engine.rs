@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use sqlx::postgres::PgConnection;
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::arguments::{Given, storable};
-use super::error::{ActError, Conflict, told};
+use super::error::{ActError, Conflict, told, what};
 use super::work::Work;
 use super::{inspections, orders, shipments, stock, tickets};
 use crate::domain::act::{Act, Done};
@@ -19,7 +19,7 @@ use crate::domain::record::{Kind, Record, RecordId};
 use crate::domain::verbs;
 use crate::store::acts::{self, Deed, StoredAct};
 use crate::store::db::{Db, DbError};
-use crate::store::{feed, people};
+use crate::store::{drafts, feed, people};
 
 /// Longest time for one try.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between two questions, and for each to be answered.
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(250);
 const QUESTION: Duration = Duration::from_secs(2);
+
+/// What an act says that it comes through where a person writes it by hand.
+const CONSOLE: &str = "console";
 
 /// How many of the newest deeds of others a conflict tells of.
 const TOLD: usize = 5;
@@ -103,7 +106,7 @@ pub async fn act(
 
 /// Tells everybody to look, wherever something may have been stored. Whoever does not hear the bell
 /// looks by itself a moment later.
-async fn ring(db: &Db) {
+pub(super) async fn ring(db: &Db) {
     let _ = feed::ring(db).await;
 }
 
@@ -147,6 +150,34 @@ pub async fn undo(
         undoes: Some(act_id),
     };
     act(db, compensation, source, zone, now).await
+}
+
+/// Something that was done to a record while somebody was at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Who and what: `bo: hold (address unclear)`.
+    pub what: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What was done to a record after the version that somebody saw, oldest first.
+///
+/// # Errors
+/// The database could not be asked.
+pub async fn news(
+    connection: &mut PgConnection,
+    record: RecordId,
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<News>, DbError> {
+    let deeds = acts::since(connection, record, version).await?;
+    let newest = deeds.len().saturating_sub(TOLD);
+    let told = deeds[newest..].iter().map(|deed| News {
+        what: what(deed),
+        at: now - TimeDelta::milliseconds((deed.seconds_ago * 1000.0) as i64),
+    });
+    Ok(told.collect())
 }
 
 /// Asks for an act until the database answers or the time is over; `None` if it did not answer.
@@ -193,7 +224,7 @@ async fn attempt(
     .await
 }
 
-async fn transact(
+pub(super) async fn transact(
     connection: &mut PgConnection,
     act: &Act,
     source: &str,
@@ -245,6 +276,10 @@ async fn transact(
         undo: outcome.undo,
     };
     acts::finish(connection, act, source, &done).await?;
+    if source == CONSOLE {
+        // What was written at the console has been sent: with it or not at all.
+        drafts::drop(connection, act.record, act.verb.name).await?;
+    }
     Ok(done)
 }
 
@@ -273,7 +308,10 @@ async fn lock(connection: &mut PgConnection, record: RecordId) -> Result<bool, D
     }
 }
 
-async fn load(connection: &mut PgConnection, record: RecordId) -> Result<Option<Record>, DbError> {
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    record: RecordId,
+) -> Result<Option<Record>, DbError> {
     use crate::store::{inspections, orders, shipments, stock, tickets};
     let id = record.id;
     Ok(match record.kind {

@@ -119,18 +119,22 @@ impl fmt::Display for Conflict {
 
 /// One line about what somebody did: `bo: hold (address unclear), 12 s ago`.
 pub(super) fn told(deed: &Deed) -> String {
-    let what = deed.verb.as_ref().unwrap_or(&deed.source);
-    let why = match &deed.reason {
-        Some(reason) => format!(" ({reason})"),
-        None => String::new(),
-    };
     let ago = match deed.seconds_ago.max(0.0) as u64 {
         seconds @ ..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),
         seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
         seconds => format!("{} d", seconds / 86_400),
     };
-    format!("{}: {what}{why}, {ago} ago", deed.who)
+    format!("{}, {ago} ago", what(deed))
+}
+
+/// The same without its time: `bo: hold (address unclear)`.
+pub(super) fn what(deed: &Deed) -> String {
+    let what = deed.verb.as_ref().unwrap_or(&deed.source);
+    match &deed.reason {
+        Some(reason) => format!("{}: {what} ({reason})", deed.who),
+        None => format!("{}: {what}", deed.who),
+    }
 }
 
 #[cfg(test)]

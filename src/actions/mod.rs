@@ -9,6 +9,7 @@ pub mod import;
 mod inspections;
 pub mod labels;
 pub mod letters;
+mod next;
 pub mod notices;
 pub mod options;
 mod orders;
@@ -21,5 +22,6 @@ pub mod sweep;
 mod tickets;
 mod work;
 
-pub use engine::{act, undo};
+pub use engine::{News, act, news, undo};
 pub use error::{ActError, Conflict};
+pub use next::{Taken, take};

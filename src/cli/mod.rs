@@ -11,6 +11,7 @@ mod kept;
 mod list;
 mod log;
 mod look;
+mod macros;
 pub mod mail;
 mod man;
 mod migrate;
@@ -89,6 +90,8 @@ enum Command {
     Completions(completions::Completions),
     /// Print the manual page
     Man(man::Manual),
+    /// List the canned answers, or change them
+    Macro(macros::Macros),
 }
 
 /// Exit status for arguments that make no sense.
@@ -129,6 +132,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Config(settings)) => settings.run(&config),
         Some(Command::Completions(completions)) => completions.run(Cli::command()),
         Some(Command::Man(man)) => man.run(Cli::command()),
+        Some(Command::Macro(macros)) => macros.run(&config).await,
         None => console::run(&config).await,
     }?;
     Ok(if print::is_lost() {

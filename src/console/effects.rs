@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ use crate::domain::list::{Anchor, Counts, ListQuery};
 use crate::domain::record::RecordId;
 use crate::store::db::{Db, DbError};
 use crate::store::lists::Refreshed;
-use crate::store::{lists, records};
+use crate::store::{drafts, lists, macros, presence, records};
 
 /// What is read for the screen is worth no longer wait.
 const READ: Duration = Duration::from_secs(10);
@@ -31,16 +33,19 @@ pub struct Performer {
     me: String,
     /// The zone in which the person types times.
     zone: Tz,
+    /// This console among the others.
+    console: Uuid,
     replies: UnboundedSender<Msg>,
 }
 
 impl Performer {
     /// Works on this database, as this login, and answers there.
-    pub const fn new(db: Db, me: String, zone: Tz, replies: UnboundedSender<Msg>) -> Self {
+    pub fn new(db: Db, me: String, zone: Tz, replies: UnboundedSender<Msg>) -> Self {
         Self {
             db,
             me,
             zone,
+            console: Uuid::now_v7(),
             replies,
         }
     }
@@ -97,6 +102,42 @@ impl Performer {
                 Msg::Choices(request, choices.map_err(failure))
             }
             Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
+            Effect::Presence => {
+                let console = self.console;
+                Msg::Presence(
+                    self.read(move |c| presence::everybody(c, console).boxed())
+                        .await,
+                )
+            }
+            Effect::Attend { at } => Msg::Attended(self.attend(at).await),
+            Effect::Take { request } => {
+                let act = Uuid::now_v7();
+                let taken = actions::take(&self.db, act, "console", self.zone, now).await;
+                Msg::Taken(request, taken.map(|taken| taken.map(Box::new)))
+            }
+            Effect::News { record, version } => Msg::News(
+                record,
+                self.read(move |c| actions::news(c, record, version, now).boxed())
+                    .await,
+            ),
+            Effect::Drafts => Msg::Drafts(self.read(|c| drafts::own(c).boxed()).await),
+            Effect::KeepDraft { record, verb, args } => {
+                let key = verb.clone();
+                let kept = self
+                    .read(move |c| {
+                        async move { drafts::keep(c, record, &key, &args).await }.boxed()
+                    })
+                    .await;
+                Msg::Kept(record, verb, kept.is_ok())
+            }
+            Effect::DropDraft { record, verb } => {
+                let key = verb.clone();
+                let dropped = self
+                    .read(move |c| async move { drafts::drop(c, record, &key).await }.boxed())
+                    .await;
+                Msg::Kept(record, verb, dropped.is_ok())
+            }
+            Effect::Macros => Msg::Macros(self.read(|c| macros::all(c).boxed()).await),
             Effect::Copy(_)
             | Effect::Alarm(_)
             | Effect::Redraw
@@ -104,6 +145,28 @@ impl Performer {
             | Effect::Quit => return None,
         };
         Some(reply)
+    }
+
+    /// Asks the database, for as long as an answer is worth waiting for.
+    async fn read<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, DbError>>,
+        F: Send + 'static,
+    {
+        self.db.call(READ, work).await.map_err(failure)
+    }
+
+    async fn attend(&self, at: Option<(RecordId, bool)>) -> bool {
+        let console = self.console;
+        self.read(move |c| async move { presence::attend(c, console, at).await }.boxed())
+            .await
+            .is_ok()
+    }
+
+    /// Tells others that this console is no longer at any record.
+    pub async fn leave(&self) {
+        self.attend(None).await;
     }
 
     async fn window(
@@ -253,6 +316,18 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
             *request,
             Err(ActError::Db(DbError::Unknown(why.to_owned()))),
         ),
+        Effect::Presence => Msg::Presence(Err(failure)),
+        Effect::Attend { .. } => Msg::Attended(false),
+        Effect::Take { request } => Msg::Taken(
+            *request,
+            Err(ActError::Db(DbError::Unknown(why.to_owned()))),
+        ),
+        Effect::News { record, .. } => Msg::News(*record, Err(failure)),
+        Effect::Drafts => Msg::Drafts(Err(failure)),
+        Effect::KeepDraft { record, verb, .. } | Effect::DropDraft { record, verb } => {
+            Msg::Kept(*record, verb.clone(), false)
+        }
+        Effect::Macros => Msg::Macros(Err(failure)),
         Effect::Copy(_) | Effect::Alarm(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
             return None;
         }

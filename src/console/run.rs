@@ -12,7 +12,7 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use ratatui::Terminal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{Instant as At, sleep_until};
+use tokio::time::{Instant as At, sleep_until, timeout};
 
 use super::app::{self, App, Effect, Msg, Settings, update};
 use super::effects::Performer;
@@ -28,6 +28,9 @@ use crate::store::feed::{Feed, FeedEvent};
 const FRAME: Duration = Duration::from_micros(16_667);
 /// Messages taken before the next frame at most, so that a flood cannot keep the screen dark.
 const BURST: usize = 512;
+
+/// Leaving waits no longer for others to be told of it.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What the console is told when it starts.
 #[derive(Debug, Clone)]
@@ -58,6 +61,7 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
     })?;
     let size = taken.screen().size()?;
     let performer = Performer::new(db, person.login.clone(), options.settings.zone, sender);
+    let farewell = performer.clone();
     let size = (size.width, size.height);
     let app = App::new(options.settings, person, options.keymap, size, now());
     let mut console = Console {
@@ -90,7 +94,12 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
             end = console.drive(taken.screen(), &mut inputs) => end?,
         };
         match end {
-            End::Quit => return Ok(()),
+            End::Quit => {
+                drop(taken);
+                // Others need not wait for the end of the lease.
+                let _ = timeout(FAREWELL, farewell.leave()).await;
+                return Ok(());
+            }
             End::Suspend => {
                 taken.suspend()?;
                 let size = taken.screen().size()?;
@@ -116,6 +125,7 @@ pub fn events(feed: Feed) -> impl Stream<Item = app::Feed> {
         let event = match feed.next().await {
             FeedEvent::Connected => app::Feed::Live,
             FeedEvent::Resync => app::Feed::Resync,
+            FeedEvent::Presence => app::Feed::Presence,
             FeedEvent::Changes(changes) => app::Feed::Changed(
                 changes
                     .into_iter()

@@ -9,6 +9,7 @@ pub mod acceptances;
 pub mod catalog;
 pub mod dispatches;
 pub mod easypost;
+pub mod macros;
 pub mod mail;
 pub mod shopify;
 mod table;

@@ -19,12 +19,15 @@ use std::time::{Duration, Instant};
 use sqlx::Executor;
 use sqlx::postgres::PgListener;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout, timeout_at};
 
 use super::db::{Db, DbError};
 
 /// The doorbell's channel.
 pub const CHANNEL: &str = "packline_change";
+
+/// The bell of who is where: no change of the business, so that nothing is looked up for it here.
+pub const PRESENCE: &str = "packline_presence";
 
 /// How long to wait for a bell before looking all the same.
 const POLL: Duration = Duration::from_secs(1);
@@ -56,6 +59,8 @@ pub enum FeedEvent {
     Resync,
     /// Records that changed, each once and with its last version, oldest change first.
     Changes(Vec<Change>),
+    /// Somebody has come to a record, or left one.
+    Presence,
     /// The connection is gone, or the server does not answer. Repeated with each failed try to
     /// connect, until [`FeedEvent::Connected`].
     Lost {
@@ -165,7 +170,7 @@ impl Follower {
         let mut listener = self.db.listener().await?;
         // The bell first, then the cursor, then the reader's own look: whatever commits after
         // any of them is seen by the next.
-        within(DEAD, listener.listen(CHANNEL)).await?;
+        within(DEAD, listener.listen_all([CHANNEL, PRESENCE])).await?;
         let mut cursor = within(DEAD, Cursor::now(&mut listener)).await?;
         self.answered = Instant::now();
         self.tell(FeedEvent::Connected).await?;
@@ -188,15 +193,27 @@ impl Follower {
     /// taken from the socket before a whole message is there.
     async fn wait_for_bell(&self, listener: &mut PgListener) -> Result<(), End> {
         let earliest = tokio::time::Instant::from_std(self.answered + GAP);
-        match timeout(POLL, listener.try_recv()).await {
-            Ok(Ok(Some(_))) | Err(_) => {}
-            Ok(Ok(None)) => {
-                return Err(DbError::Lost("the server closed it".to_owned()).into());
+        let poll = tokio::time::Instant::now() + POLL;
+        loop {
+            match timeout_at(poll, listener.try_recv()).await {
+                Ok(Ok(Some(bell))) if bell.channel() == PRESENCE => {
+                    self.tell(FeedEvent::Presence).await?;
+                }
+                Ok(Ok(Some(_))) | Err(_) => break,
+                Ok(Ok(None)) => {
+                    return Err(DbError::Lost("the server closed it".to_owned()).into());
+                }
+                Ok(Err(error)) => return Err(error.into()),
             }
-            Ok(Err(error)) => return Err(error.into()),
         }
         sleep_until(earliest).await;
-        while listener.next_buffered().is_some() {}
+        let mut moved = false;
+        while let Some(bell) = listener.next_buffered() {
+            moved |= bell.channel() == PRESENCE;
+        }
+        if moved {
+            self.tell(FeedEvent::Presence).await?;
+        }
         if self.events.is_closed() {
             return Err(End::Unheard);
         }

@@ -110,13 +110,13 @@ impl Desk {
         self.until(text, |screen| screen.contains(text)).await;
     }
 
-    async fn hides(&mut self, text: &str) {
+    pub(crate) async fn hides(&mut self, text: &str) {
         self.until(text, |screen| !screen.contains(text)).await;
     }
 }
 
 /// A shop and a console in it, its window 80×24.
-async fn desk(shop: &Shop, role: Role) -> Desk {
+pub(crate) async fn desk(shop: &Shop, role: Role) -> Desk {
     let mut desk = Desk::open(shop.colleague(role), (80, 24), now).await;
     desk.shows("● live").await;
     desk
@@ -268,6 +268,7 @@ async fn the_second_of_two_is_told_what_the_first_did_and_keeps_the_text() {
     let who = format!("{}: claim", shop.login(Role::Warehouse));
     ana.shows(&who).await;
     ana.shows("It is now:").await;
+    ana.shows("back to what you wrote").await;
     ana.types("<enter>");
     ana.shows("customer asked to wait").await;
     ana.types("<enter>");
@@ -305,6 +306,7 @@ async fn one_question_and_one_line_for_each_marked_row() {
         ana.shows(&format!("{number}     held: stocktaking")).await;
     }
     ana.shows("#1003     not done: it is on hold").await;
+    ana.shows("esc close").await;
     ana.types("<esc>u");
     ana.shows("undo 3 acts?").await;
     ana.types("y");
@@ -451,7 +453,7 @@ async fn a_lost_server_is_said_and_what_changed_meanwhile_is_shown() {
     shop.done(order, "hold", &[("reason", "meanwhile")]).await;
     // A key is heard while nothing else is.
     ana.types("?");
-    ana.shows("What can be done with").await;
+    ana.shows("What can be done with orders").await;
     ana.types("<esc>");
 
     line.release();

@@ -33,4 +33,5 @@ mod screens;
 mod sqlx_metadata;
 mod terminal;
 mod widths;
+mod together;
 mod worker;

@@ -2,19 +2,23 @@
 //! `UPDATE_SCREENS=1` writes them anew; then read the difference.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::actions::ActError;
-use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
+use packline::actions::{ActError, Conflict, News};
+use packline::console::app::{
+    App, Dialog, Effect, Failure, Feed, Msg, RecordPage, Settings, Window, update,
+};
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
 use packline::domain::inspections::{
     Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
 };
 use packline::domain::list::{Count, Counts, HistoryEntry, ListRow, SortKey, SortValue, TabCount};
+use packline::domain::macros::Macro;
 use packline::domain::orders::{
     Address, Amounts, FinancialStatus, Fulfilment, FulfilmentState, Order, OrderLine, OrderSummary,
     Payment, Stage,
 };
 use packline::domain::people::{Person, Role};
+use packline::domain::presence::{Attendance, Doing};
 use packline::domain::record::{Kind, Pane, Record, RecordId};
 use packline::domain::shipments::{ShipmentState, ShipmentSummary};
 use packline::domain::stock::StockSummary;
@@ -22,7 +26,9 @@ use packline::domain::tickets::{
     Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
 };
 use packline::domain::tracking::TrackingStatus;
+use packline::domain::verbs::{self, ArgKind, Danger};
 use packline::store::db::DbError;
+use packline::store::drafts::Draft;
 use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
 use ratatui::Terminal;
@@ -489,6 +495,10 @@ impl Desk {
             Effect::Choices { request, .. } => {
                 Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
             }
+            Effect::Drafts => Msg::Drafts(Ok(vec![])),
+            Effect::Macros => Msg::Macros(Ok(vec![])),
+            Effect::Presence => Msg::Presence(Ok(vec![])),
+            Effect::Attend { .. } => Msg::Attended(true),
             other => {
                 self.acts.push(other);
                 return None;
@@ -783,4 +793,195 @@ fn what_can_be_copied_is_offered_and_copied() {
         desk.shown()
             .contains("copied tracking code: JD01460000000007")
     );
+}
+
+/// What a person would type into a form for this.
+fn typed_for(kind: ArgKind) -> &'static str {
+    match kind {
+        ArgKind::OneOf(_) => "<right>",
+        ArgKind::Quantity | ArgKind::Count | ArgKind::Change => "1",
+        ArgKind::Time => "2d",
+        _ => "DHL",
+    }
+}
+
+#[test]
+fn danger_is_confirmed_by_another_key_than_called_it() {
+    let dangerous = verbs::all().filter(|verb| verb.danger == Danger::Confirm);
+    let mut seen = 0;
+    for verb in dangerous {
+        let mut desk = Desk::new(80, 24);
+        desk.app.person.roles = vec![Role::Admin];
+        let at = records(verb.kind)
+            .iter()
+            .position(|record| (verb.applies_to)(record).is_ok())
+            .unwrap_or_else(|| panic!("{} applies to nothing here", verb.name));
+        let pane = Pane::Of(verb.kind);
+        let key = Pane::ALL.iter().position(|each| *each == pane);
+        desk.keys(&key.expect("a pane").to_string());
+        desk.keys(&"j".repeat(at));
+        // By name, where it is too rare for a key.
+        let (called, key) = match verb.key {
+            Some(key) => (key.to_string(), key.to_string()),
+            None => (format!(":{}<enter>", verb.name), "<enter>".to_owned()),
+        };
+        desk.keys(&called);
+        for arg in verb.args {
+            desk.keys(typed_for(arg.kind));
+            desk.keys("<enter>");
+        }
+        let asks = |desk: &Desk| matches!(desk.app.dialog, Some(Dialog::Confirm(_)));
+        assert!(asks(&desk), "{}: {:?}", verb.name, desk.app.dialog);
+        assert_ne!(key, "y");
+        desk.keys(&key);
+        desk.keys("<enter><space><tab>adxpdq");
+        assert!(asks(&desk), "{}", verb.name);
+        assert!(desk.acts.is_empty(), "{}: {:?}", verb.name, desk.acts);
+        desk.keys("y");
+        assert!(
+            matches!(desk.acts.as_slice(), [Effect::Act { .. }]),
+            "{}: {:?}",
+            verb.name,
+            desk.acts
+        );
+        seen += 1;
+    }
+    assert!(seen >= 5, "only {seen} verbs ask");
+}
+
+fn conflict() -> ActError {
+    ActError::Conflict(Conflict {
+        version: 9,
+        since: vec!["bo: claim, 3 s ago".into()],
+    })
+}
+
+#[test]
+fn no_answer_opens_over_what_is_being_typed() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1jm");
+    let Some(Effect::Act { request, .. }) = desk.acts.pop() else {
+        panic!("a claim: {:?}", desk.acts);
+    };
+    desk.keys("/ine");
+    desk.send(Msg::Acted(request, Err(conflict())));
+    desk.keys("s");
+    assert_eq!(desk.app.list(Kind::Order).filter_text, "ines");
+    assert!(desk.shown().contains("/ines"), "{}", desk.shown());
+    desk.keys("<enter>!");
+    assert!(desk.shown().contains("bo: claim"), "{}", desk.shown());
+}
+
+#[test]
+fn an_answer_that_comes_by_itself_takes_no_key_that_was_not_meant_for_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1hlater<enter>");
+    let Some(Effect::Act { request, .. }) = desk.acts.pop() else {
+        panic!("a hold: {:?}", desk.acts);
+    };
+    desk.send(Msg::Acted(request, Err(conflict())));
+    let stands = |desk: &Desk| matches!(desk.app.dialog, Some(Dialog::Conflict(_)));
+    assert!(stands(&desk));
+    for _ in 0..5 {
+        desk.now += TimeDelta::milliseconds(250);
+        desk.keys("<enter>");
+        assert!(stands(&desk), "an impatient key has closed it unread");
+    }
+    desk.now += TimeDelta::milliseconds(450);
+    desk.keys("<enter>");
+    assert!(matches!(desk.app.dialog, Some(Dialog::Form(_))));
+    assert!(desk.shown().contains("later"), "{}", desk.shown());
+}
+
+#[test]
+fn a_paste_is_text_whatever_keys_it_looks_like() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5r");
+    desk.send(Msg::Paste("q\ny\n\u{3}\u{1b}[A".into()));
+    desk.keys("!");
+    let written = match &desk.app.dialog {
+        Some(Dialog::Form(form)) => form.fields[0].text(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(written, "q\ny\n␃␛[A!");
+    desk.keys("<ctrl-u><ctrl-u>");
+    let undone = match &desk.app.dialog {
+        Some(Dialog::Form(form)) => form.fields[0].text(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(undone, "", "undone in the text, not outside it");
+    desk.keys("<ctrl-r>");
+    assert!(desk.shown().contains("│ y"), "{}", desk.shown());
+    // Nothing of it is an act.
+    assert!(
+        !desk
+            .acts
+            .iter()
+            .any(|act| matches!(act, Effect::Act { .. }))
+    );
+}
+
+#[test]
+fn others_at_work() {
+    let there = |who: &str, id, doing| Attendance {
+        who: who.into(),
+        record: RecordId::new(Kind::Order, id),
+        doing,
+        seconds: 15.0,
+    };
+    let everybody = vec![
+        there("bo", 43, Doing::Writing),
+        there("margarethe", 44, Doing::Looking),
+        there("margarethe", 45, Doing::Writing),
+    ];
+    let mut desk = Desk::new(80, 24);
+    desk.send(Msg::Presence(Ok(everybody)));
+    desk.keys("j");
+    desk.check("others-80");
+    desk.keys("o");
+    assert!(desk.shown().contains("✎ bo is writing"), "{}", desk.shown());
+    desk.now += TimeDelta::seconds(16);
+    desk.send(Msg::Presence(Err(Failure {
+        text: "no answer".into(),
+    })));
+    desk.send(Msg::Tick);
+    assert!(!desk.shown().contains("is writing"), "{}", desk.shown());
+}
+
+#[test]
+fn a_draft_what_others_did_and_macros() {
+    let ticket = RecordId::new(Kind::Ticket, 5);
+    let mut desk = Desk::new(80, 24);
+    desk.send(Msg::Drafts(Ok(vec![Draft {
+        record: ticket,
+        number: "TKT-5".into(),
+        verb: "reply".into(),
+        args: [("text".to_owned(), "Dear Ines,\nI am".to_owned())].into(),
+        at: minutes(-4),
+    }])));
+    let macros = [
+        (
+            "late parcel",
+            "Dear {first-name},\n\n{order} will {promise}. {carrier}",
+        ),
+        ("thanks", "Thank you.\n{me}, {shop}"),
+    ];
+    let macros = macros.map(|(name, body)| Macro {
+        name: name.into(),
+        body: body.into(),
+    });
+    desk.send(Msg::Macros(Ok(macros.into())));
+    desk.keys("5r sorry.");
+    desk.send(Msg::News(
+        ticket,
+        Ok(vec![News {
+            what: "bo: reply".into(),
+            at: minutes(-1),
+        }]),
+    ));
+    desk.check("reply-draft-80");
+    desk.keys("<ctrl-t>");
+    desk.check("macros-80");
+    desk.keys("<esc>");
+    assert!(desk.shown().contains("I am sorry."), "{}", desk.shown());
 }

@@ -8,7 +8,8 @@ use std::{fs, io};
 use chrono::{DateTime, Utc};
 
 use super::DemoError;
-use crate::intake::Fault;
+use crate::domain::macros::Macro;
+use crate::intake::{Fault, macros};
 
 include!(concat!(env!("OUT_DIR"), "/demo.rs"));
 
@@ -64,6 +65,8 @@ impl Source {
 
 /// Where the instant stands that is to be now.
 const ANCHOR: &str = "anchor.txt";
+/// The canned answers of its staff.
+const MACROS: &str = "macros.toml";
 
 /// The files of a demo, in memory.
 #[derive(Debug)]
@@ -115,7 +118,9 @@ impl Folder {
             let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else {
                 continue;
             };
-            let known = name == ANCHOR || Source::ALL.iter().any(|source| source.file() == name);
+            let known = name == ANCHOR
+                || name == MACROS
+                || Source::ALL.iter().any(|source| source.file() == name);
             let wanted = known || prefix == Source::Mail.file() && !name.starts_with('.');
             if wanted && path.is_file() {
                 let bytes = fs::read(&path).map_err(|error| unreadable(&path, error))?;
@@ -141,6 +146,12 @@ impl Folder {
             .iter()
             .filter(|(name, _)| name.starts_with(Source::Mail.file()))
             .map(|(name, bytes)| (self.name(name), bytes.as_ref()))
+    }
+
+    /// The canned answers, where the folder has some.
+    pub(super) fn macros(&self) -> Result<Vec<Macro>, DemoError> {
+        let read = (self.files.get(MACROS)).map(|bytes| macros::read(bytes, &self.name(MACROS)));
+        Ok(read.transpose()?.unwrap_or_default())
     }
 
     /// The instant that is to be now, where the folder says so.

@@ -29,14 +29,18 @@ use self::moment::Moment;
 use super::import::{self, Failed, ImportError, Run, Stop, Summary};
 use crate::domain::calendar::Calendar;
 use crate::domain::incoming::Item;
+use crate::domain::macros::Macro;
 use crate::intake::catalog::Items;
 use crate::intake::{Fault, Rejection};
+use crate::store;
 use crate::store::db::{Db, DbError, UrlError};
 
 /// The sales channel of the orders.
 const CHANNEL: &str = "web";
 /// How many moments are told at a time where it goes faster than they can be told one by one.
 const AT_ONCE: usize = 200;
+/// The longest wait for the database.
+const LIMIT: Duration = Duration::from_secs(30);
 /// Between two tries where the database does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -88,6 +92,7 @@ pub struct Stage {
 #[derive(Debug)]
 pub struct Story {
     folder: Folder,
+    macros: Vec<Macro>,
     moments: VecDeque<(DateTime<Utc>, Moment)>,
     /// What of the folder could not be understood.
     rejected: Vec<Rejection>,
@@ -109,6 +114,7 @@ impl Story {
         // Of the same instant, as the sources depend on one another.
         moments.sort_by_key(|(at, moment)| (*at, moment.source()));
         Ok(Self {
+            macros: folder.macros()?,
             folder,
             moments: moments.into(),
             rejected,
@@ -151,6 +157,18 @@ impl Story {
         stage: &Stage,
         progress: &mut (dyn FnMut(Source, &Summary) + Send),
     ) -> Result<Vec<(Source, Summary)>, DemoError> {
+        let macros = std::mem::take(&mut self.macros);
+        stage
+            .db
+            .call(LIMIT, move |connection| {
+                Box::pin(async move {
+                    for each in &macros {
+                        store::macros::put(connection, each).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
         let mut told = Vec::new();
         // What was in stock when an order of the past was placed is not known: those orders are
         // promised by their suppliers' times, and stock is counted after them.

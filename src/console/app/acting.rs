@@ -55,15 +55,20 @@ impl App {
         if complete {
             self.submit(verb, targets, skipped, given, None, effects);
         } else {
-            self.dialog = Some(Dialog::Form(Box::new(Form::new(
-                verb, targets, skipped, given,
-            ))));
+            let form = Form::new(verb, targets, skipped, given);
+            self.dialog = Some(Dialog::Form(Box::new(form)));
+            self.fill_from_draft();
             self.ask_choices(effects);
         }
     }
 
     /// The form is filled in.
     pub(super) fn submit_form(&mut self, mut form: Box<Form>, effects: &mut Vec<Effect>) {
+        if let Some((arg, field)) = form.unfilled() {
+            form.fail(Some(arg), format!("{{{field}}} is still to be filled in"));
+            self.dialog = Some(Dialog::Form(form));
+            return;
+        }
         match form.args() {
             None => self.dialog = Some(Dialog::Form(form)),
             Some(args) => {
@@ -186,6 +191,7 @@ impl App {
             return;
         }
         bulk.current = None;
+        self.arrived = Some(self.now);
         let done = bulk.results.iter().filter(|(_, how)| how.is_ok()).count();
         let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
         let undo = std::mem::take(&mut bulk.undo);
@@ -241,7 +247,12 @@ impl App {
             text = format!("{text} · u: {}", undoable.undo.says);
             self.undo.push(vec![undoable]);
         }
-        if matches!(&self.dialog, Some(Dialog::Form(form)) if form.sending == Some(request)) {
+        if let Some(Dialog::Form(form)) = &self.dialog
+            && form.sending == Some(request)
+        {
+            if let Some((key, _)) = form.written() {
+                self.drafts.forget(key, self.now);
+            }
             self.dialog = None;
         }
         self.say(Level::Info, text);
@@ -276,6 +287,7 @@ impl App {
                         target.version = conflict.version;
                     }
                 }
+                self.arrived = Some(self.now);
                 self.dialog = Some(Dialog::Conflict(Box::new(Conflict {
                     verb: step.verb.name,
                     record: step.record,

@@ -23,8 +23,10 @@ pub enum Dialog {
     Bulk(Box<Bulk>),
     /// Somebody was faster.
     Conflict(Box<Conflict>),
-    /// A text would be lost: is it meant?
+    /// A text would be put away: is it to be kept?
     Discard(Box<Form>),
+    /// A macro is being chosen for a text.
+    Macros(Box<Choosing>),
     /// The filter being written.
     Filter {
         /// The text.
@@ -59,6 +61,17 @@ pub struct Copyable {
     pub what: &'static str,
     /// The text.
     pub text: String,
+}
+
+/// A macro, being chosen for the text in a form.
+#[derive(Debug, Clone)]
+pub struct Choosing {
+    /// The form, to go back to.
+    pub form: Box<Form>,
+    /// Words that the macro has.
+    pub edit: Edit,
+    /// Index of the macro that enter takes.
+    pub picked: usize,
 }
 
 /// What is read over the page.

@@ -1,11 +1,14 @@
 //! The form that asks for a verb's arguments.
 
+use chrono::{DateTime, Utc};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::edit::Edit;
 use super::msg::Request;
+use crate::actions::News;
 use crate::console::input::{Chord, Key};
 use crate::domain::act::Args;
+use crate::domain::macros;
 use crate::domain::record::RecordId;
 use crate::domain::text;
 use crate::domain::verbs::{Arg, ArgKind, Verb};
@@ -40,6 +43,12 @@ pub struct Form {
     pub error: Option<String>,
     /// That is an outage, and over once the database is heard again.
     pub outage: bool,
+    /// When what stands in it was written, where it is a draft that was kept.
+    pub draft_of: Option<DateTime<Utc>>,
+    /// What others have done to the record since it was opened.
+    pub news: Vec<News>,
+    /// There is more of that.
+    pub(super) news_wanted: bool,
 }
 
 /// An argument, being asked for.
@@ -106,7 +115,47 @@ impl Form {
             sending: None,
             error: None,
             outage: false,
+            draft_of: None,
+            news: Vec::new(),
+            news_wanted: false,
         }
+    }
+
+    /// The draft that it is: for which record and verb, and what has been written. Nothing has
+    /// where only words were chosen. None for a form that asks for no longer text.
+    pub fn written(&self) -> Option<((RecordId, String), Args)> {
+        let target = self.targets.first().filter(|_| self.has_button())?;
+        let mut args = Args::new();
+        if self.holds_text() {
+            for field in self.fields.iter().filter(|field| !field.is_empty()) {
+                args.insert(field.arg.name.to_owned(), field.text());
+            }
+        }
+        Some(((target.record, self.verb.name.to_owned()), args))
+    }
+
+    /// Fills in what was written before.
+    pub fn fill(&mut self, args: &Args, at: DateTime<Utc>) {
+        for field in &mut self.fields {
+            if let Some(text) = args.get(field.arg.name) {
+                *field = Field::new(field.arg, text);
+            }
+        }
+        self.draft_of = Some(at);
+    }
+
+    /// Whether a longer text is being written just now.
+    pub fn is_writing(&self) -> bool {
+        self.sending.is_none()
+            && matches!(self.field().map(|field| &field.value), Some(Value::Text(_)))
+    }
+
+    /// The field of a macro that still stands in a text, and the argument that has it.
+    pub fn unfilled(&self) -> Option<(&'static str, &'static str)> {
+        self.fields.iter().find_map(|field| match field.value {
+            Value::Text(_) => Some((field.arg.name, macros::unfilled(&field.text())?)),
+            _ => None,
+        })
     }
 
     /// Whether it ends in a button; else enter in its last field sends it.

@@ -84,6 +84,18 @@ impl App {
         }
         let columns: Vec<&str> = SortColumn::of(pane).iter().map(|c| c.as_str()).collect();
         document.fact("sort by", vec![plain(columns.join(", "))]);
+        document.heading("While you write");
+        for (key, does) in [
+            ("ctrl-s", "do it"),
+            ("ctrl-t", "put in a macro: a canned answer"),
+            ("ctrl-u ctrl-r", "undo, and do again"),
+            ("esc", "close: keep it as a draft, or throw it away"),
+        ] {
+            document.fact(key, vec![plain(does)]);
+        }
+        document.flow(vec![plain(
+            "What you write is kept as you type. After a lost line or a crash it is offered again.",
+        )]);
         document.heading("Signs");
         for (sign, meaning) in [
             (">", "the selected row"),
@@ -94,6 +106,9 @@ impl App {
                 "it is no longer in this list and goes when you move on",
             ),
             ("⚑", "late: its promise has passed, or it failed"),
+            ("bo", "in the column who: has it"),
+            ("ana ✎", "is writing something for it"),
+            ("(cy)", "has it open"),
         ] {
             document.fact(sign, vec![plain(meaning)]);
         }

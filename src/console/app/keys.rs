@@ -1,8 +1,11 @@
 //! What each key does, by what takes it: a dialog, or the page under it.
 
-use super::dialog::{CommandLine, Dialog, Reading};
+use chrono::TimeDelta;
+
+use super::dialog::{Choosing, CommandLine, Dialog, Reading};
 use super::edit::Edit;
 use super::form::Outcome;
+use super::macros;
 use super::msg::{Effect, Level};
 use super::place::{Page, Place};
 use super::{App, geometry::Geometry};
@@ -13,6 +16,8 @@ use crate::domain::people::Role;
 use crate::domain::record::{Pane, Record};
 use crate::domain::verbs::{self, Reason, Verb};
 
+/// An answer that comes by itself takes keys once the fingers have rested for so long.
+const REST: TimeDelta = TimeDelta::milliseconds(400);
 /// More verbs than this that are for others, and the menu tells of them in one line.
 const TOLD_ONE_BY_ONE: usize = 2;
 
@@ -24,6 +29,10 @@ impl App {
             Some(Command::Suspend) => return effects.push(Effect::Suspend),
             Some(Command::Leave) => return self.leave(effects),
             _ => {}
+        }
+        self.drafts.leaving &= self.keymap.command(chord) == Some(Command::Quit);
+        if self.waits(chord) || !self.is_meant() {
+            return;
         }
         match self.dialog.take() {
             None => self.page_key(chord, effects),
@@ -45,14 +54,37 @@ impl App {
                 line.edit.insert(text);
                 line.picked = 0;
             }
+            Some(Dialog::Macros(choosing)) => {
+                choosing.edit.insert(text);
+                choosing.picked = 0;
+            }
             _ => {}
         }
+    }
+
+    /// Whether a key can be meant for what is open: an answer that came by itself, under fingers
+    /// that were typing, takes none of theirs until they have rested.
+    fn is_meant(&mut self) -> bool {
+        let meant = self.listens();
+        self.arrived = (!meant).then_some(self.now);
+        meant
+    }
+
+    /// Whether what is open takes keys: at once, where a key opened it.
+    pub fn listens(&self) -> bool {
+        let by_itself = match &self.dialog {
+            Some(Dialog::Conflict(_)) => true,
+            Some(Dialog::Bulk(bulk)) => bulk.current.is_none(),
+            _ => false,
+        };
+        !by_itself || self.arrived.is_none_or(|at| self.now - at >= REST)
     }
 
     /// Closes what is open, or ends the program; asks before a text is lost.
     fn leave(&mut self, effects: &mut Vec<Effect>) {
         match self.dialog.take() {
-            None => effects.push(Effect::Quit),
+            None => self.quit(effects),
+            Some(Dialog::Macros(choosing)) => self.dialog = Some(Dialog::Form(choosing.form)),
             Some(Dialog::Form(form)) if form.holds_text() => {
                 self.dialog = Some(Dialog::Discard(form));
             }
@@ -75,6 +107,14 @@ impl App {
     fn dialog_key(&mut self, dialog: Dialog, chord: Chord, effects: &mut Vec<Effect>) {
         match dialog {
             Dialog::Menu { picked } => self.menu_key(picked, chord, effects),
+            Dialog::Form(form) if chord == macros::KEY && form.is_writing() => {
+                self.dialog = Some(Dialog::Macros(Box::new(Choosing {
+                    form,
+                    edit: Edit::default(),
+                    picked: 0,
+                })));
+            }
+            Dialog::Macros(choosing) => self.choosing_key(choosing, chord),
             Dialog::Form(mut form) => match form.key(chord) {
                 Outcome::None => self.dialog = Some(Dialog::Form(form)),
                 Outcome::Ask => {
@@ -95,7 +135,15 @@ impl App {
                 _ => self.dialog = Some(Dialog::Confirm(confirm)),
             },
             Dialog::Discard(form) => match (chord.typed(), chord.key) {
-                (Some('y' | 'Y'), _) => {}
+                (Some('y' | 'Y'), _) => {
+                    if let Some((key, _)) = form.written() {
+                        self.drafts.forget(key, self.now);
+                    }
+                }
+                // What was written is on its way to the database already.
+                (Some('k' | 'K'), _) if form.written().is_some() => {
+                    self.say_only(Level::Info, "kept as a draft".to_owned());
+                }
                 (Some('n' | 'N'), _) | (_, Key::Esc) => self.dialog = Some(Dialog::Form(form)),
                 _ => self.dialog = Some(Dialog::Discard(form)),
             },
@@ -243,7 +291,8 @@ impl App {
             Command::Messages => self.read(Reading::Messages),
             Command::Redraw => effects.push(Effect::Redraw),
             Command::Suspend => effects.push(Effect::Suspend),
-            Command::Quit => effects.push(Effect::Quit),
+            Command::Take => self.take_next(effects),
+            Command::Quit => self.quit(effects),
             Command::Leave => self.leave(effects),
             _ if self.journey.page().is_some() => self.record_command(command),
             _ => self.list_command(command),
@@ -278,8 +327,8 @@ impl App {
             Command::Bottom => list.to_bottom(),
             Command::Open | Command::Full => {
                 if let Some(row) = list.selected() {
-                    let id = row.record.id();
-                    self.journey.go(Place::Record(Box::new(Page::new(id))));
+                    let page = Page::of(row.record.clone());
+                    self.journey.go(Place::Record(Box::new(page)));
                 }
             }
             Command::Mark => list.toggle_mark(),

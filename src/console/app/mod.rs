@@ -8,6 +8,7 @@ mod connection;
 mod copy;
 mod dialog;
 mod document;
+mod drafts;
 mod edit;
 mod form;
 mod geometry;
@@ -16,10 +17,13 @@ mod inspections;
 mod keys;
 mod list;
 mod mouse;
+pub mod macros;
 mod msg;
+mod next;
 mod orders;
 mod pages;
 mod place;
+mod presence;
 mod shipments;
 mod stock;
 mod tabs;
@@ -33,7 +37,9 @@ use chrono_tz::Tz;
 pub use command_line::Candidate;
 pub use connection::Connection;
 pub use dialog::{Bulk, CommandLine, Confirm, Conflict, Copyable, Dialog, Reading};
+pub use dialog::{Bulk, Choosing, CommandLine, Confirm, Conflict, Dialog, Reading};
 pub use document::{Document, Line, Span, Tone, cut};
+pub use drafts::Drafts;
 pub use edit::Edit;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
@@ -41,6 +47,7 @@ pub use list::{List, PAGE, Row};
 pub use msg::{Effect, Entry, Failure, Feed, Level, Msg, Reach, RecordPage, Request, Step, Window};
 pub use pages::Context;
 pub use place::{Journey, Page, Place};
+pub use presence::Present;
 
 /// What the panes' files say of a row, for its list.
 pub mod facts {
@@ -55,10 +62,12 @@ pub mod facts {
 
 use crate::console::input::Keymap;
 use crate::domain::list::Counts;
+use crate::domain::macros::Macro;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
 use list::Fetch;
 use msg::Undoable;
+use next::Taking;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
@@ -112,6 +121,16 @@ pub struct App {
     pub messages: Vec<Entry>,
     /// What stands over the footer.
     pub said: Option<Entry>,
+    /// Who is at which record.
+    pub present: Present,
+    /// What was written and not sent.
+    pub drafts: Drafts,
+    macros: Vec<Macro>,
+    macros_asked: bool,
+    /// The next record, while it is being taken.
+    taking: Option<Taking>,
+    /// When an answer came that opened something by itself, or the last key that it did not take.
+    arrived: Option<DateTime<Utc>>,
     lists: Vec<List>,
     undo: Vec<Vec<Undoable>>,
     /// Acts that have not been answered.
@@ -146,6 +165,12 @@ impl App {
             dialog: None,
             messages: Vec::new(),
             said: None,
+            present: Present::default(),
+            drafts: Drafts::default(),
+            macros: Vec::new(),
+            macros_asked: false,
+            taking: None,
+            arrived: None,
             lists: Pane::ALL.iter().map(|pane| List::new(*pane)).collect(),
             undo: Vec::new(),
             sent: BTreeMap::new(),
@@ -210,10 +235,11 @@ impl App {
     }
 
     /// When and where pages are read.
-    pub const fn context(&self) -> Context {
+    pub const fn context(&self) -> Context<'_> {
         Context {
             now: self.now,
             zone: self.settings.zone,
+            present: &self.present,
         }
     }
 
@@ -291,6 +317,12 @@ impl App {
                 page.touch();
             }
         }
+        if let Some(Dialog::Form(form)) = &mut self.dialog {
+            form.news_wanted |= form
+                .targets
+                .first()
+                .is_some_and(|target| target.record == id);
+        }
         self.count_again = true;
     }
 
@@ -303,6 +335,9 @@ impl App {
         for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
             page.touch();
         }
+        self.present.touch();
+        self.drafts.ask();
+        self.macros_asked = false;
         self.count_again = true;
     }
 
@@ -324,6 +359,7 @@ impl App {
                 }
             }
             Feed::Resync => self.resync(),
+            Feed::Presence => self.present.touch(),
             Feed::Lost { heard, why } => {
                 let heard = match &self.connection {
                     Connection::Live => Some(heard),
@@ -354,6 +390,7 @@ impl App {
     }
 
     fn tick(&mut self) {
+        self.present.age(self.now);
         for list in &mut self.lists {
             list.age(self.now);
         }
@@ -374,6 +411,20 @@ impl App {
     fn settle(&mut self, effects: &mut Vec<Effect>) {
         if matches!(self.connection, Connection::Lost { .. }) {
             return;
+        }
+        self.settle_drafts(effects);
+        let attends = self.attends();
+        self.present.settle(attends, self.now, effects);
+        if !std::mem::replace(&mut self.macros_asked, true) {
+            effects.push(Effect::Macros);
+        }
+        if let Some(Dialog::Form(form)) = &mut self.dialog
+            && form.sending.is_none()
+            && let Some(target) = form.targets.first()
+            && std::mem::take(&mut form.news_wanted)
+        {
+            let (record, version) = (target.record, target.version);
+            effects.push(Effect::News { record, version });
         }
         let pane = self.journey.pane();
         let request = self.requests + 1;
@@ -453,7 +504,10 @@ impl App {
 
     /// When the state wants to be told the time, if sooner than in a second.
     pub fn wants_tick(&self) -> bool {
-        self.count_again && !self.counting
+        (self.count_again && !self.counting)
+            || self.present.wants_tick()
+            || self.drafts.wants_tick()
+            || !self.listens()
     }
 
     fn clamp(&mut self) {
@@ -547,6 +601,33 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
                 if let Some(field) = fields.find(|field| field.asked == Some(request)) {
                     field.offer(choices);
                 }
+            }
+        }
+        Msg::Presence(result) => {
+            let me = app.person.login.clone();
+            app.present.take(result.ok(), &me, now);
+        }
+        Msg::Attended(arrived) => app.present.told_others(arrived),
+        Msg::Taken(request, result) => app.taken(request, result, &mut effects),
+        Msg::News(record, result) => {
+            if let (Some(Dialog::Form(form)), Ok(news)) = (&mut app.dialog, result)
+                && form
+                    .targets
+                    .first()
+                    .is_some_and(|target| target.record == record)
+            {
+                form.news = news;
+            }
+        }
+        Msg::Drafts(result) => {
+            if let Ok(read) = result {
+                app.drafts_read(read);
+            }
+        }
+        Msg::Kept(record, verb, arrived) => app.drafts.done(&(record, verb), arrived, now),
+        Msg::Macros(result) => {
+            if let Ok(read) = result {
+                app.macros = read;
             }
         }
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::actions::ActError;
+use crate::actions::{ActError, News, Taken};
 use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
+use crate::domain::macros::Macro;
+use crate::domain::presence::Attendance;
 use crate::domain::record::{Pane, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
+use crate::store::drafts::Draft;
 use crate::store::lists::Refreshed;
 use crate::store::records::FullRecord;
 use uuid::Uuid;
@@ -42,6 +45,20 @@ pub enum Msg {
     Choices(Request, Result<Vec<String>, Failure>),
     /// What an act did.
     Acted(Request, Result<Done, ActError>),
+    /// Who is at which record.
+    Presence(Result<Vec<Attendance>, Failure>),
+    /// Others know where this person is, or could not be told.
+    Attended(bool),
+    /// The record that this person has taken next; none if there is none.
+    Taken(Request, Result<Option<Box<Taken>>, ActError>),
+    /// What others did to the record that a text is being written for.
+    News(RecordId, Result<Vec<News>, Failure>),
+    /// One's own drafts.
+    Drafts(Result<Vec<Draft>, Failure>),
+    /// Whether what has been written is kept as it was asked for.
+    Kept(RecordId, String, bool),
+    /// The macros that there are.
+    Macros(Result<Vec<Macro>, Failure>),
     /// A mistake in the program ended a task; what waited for it is answered with a failure.
     Panicked(String),
 }
@@ -66,6 +83,8 @@ pub enum Feed {
     Changed(Vec<RecordId>),
     /// Anything may have changed.
     Resync,
+    /// Somebody has come to a record, or left one.
+    Presence,
     /// It does not hear the database.
     Lost {
         /// When the database last spoke; what is shown is of then.
@@ -171,6 +190,45 @@ pub enum Effect {
     Copy(String),
     /// Tell the person, who may look elsewhere, of something new.
     Alarm(String),
+    /// Read who is at which record.
+    Presence,
+    /// Tell others at which record this person is, and whether they write something for it.
+    Attend {
+        /// None, if at no record.
+        at: Option<(RecordId, bool)>,
+    },
+    /// Take the next that this person may act on and nobody holds.
+    Take {
+        /// For the reply.
+        request: Request,
+    },
+    /// Read what others did to a record after a version.
+    News {
+        /// Which record.
+        record: RecordId,
+        /// The version that the person saw.
+        version: i64,
+    },
+    /// Read one's own drafts.
+    Drafts,
+    /// Keep what has been written.
+    KeepDraft {
+        /// For which record.
+        record: RecordId,
+        /// For which verb.
+        verb: String,
+        /// What.
+        args: Args,
+    },
+    /// Forget what had been written.
+    DropDraft {
+        /// For which record.
+        record: RecordId,
+        /// For which verb.
+        verb: String,
+    },
+    /// Read the macros.
+    Macros,
     /// Draw the whole screen anew.
     Redraw,
     /// Give the terminal back to the shell until it is wanted again.

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::document::{Cell, Document, Row, Span, Tone, bad, link, muted, plain, right, strong};
 use super::msg::RecordPage;
+use super::presence::Present;
 use super::{inspections, orders, shipments, stock, tickets};
 use crate::domain::inspections::InspectionSummary;
 use crate::domain::list::HistoryEntry;
@@ -18,14 +19,16 @@ use crate::store::records::FullRecord;
 
 /// When and where a page is read.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct Context<'a> {
     /// Now.
     pub now: DateTime<Utc>,
     /// The zone that times are told in.
     pub zone: Tz,
+    /// Who is at which record.
+    pub present: &'a Present,
 }
 
-impl Context {
+impl Context<'_> {
     /// An instant in full.
     pub fn moment(&self, at: DateTime<Utc>) -> String {
         when::moment(at, self.now, self.zone)

@@ -22,6 +22,8 @@ pub enum Place {
 pub struct Page {
     /// Which record.
     pub id: RecordId,
+    /// The record as a list showed it, until it is read.
+    pub seen: Option<Record>,
     /// What is known of it.
     pub shown: Option<RecordPage>,
     /// There is no such record.
@@ -41,6 +43,7 @@ impl Page {
     pub const fn new(id: RecordId) -> Self {
         Self {
             id,
+            seen: None,
             shown: None,
             missing: false,
             error: None,
@@ -51,9 +54,19 @@ impl Page {
         }
     }
 
+    /// A record that a list shows, and that is still to be read in full.
+    pub fn of(record: Record) -> Self {
+        let id = record.id();
+        Self {
+            seen: Some(record),
+            ..Self::new(id)
+        }
+    }
+
     /// The record as a list would show it.
     pub fn record(&self) -> Option<Record> {
-        self.shown.as_ref().map(|page| summary(&page.full))
+        let read = self.shown.as_ref().map(|page| summary(&page.full));
+        read.or_else(|| self.seen.clone())
     }
 
     /// It may have changed.

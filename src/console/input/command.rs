@@ -30,6 +30,8 @@ words! {
         Inspections = "inspections",
         /// Pane 5.
         Tickets = "tickets",
+        /// Claim and open the next record.
+        Take = "take-next",
         /// The pane to the right.
         NextPane = "next-pane",
         /// The pane to the left.
@@ -95,6 +97,7 @@ impl Command {
             Self::Shipments => "shipments",
             Self::Inspections => "quality checks",
             Self::Tickets => "tickets",
+            Self::Take => "take the next that nobody holds",
             Self::NextPane => "the next pane",
             Self::PreviousPane => "the previous pane",
             Self::Open => "open the row, or follow the link",

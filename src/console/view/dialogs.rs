@@ -9,8 +9,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field, Form,
-    Geometry, Reading, Span, Tone, Value, cut,
+    App, Bulk, Candidate, Choosing, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field,
+    Form, Geometry, Reading, Span, Tone, Value, cut, facts, macros,
 };
 use crate::console::input::Command;
 use crate::domain::filter::FilterError;
@@ -43,9 +43,10 @@ pub(super) fn draw(
 ) -> Option<Position> {
     match dialog {
         Dialog::Menu { picked } => menu(buffer, *picked, app, g, theme),
-        Dialog::Form(shown) => return form(buffer, shown, g, theme),
+        Dialog::Form(shown) => return form(buffer, shown, app, g, theme),
+        Dialog::Macros(shown) => return Some(macros(buffer, shown, app, g, theme)),
         Dialog::Confirm(shown) => confirm(buffer, shown, g, theme),
-        Dialog::Bulk(shown) => bulk(buffer, shown, g, theme),
+        Dialog::Bulk(shown) => bulk(buffer, shown, app, g, theme),
         Dialog::Conflict(shown) => conflict(buffer, shown, app, g, theme),
         Dialog::Discard(shown) => discard(buffer, shown, g, theme),
         Dialog::Filter { edit, error, .. } => {
@@ -210,7 +211,13 @@ const TEXT_ROWS: usize = 8;
 /// Columns inside the box of a form, where there are as many.
 const FORM: u16 = 66;
 
-fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<Position> {
+fn form(
+    buffer: &mut Buffer,
+    form: &Form,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Option<Position> {
     let mut errors = Document::default();
     if let Some(error) = &form.error {
         errors.flow(vec![bad(format!("! {error}"))]);
@@ -223,12 +230,20 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
         .map(|(index, field)| 2 + field_rows(field, index == form.focus))
         .sum::<usize>()
         + errors.len()
+        + form.news.len().min(NEWS)
+        + usize::from(form.draft_of.is_some())
         + usize::from(!form.skipped.is_empty())
         + 1;
     let hints = if form.sending.is_some() {
         vec![muted("being done …")]
     } else if form.has_button() {
-        keys(&[("ctrl-s", "do it"), ("tab", "next"), ("esc", "close")])
+        let macros = macros::KEY.to_string();
+        keys(&[
+            ("ctrl-s", "do it"),
+            (&macros, "macro"),
+            ("ctrl-u", "undo"),
+            ("esc", "close"),
+        ])
     } else if form.fields.len() == 1 {
         keys(&[("enter", "do it"), ("esc", "close")])
     } else {
@@ -251,6 +266,11 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
             &[Span::new(text, Tone::Warn)],
             theme,
         );
+        row += 1;
+    }
+    for spans in above_the_text(form, app) {
+        let spans = cut(spans, inner.width as usize);
+        write(buffer, line(inner, row), &spans, theme);
         row += 1;
     }
     for (index, field) in form.fields.iter().enumerate() {
@@ -283,6 +303,84 @@ fn form(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) -> Option<
         if form.at_button() {
             buffer.set_style(place, theme.selected());
         }
+    }
+    cursor
+}
+
+/// So many of the newest things that others did are told of above a text.
+const NEWS: usize = 3;
+
+/// That it is a draft, and what others have done to the record meanwhile.
+fn above_the_text(form: &Form, app: &App) -> Vec<Vec<Span>> {
+    let zone = app.settings.zone;
+    let mut lines = Vec::new();
+    if let Some(at) = form.draft_of {
+        let at = facts::time_of_day(at, zone);
+        lines.push(vec![Span::new(format!("your draft of {at}"), Tone::Warn)]);
+    }
+    let newest = form.news.len().saturating_sub(NEWS);
+    lines.extend(form.news[newest..].iter().map(|news| {
+        let at = facts::time_of_day(news.at, zone);
+        vec![bad(format!("! {at} ")), strong(&news.what)]
+    }));
+    lines
+}
+
+/// Macros on the screen.
+const MACROS: usize = 6;
+/// Lines of a macro that are shown before it is taken.
+const PREVIEW: usize = 9;
+
+/// The macros, and the text that enter puts in.
+fn macros(
+    buffer: &mut Buffer,
+    shown: &Choosing,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Position {
+    let found = app.macros_like(shown.edit.text());
+    let picked = shown.picked.min(found.len().saturating_sub(1));
+    let hints = keys(&[("enter", "put it in"), ("↑↓", "move"), ("esc", "back")]);
+    let rows = found.len().clamp(1, MACROS);
+    let height = 1 + rows + 1 + PREVIEW;
+    let inner = boxed(buffer, g, "macros", &hints, FORM, height, theme);
+    write(buffer, line(inner, 0), &[strong("/")], theme);
+    let place = Rect {
+        x: inner.x + 1,
+        width: inner.width - 1,
+        ..line(inner, 0)
+    };
+    let cursor = draw_edit(buffer, &shown.edit, place, Style::new());
+    if found.is_empty() {
+        let none = if shown.edit.text().is_empty() {
+            "there are none yet; `packline macro set NAME` adds one"
+        } else {
+            "none has these words"
+        };
+        write(buffer, line(inner, 1), &[muted(none)], theme);
+        return cursor;
+    }
+    let top = (picked + 1).saturating_sub(rows);
+    for (row, each) in found.iter().skip(top).take(rows).enumerate() {
+        let place = line(inner, 1 + row);
+        let is_picked = top + row == picked;
+        let sign = if is_picked { "> " } else { "  " };
+        let spans = cut(vec![plain(sign), plain(&each.name)], inner.width as usize);
+        write(buffer, place, &spans, theme);
+        if is_picked {
+            buffer.set_style(place, theme.selected());
+        }
+    }
+    let rule = "─".repeat(inner.width as usize);
+    let at = line(inner, 1 + rows);
+    buffer.set_string(at.x, at.y, rule, theme.frame());
+    let mut preview = Document::default();
+    preview.text(&app.macro_text(found[picked], &shown.form));
+    let lines = preview.lines(inner.width as usize);
+    let room = (inner.height as usize).saturating_sub(rows + 2);
+    for (row, spans) in lines.iter().take(room).enumerate() {
+        write(buffer, line(inner, rows + 2 + row), &spans.spans, theme);
     }
     cursor
 }
@@ -430,13 +528,14 @@ fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
     }
 }
 
-fn bulk(buffer: &mut Buffer, bulk: &Bulk, g: &Geometry, theme: Theme) {
+fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme) {
     let running = bulk.current.is_some();
     let done = bulk.results.len();
     let title = format!("{} · {done} of {}", bulk.says, bulk.total);
     let hints = match (running, bulk.stopped) {
         (true, false) => keys(&[("esc", "stop after this one")]),
         (true, true) => vec![muted("stopping …")],
+        _ if !app.listens() => vec![],
         (false, true) => {
             let mut spans = vec![Span::new("stopped", Tone::Warn), plain("  ")];
             spans.extend(keys(&[("esc", "close")]));
@@ -488,7 +587,9 @@ fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, t
             spans
         }));
     }
-    let hints = if conflict.form.is_some() {
+    let hints = if !app.listens() {
+        vec![]
+    } else if conflict.form.is_some() {
         keys(&[("enter", "back to what you wrote")])
     } else {
         keys(&[(
@@ -505,7 +606,15 @@ fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, t
 }
 
 fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
-    let hints = keys(&[("y", "throw it away"), ("n", "go on writing")]);
+    let hints = if form.written().is_some() {
+        keys(&[
+            ("k", "keep it as a draft"),
+            ("y", "throw it away"),
+            ("n", "go on writing"),
+        ])
+    } else {
+        keys(&[("y", "throw it away"), ("n", "go on writing")])
+    };
     let title = format!("{}: throw the text away?", form_title(form));
     let inner = boxed(buffer, g, &title, &hints, 56, 1, theme);
     let text = "What you wrote has not been sent.";

@@ -8,7 +8,8 @@ use super::theme::Theme;
 use super::write;
 use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
 use crate::console::input::Command;
-use crate::domain::record::{Kind, Pane};
+use crate::domain::list::Count;
+use crate::domain::record::{Kind, Pane, RecordId};
 use crate::domain::text;
 
 fn plain(text: impl AsRef<str>) -> Span {
@@ -154,6 +155,15 @@ fn list_state(app: &App, g: &Geometry) -> Vec<Span> {
         0 => {}
         marked => parts.push(strong(format!("{marked} marked"))),
     }
+    if g.is_beside() {
+        let present = at_selected(app);
+        parts.extend(
+            (!present.is_empty())
+                .then_some(present)
+                .into_iter()
+                .flatten(),
+        );
+    }
     let sort = list.query.sort;
     parts.push(muted(format!(
         "by {}{}",
@@ -205,12 +215,33 @@ fn page_state(app: &App, g: &Geometry) -> Vec<Span> {
         ));
     }
     if let Some(page) = app.journey.page() {
+        parts.extend(drafts(app, page.id));
+        parts.extend(app.present.told(page.id, &app.person.login));
         let lines = app.page_lines(g.page_columns()).len();
         let below = lines.saturating_sub(page.top + g.page_rows());
         if below > 0 {
             parts.push(plain(format!("{below} more")));
         }
     }
+    dotted(parts)
+}
+
+/// What one has written for a record and not sent.
+fn drafts(app: &App, id: RecordId) -> impl Iterator<Item = Span> {
+    let zone = app.settings.zone;
+    app.drafts.at(id).map(move |draft| {
+        let at = facts::time_of_day(draft.at, zone);
+        Span::new(format!("{} of {at} not sent", draft.verb), Tone::Warn)
+    })
+}
+
+/// What others do at the selected record, and what one has not sent.
+pub(super) fn at_selected(app: &App) -> Vec<Span> {
+    let Some(record) = app.selected_record() else {
+        return Vec::new();
+    };
+    let mut parts: Vec<Span> = drafts(app, record.id()).collect();
+    parts.extend(app.present.told(record.id(), &app.person.login));
     dotted(parts)
 }
 

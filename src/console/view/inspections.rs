@@ -1,6 +1,6 @@
 //! The list of inspections.
 
-use super::lists::{due, flagged_by_due, name, stamp, who};
+use super::lists::{WHO, due, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::inspections::InspectionState;
@@ -19,13 +19,13 @@ pub(super) const KIND: Kind = Kind {
 const COLUMNS: &[Column] = &[
     fixed("number", 8).sorts(SortColumn::Number),
     fixed("blocks", 9),
-    flex("what", 12, 1),
+    flex("what", 11, 1),
     fixed("state", 7).sorts(SortColumn::State),
     fixed("checks", 6),
-    flex("defect", 8, 1),
+    flex("defect", 7, 1),
     fixed("ship by", 7).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", 6),
+    fixed("who", WHO),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -48,6 +48,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         },
         stamp(inspection.due_at, ctx),
         due(inspection.due_at, ctx),
-        who(inspection.assignee.as_deref()),
+        who(record, ctx),
     ]
 }

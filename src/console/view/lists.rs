@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::record::Record;
+use crate::domain::text;
 
 /// A name or title; something stands there even if nobody wrote any.
 pub(super) fn name(text: &str) -> Span {
@@ -30,9 +31,22 @@ pub(super) fn due(at: Option<DateTime<Utc>>, ctx: Context) -> Span {
     }
 }
 
-/// Who has it.
-pub(super) fn who(assignee: Option<&str>) -> Span {
-    Span::new(assignee.unwrap_or_default(), Tone::Plain)
+/// Columns of [`who`].
+pub(super) const WHO: u16 = 7;
+
+/// Who is at it: `ana ✎` writes something for it, `bo` has it, `(cy)` has it open.
+pub(super) fn who(record: &Record, ctx: Context) -> Span {
+    let (id, room) = (record.id(), WHO as usize - 2);
+    if let Some(who) = ctx.present.writing(id) {
+        return Span::new(format!("{} ✎", text::fit(who, room)), Tone::Strong);
+    }
+    if let Some(who) = record.assignee().or_else(|| ctx.present.holding(id)) {
+        return Span::new(who, Tone::Plain);
+    }
+    match ctx.present.looking(id) {
+        Some(who) => Span::new(format!("({})", text::fit(who, room)), Tone::Muted),
+        None => Span::new("", Tone::Plain),
+    }
 }
 
 /// Its promise has passed.

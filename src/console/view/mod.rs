@@ -96,7 +96,7 @@ fn pane(buffer: &mut Buffer, pane: Pane, app: &App, g: &Geometry, theme: Theme) 
             buffer.set_string(g.divider.x, y, "│", theme.frame());
         }
     } else {
-        frame::rule(buffer, g.divider, &[], &[], theme);
+        frame::rule(buffer, g.divider, &[], &frame::at_selected(app), theme);
     }
     detail(buffer, app, g, theme)
 }
@@ -132,7 +132,11 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
         .to_owned()
     } else {
         let clear = app.keymap.shown(Command::Clear);
-        format!("Nothing matches. {clear} drops the filter; `all` also shows what is closed.")
+        let all = match list.pane() {
+            Pane::Next => ".",
+            Pane::Of(_) => "; `all` also shows what is closed.",
+        };
+        format!("Nothing matches. {clear} drops the filter{all}")
     };
     for (line, y) in text.lines().zip(g.list.y + 2..g.list.bottom()) {
         let area = Rect {
@@ -177,7 +181,7 @@ fn record(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     let Some(page) = app.journey.page() else {
         return;
     };
-    if page.shown.is_none() {
+    if page.record().is_none() || page.missing {
         let text = match (&page.error, page.missing) {
             (Some(why), _) => why.as_str(),
             (None, true) => "There is no such record any more.",

@@ -1,6 +1,6 @@
 //! The list of every promise, whatever breaks it.
 
-use super::lists::{due, name, stamp, who};
+use super::lists::{WHO, due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone};
 use crate::domain::list::SortColumn;
@@ -19,7 +19,7 @@ const COLUMNS: &[Column] = &[
     fixed("promise", 11),
     fixed("by", 6).right(),
     fixed("left", 6).right().sorts(SortColumn::Due),
-    fixed("who", 6),
+    fixed("who", WHO),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -30,6 +30,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         Span::new(record.promise().unwrap_or("–"), Tone::Plain),
         stamp(record.due_at(), ctx),
         due(record.due_at(), ctx),
-        who(record.assignee()),
+        who(record, ctx),
     ]
 }

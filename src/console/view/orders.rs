@@ -1,6 +1,6 @@
 //! The list of orders.
 
-use super::lists::{due, flagged_by_due, name, stamp, who};
+use super::lists::{WHO, due, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -29,7 +29,7 @@ const COLUMNS: &[Column] = &[
         .from(100),
     fixed("ship by", 7).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", 6),
+    fixed("who", WHO),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -46,7 +46,7 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         Span::new(facts::money(order.total, &order.currency), Tone::Plain),
         stamp(order.due_at(), ctx),
         due(order.due_at(), ctx),
-        who(order.assignee.as_deref()),
+        who(record, ctx),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The list of parcels.
 
-use super::lists::{due, flagged_by_due, name, stamp};
+use super::lists::{WHO, due, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -26,6 +26,7 @@ const COLUMNS: &[Column] = &[
     fixed("heard", 6).right(),
     fixed("eta", 6).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
+    fixed("who", WHO).from(86),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -47,6 +48,7 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         heard,
         stamp(parcel.eta, ctx),
         due(parcel.due_at, ctx),
+        who(record, ctx),
     ]
 }
 

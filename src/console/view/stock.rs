@@ -1,6 +1,6 @@
 //! The list of stock.
 
-use super::lists::name;
+use super::lists::{WHO, name, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -20,9 +20,10 @@ const COLUMNS: &[Column] = &[
     fixed("short", 5).right(),
     fixed("reorder", 7).right(),
     fixed("cover", 6).right().sorts(SortColumn::Cover),
-    flex("supplier", 8, 1),
+    flex("supplier", 7, 1),
     fixed("lead", 4).right().from(90),
     fixed("where", 10).from(100),
+    fixed("who", WHO).from(81),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -57,5 +58,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
             None => Span::new("–", Tone::Muted),
         },
         Span::new(&stock.location, Tone::Muted),
+        who(record, ctx),
     ]
 }

@@ -1,6 +1,6 @@
 //! The list of tickets.
 
-use super::lists::{due, flagged_by_due, name, who};
+use super::lists::{WHO, due, flagged_by_due, name, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     fixed("prio", 6),
     fixed("clock", 7).from(90),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", 6),
+    fixed("who", WHO),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -45,6 +45,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
             None => Span::new("–", Tone::Muted),
         },
         due(ticket.due_at, ctx),
-        who(ticket.assignee.as_deref()),
+        who(record, ctx),
     ]
 }

@@ -194,6 +194,22 @@ pub fn of(kind: Kind) -> &'static [Verb] {
     }
 }
 
+/// The verb that makes a record of this kind one's own, where the record can say whose it is.
+pub fn claim(kind: Kind) -> Option<&'static Verb> {
+    match kind {
+        Kind::Inspection => find(kind, "start"),
+        _ => find(kind, "claim"),
+    }
+}
+
+/// Whether records of this kind are this person's work: whether they may do the foremost of what
+/// is done with them, which is the first of its verbs. Many may leave a note.
+pub fn is_work_of(kind: Kind, person: &Person) -> bool {
+    of(kind)
+        .first()
+        .is_some_and(|verb| person.holds_any(verb.roles) || person.roles.contains(&Role::Admin))
+}
+
 /// The verb of this name for this kind of record.
 pub fn find(kind: Kind, name: &str) -> Option<&'static Verb> {
     of(kind).iter().find(|verb| verb.name == name)
@@ -283,6 +299,28 @@ mod tests {
         ];
         for (kind, name, wanted) in cases {
             assert_eq!(said(kind, name), wanted, "{kind} {name}");
+        }
+    }
+
+    #[test]
+    fn each_team_has_work_of_its_own() {
+        use Kind::{Inspection, Order, Shipment, Stock, Ticket};
+        let cases: [(Role, &[Kind]); 5] = [
+            (Role::Viewer, &[]),
+            (Role::Warehouse, &[Order, Stock, Shipment]),
+            (Role::Quality, &[Inspection]),
+            (Role::Support, &[Order, Shipment, Ticket]),
+            (Role::Admin, Kind::ALL),
+        ];
+        for (role, expected) in cases {
+            let person = Person {
+                login: "ana".into(),
+                roles: vec![role],
+            };
+            let work: Vec<Kind> = (Kind::ALL.iter().copied())
+                .filter(|kind| is_work_of(*kind, &person))
+                .collect();
+            assert_eq!(work, expected, "{role}");
         }
     }
 

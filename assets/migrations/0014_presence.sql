@@ -1,0 +1,111 @@
+-- What people at consoles leave for each other and for themselves, none of it business history:
+-- who is where, what is being written, and what is said again and again.
+
+-- Who is at a record, one row a console. A lease: it ends by itself, so that nobody stays behind
+-- whose console was killed. Unlogged, for it means nothing after a crash.
+create unlogged table presence (
+    console uuid primary key,
+    who text not null,
+    kind text not null,
+    record_id bigint not null,
+    writing boolean not null,
+    until timestamptz not null
+);
+
+-- A short claim on what has no assignee (stock, parcels): so that two people who take the next
+-- promise do not take the same.
+create unlogged table hold (
+    kind text not null,
+    record_id bigint not null,
+    who text not null,
+    until timestamptz not null,
+    primary key (kind, record_id)
+);
+
+-- Says that this console is at a record, for so many seconds, or nowhere. Answers whether others
+-- see a difference; they are told by a bell of its own, not by the change feed.
+create function attend(at_console uuid, at_kind text, at_id bigint, at_work boolean, seconds integer)
+returns boolean
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    before presence;
+    differs boolean;
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    select * into before from presence where console = at_console and until > clock_timestamp();
+    differs := (before.kind, before.record_id, before.writing) is distinct from
+               (at_kind, at_id, case when at_kind is not null then at_work end);
+    if at_kind is null then
+        delete from presence where console = at_console and who = session_user;
+    else
+        insert into presence as p (console, who, kind, record_id, writing, until)
+        values (at_console, session_user, at_kind, at_id, at_work,
+                clock_timestamp() + make_interval(secs => least(seconds, 60)))
+        on conflict (console) do update
+            set kind = excluded.kind, record_id = excluded.record_id, writing = excluded.writing,
+                until = excluded.until
+            where p.who = session_user;
+        -- Whoever is at it keeps what is held.
+        update hold set until = clock_timestamp() + interval '10 minutes'
+        where kind = at_kind and record_id = at_id and who = session_user
+          and until between clock_timestamp() and clock_timestamp() + interval '8 minutes';
+    end if;
+    if differs then
+        delete from presence where console in
+            (select console from presence where until < clock_timestamp() for update skip locked);
+        perform pg_notify('packline_presence', '');
+    end if;
+    return differs;
+end $$;
+
+-- Holds a record for ten minutes, if nobody does; answers whether it was free.
+create function take_hold(at_kind text, at_id bigint) returns boolean
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into hold as h (kind, record_id, who, until)
+    values (at_kind, at_id, session_user, clock_timestamp() + interval '10 minutes')
+    on conflict (kind, record_id) do update set who = excluded.who, until = excluded.until
+        where h.until < clock_timestamp();
+    return found;
+end $$;
+
+-- What somebody has written and not yet sent; theirs alone to see.
+create table draft (
+    who text not null default session_user,
+    kind text not null,
+    record_id bigint not null,
+    verb text not null,
+    args jsonb not null,
+    at timestamptz not null default clock_timestamp(),
+    primary key (who, kind, record_id, verb),
+    constraint draft_not_too_long check (octet_length(args::text) <= 1000000)
+);
+create function drafts() returns setof draft
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select * from draft where who = session_user order by at;
+end;
+create function keep_draft(at_kind text, at_id bigint, at_verb text, text_so_far jsonb) returns void
+language sql security definer set search_path = packline, pg_temp
+begin atomic
+    insert into draft (who, kind, record_id, verb, args)
+    values (session_user, at_kind, at_id, at_verb, text_so_far)
+    on conflict (who, kind, record_id, verb) do update set args = excluded.args, at = clock_timestamp();
+end;
+create function drop_draft(at_kind text, at_id bigint, at_verb text) returns void
+language sql security definer set search_path = packline, pg_temp
+begin atomic
+    delete from draft
+    where who = session_user and kind = at_kind and record_id = at_id and verb = at_verb;
+end;
+
+-- Answers that are given again and again, with fields such as {customer}.
+create table macro (
+    name text primary key check (name ~ '\S' and length(name) <= 60),
+    body text not null check (body ~ '\S')
+);
+comment on table macro is 'Canned answers. Fields in braces are filled in when one is used.';
+
+grant select on presence, hold, macro to packline_viewer;
+grant execute on function attend, take_hold, drafts, keep_draft, drop_draft to packline_viewer;
+grant insert, update, delete on macro to packline_admin, packline_worker;

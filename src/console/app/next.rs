@@ -1,0 +1,104 @@
+//! Taking the next: `n` from anywhere.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::App;
+use super::msg::{Effect, Level, Request, Undoable};
+use super::place::{Page, Place};
+use crate::actions::{ActError, Taken};
+use crate::console::input::{Chord, Key};
+use crate::domain::when;
+
+/// Keys wait no longer for the record that they are meant for.
+const PATIENCE: TimeDelta = TimeDelta::seconds(2);
+
+/// The next is being taken. The keys that follow are meant for it, and wait.
+#[derive(Debug, Clone)]
+pub(super) struct Taking {
+    request: Request,
+    since: DateTime<Utc>,
+    keys: Vec<Chord>,
+}
+
+impl App {
+    /// Takes the next that this person may act on and nobody holds.
+    pub(super) fn take_next(&mut self, effects: &mut Vec<Effect>) {
+        let request = self.request();
+        self.taking = Some(Taking {
+            request,
+            since: self.now,
+            keys: Vec::new(),
+        });
+        effects.push(Effect::Take { request });
+    }
+
+    /// Whether a key waits for the record that is being taken. Escape no longer does.
+    pub(super) fn waits(&mut self, chord: Chord) -> bool {
+        let (now, plain) = (self.now, self.dialog.is_none());
+        match &mut self.taking {
+            Some(taking) if plain && now - taking.since < PATIENCE && chord.key != Key::Esc => {
+                taking.keys.push(chord);
+                true
+            }
+            Some(taking) => {
+                taking.keys.clear();
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// The next has been taken, or there is none.
+    pub(super) fn taken(
+        &mut self,
+        request: Request,
+        result: Result<Option<Box<Taken>>, ActError>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(taking) = self.taking.take_if(|taking| taking.request == request) else {
+            return;
+        };
+        let taken = match result {
+            Ok(Some(taken)) => taken,
+            Ok(None) => {
+                let text = "nothing is left that you may act on and nobody holds";
+                return self.say(Level::Info, text.to_owned());
+            }
+            Err(error) => return self.say(Level::Error, format!("the next: {error}")),
+        };
+        let id = taken.record.id();
+        let number = taken.record.number();
+        self.touch(id);
+        self.present.touch();
+        let mut text = format!("{number} is yours");
+        if taken.claim.is_none() {
+            text.push_str(" for ten minutes and while you look at it");
+        }
+        if let (Some(promise), Some(due)) = (taken.record.promise(), taken.record.due_at()) {
+            let moment = when::moment(due, self.now, self.settings.zone);
+            let left = when::left_in_words(due, self.now);
+            text = format!("{text}: {promise} by {moment}, {left}");
+        }
+        if let Some((done, undo)) = taken.claim.and_then(|done| {
+            let undo = done.undo.clone()?;
+            Some((done, undo))
+        }) {
+            text = format!("{text} · u: {}", undo.says);
+            self.undo.push(vec![Undoable {
+                act: done.id,
+                record: id,
+                number,
+                version: done.version,
+                undo,
+            }]);
+        }
+        if self.dialog.is_none() {
+            self.journey
+                .go(Place::Record(Box::new(Page::of(taken.record))));
+        }
+        for chord in taking.keys {
+            self.key(chord, effects);
+        }
+        self.say(Level::Info, text);
+    }
+}

@@ -1,0 +1,90 @@
+//! Drafts: what somebody has written and not yet sent. Each sees only their own.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+
+use super::db::DbError;
+use super::rows::Columns;
+use crate::domain::act::Args;
+use crate::domain::record::{Kind, RecordId};
+
+/// What somebody has written for an act and not yet sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The record that the act is for.
+    pub record: RecordId,
+    /// That record's number.
+    pub number: String,
+    /// The verb's name.
+    pub verb: String,
+    /// What has been written of its arguments.
+    pub args: Args,
+    /// When it was last written at.
+    pub at: DateTime<Utc>,
+}
+
+/// One's own drafts, the oldest first.
+pub async fn own(connection: &mut PgConnection) -> Result<Vec<Draft>, DbError> {
+    let rows = sqlx::query(
+        "select record_id as id, kind, verb, args, at,
+                case kind when 'order' then (select number from orders where id = record_id)
+                          when 'stock' then (select p.sku from stock_levels s
+                                             join products p on p.id = s.product_id
+                                             where s.id = record_id)
+                          when 'shipment' then 'SHP-' || record_id
+                          when 'inspection' then 'INS-' || record_id
+                          else 'TKT-' || record_id end as number
+         from drafts()",
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let columns = Columns::of("draft for the record", row)?;
+            Ok(Draft {
+                record: RecordId::new(columns.word::<Kind>("kind")?, columns.id),
+                number: columns.get::<Option<String>>("number")?.unwrap_or_default(),
+                verb: columns.get("verb")?,
+                args: columns.get::<Json<Args>>("args")?.0,
+                at: columns.get("at")?,
+            })
+        })
+        .collect()
+}
+
+/// Keeps what has been written so far.
+pub async fn keep(
+    connection: &mut PgConnection,
+    record: RecordId,
+    verb: &str,
+    args: &Args,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select keep_draft($1, $2, $3, $4)",
+        record.kind.as_str(),
+        record.id,
+        verb,
+        Json(args) as _,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what has been written.
+pub async fn drop(
+    connection: &mut PgConnection,
+    record: RecordId,
+    verb: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select drop_draft($1, $2, $3)",
+        record.kind.as_str(),
+        record.id,
+        verb,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,293 @@
+//! Several people at once: who takes the next, who is where, and what each is told of the others.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use packline::actions;
+use packline::domain::people::Role;
+use packline::domain::record::{Kind, RecordId};
+use packline::store::presence;
+use portable_pty::CommandBuilder;
+use rustix::process::{Signal, kill_process};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::console::{Desk, desk};
+use crate::harness::deadline;
+use crate::shop::{LIMIT, Shop, ZONE, now};
+use crate::pty::{InTerminal, on_shop};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_take_the_next_at_once_each_takes_another() {
+    let shop = Shop::open().await;
+    // Orders and tickets can be claimed; stock that is short is held.
+    for _ in 0..9 {
+        shop.order(&[("MUG", 1)]).await;
+    }
+    shop.order(&[("TOWEL", 1)]).await;
+    for _ in 0..4 {
+        shop.ticket().await;
+    }
+    let mut asking = JoinSet::new();
+    for turn in 0..20 {
+        let role = [Role::Admin, Role::Supervisor][turn % 2];
+        let db = shop.colleague(role);
+        asking.spawn(async move {
+            let taken = actions::take(&db, Uuid::now_v7(), "test", ZONE, now()).await;
+            taken.expect("an answer").map(|taken| taken.record.id())
+        });
+    }
+    let taken = deadline(LIMIT, "everybody has an answer", asking.join_all()).await;
+    let records: BTreeSet<RecordId> = taken.iter().flatten().copied().collect();
+    assert_eq!(records.len(), 15, "ten orders, four tickets and a product");
+    assert_eq!(taken.iter().flatten().count(), 15, "nobody took another's");
+    assert!(records.iter().any(|record| record.kind == Kind::Stock));
+    let claims: i64 = shop
+        .ask("select count(*) from act where verb = 'claim'", |q| q)
+        .await;
+    assert_eq!(claims, 14);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_is_claimed_opened_and_given_back_by_undo() {
+    let shop = Shop::open().await;
+    let ticket = shop.ticket().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    let mut bo = desk(&shop, Role::Support).await;
+    ana.shows("#1000").await;
+    // Nobody waits for an answer before the next key: it is meant for the record that comes.
+    ana.types("na");
+    ana.shows("TKT-1 is yours: answer by").await;
+    ana.shows("answer the customer").await;
+    assert_eq!(
+        ana.console.app.journey.page().map(|page| page.id),
+        Some(ticket)
+    );
+    bo.types("n");
+    bo.shows("#1000 is yours: ship by").await;
+    assert_eq!(
+        bo.console.app.journey.page().map(|page| page.id),
+        Some(order)
+    );
+    bo.types("n");
+    bo.shows("nothing is left that you may act on and nobody holds")
+        .await;
+    ana.types("<esc>u");
+    ana.shows("let go of TKT-1?").await;
+    ana.types("y");
+    ana.shows("let go").await;
+    bo.types("n");
+    bo.shows("TKT-1 is yours").await;
+    let mut cy = desk(&shop, Role::Viewer).await;
+    cy.types("n");
+    cy.shows("nothing is left").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_and_who_looks_shows_and_ends_with_the_lease() {
+    let shop = Shop::open().await;
+    let ticket = shop.ticket().await;
+    let mut ana = desk(&shop, Role::Support).await;
+    let mut bo = desk(&shop, Role::Supervisor).await;
+    for desk in [&mut ana, &mut bo] {
+        desk.types("5");
+        desk.shows("Kaputte Tasse").await;
+    }
+    ana.types("o");
+    ana.shows("Customer and order").await;
+    bo.shows("(sup").await;
+    ana.types("rLiebe Ines,");
+    ana.shows("Liebe Ines,").await;
+    bo.shows("✎").await;
+    bo.types("o");
+    bo.shows(" is writing").await;
+    let activity: i64 = shop
+        .ask(
+            "select count(*) from activity where kind = 'ticket' and operation = 'update'",
+            |q| q,
+        )
+        .await;
+    assert_eq!(activity, 0, "it is no history");
+    // Its console is killed: nothing says goodbye.
+    drop(ana);
+    let mut owner = shop.owner().await;
+    let seen = presence::everybody(&mut owner, Uuid::nil())
+        .await
+        .expect("who is there");
+    assert!(
+        seen.iter()
+            .any(|other| other.record == ticket && other.seconds <= 15.0)
+    );
+    bo.hides(" is writing").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_writes_sees_at_once_what_another_has_done() {
+    let shop = Shop::open().await;
+    let ticket = shop.ticket().await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("Kaputte Tasse").await;
+    ana.types("rDear Ines,<enter>I am sorry.");
+    ana.shows("I am sorry.").await;
+    shop.act(
+        Role::Supervisor,
+        ticket,
+        "reply",
+        &[("text", "It is on its way.")],
+    )
+    .await
+    .expect("an answer");
+    let who = format!("{}: reply", shop.login(Role::Supervisor));
+    ana.shows(&who).await;
+    ana.shows("Dear Ines,").await;
+    // It is asked before the second answer goes out, and nothing typed meanwhile counts.
+    ana.types("<ctrl-s>");
+    ana.shows("TKT-1 has changed").await;
+    ana.types("<enter><enter>");
+    ana.shows("TKT-1 has changed").await;
+    ana.shows("back to what you wrote").await;
+    ana.types("<enter>");
+    ana.shows("I am sorry.").await;
+    let answers: i64 = shop
+        .ask(
+            "select count(*) from messages where kind = 'outbound'",
+            |q| q,
+        )
+        .await;
+    assert_eq!(answers, 1);
+}
+
+async fn drafts(shop: &Shop) -> i64 {
+    shop.ask("select count(*) from draft", |q| q).await
+}
+
+async fn kept(desk: &mut Desk, shop: &Shop, text: &'static str) {
+    let end = tokio::time::Instant::now() + LIMIT;
+    loop {
+        desk.until("the screen", |_| true).await;
+        let found: Option<String> = shop
+            .ask("select max(args ->> 'text') from draft", |q| q)
+            .await;
+        if found.as_deref() == Some(text) {
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < end,
+            "{text} is not kept: {found:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_kept_as_it_is_typed_and_offered_again() {
+    let shop = Shop::open().await;
+    shop.ticket().await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("Kaputte Tasse").await;
+    ana.types("rDear Ines,<enter>I am");
+    kept(&mut ana, &shop, "Dear Ines,\nI am").await;
+    drop(ana);
+
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("not sent yet: reply TKT-1").await;
+    ana.types("5");
+    ana.shows("reply of ").await;
+    ana.types("r");
+    ana.shows("your draft of").await;
+    ana.shows("I am").await;
+    ana.types(" sorry.");
+    // What closes it asks, and keeps it.
+    ana.types("<ctrl-c>");
+    ana.shows("throw the text away?").await;
+    ana.types("k");
+    ana.hides("throw the text away?").await;
+    kept(&mut ana, &shop, "Dear Ines,\nI am sorry.").await;
+    ana.types("r");
+    ana.shows("I am sorry.").await;
+    ana.types("<ctrl-s>");
+    ana.shows("answered ines@example.org").await;
+    assert_eq!(drafts(&shop).await, 0, "what has been sent is no draft");
+
+    ana.types("rnever mind");
+    kept(&mut ana, &shop, "never mind").await;
+    ana.types("<esc>y");
+    ana.hides("never mind").await;
+    let end = tokio::time::Instant::now() + LIMIT;
+    while drafts(&shop).await > 0 {
+        ana.until("the screen", |_| true).await;
+        assert!(tokio::time::Instant::now() < end, "it was thrown away");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_console_loses_no_text() {
+    let shop = Shop::open().await;
+    shop.ticket().await;
+    let command = || on_shop(InTerminal::program(), &shop);
+    let mut console = InTerminal::start(command());
+    console.shows("● live");
+    console.types("5");
+    console.shows("Kaputte Tasse");
+    console.types("r");
+    console.shows("the answer");
+    // Pasted, with what would be keys.
+    console.types("\x1b[200~Dear Ines,\nq: sorry\n\x1b[201~");
+    console.shows("q: sorry");
+    let end = tokio::time::Instant::now() + LIMIT;
+    while drafts(&shop).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(tokio::time::Instant::now() < end, "it is not kept");
+    }
+    kill_process(console.pid(), Signal::KILL).expect("a process");
+    console.ends();
+    let mut console = InTerminal::start(command());
+    console.shows("not sent yet: reply TKT-1");
+    console.types("5");
+    console.shows("Kaputte Tasse");
+    console.types("r");
+    console.shows("q: sorry");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_macro_is_chosen_seen_and_put_in() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let ticket = shop.ticket().await;
+    shop.done(ticket, "link-order", &[("order", "#1000")]).await;
+    assert_eq!(order.kind, Kind::Order);
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "insert into macro (name, body) values
+         ('where is it', E'Dear {first-name},\\n\\n{order} comes with {carrier}.'),
+         ('thanks', 'Thank you, {customer}.')",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("macros");
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("Conversation").await;
+    ana.types("r<ctrl-t>");
+    ana.shows("Thank you, Ines Duarte.").await;
+    ana.types("where");
+    ana.shows("#1000 comes with {carrier}.").await;
+    ana.types("<enter>");
+    ana.shows("Dear Ines,").await;
+    ana.types("<ctrl-s>");
+    ana.shows("{carrier} is still to be filled in").await;
+    for _ in 0.."{carrier}.".len() {
+        ana.types("<backspace>");
+    }
+    ana.types("DHL.<ctrl-s>");
+    ana.shows("answered ines@example.org").await;
+    let said: String = shop
+        .ask(
+            "select max(body) from messages where kind = 'outbound'",
+            |q| q,
+        )
+        .await;
+    assert_eq!(said, "Dear Ines,\n\n#1000 comes with DHL.");
+}
