@@ -13,7 +13,7 @@ use super::database::Database;
 use super::print;
 use crate::config::Config;
 use crate::domain::filter::Filter;
-use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn};
+use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn, Viewer};
 use crate::domain::money;
 use crate::domain::record::{Kind, Record};
 use crate::domain::{text, when};
@@ -86,6 +86,10 @@ impl List {
         };
         let database = Database::open(config, "list").await?;
         let zone = config.shop_time_zone.value;
+        let viewer = Viewer {
+            login: database.person.login.clone(),
+            zone,
+        };
         let mut csv = self
             .csv
             .then(|| csv::Writer::from_writer(io::stdout().lock()));
@@ -97,13 +101,13 @@ impl List {
         let mut left = self.limit;
         let mut anchor = Anchor::Start;
         while left > 0 {
-            let (query, me) = (query.clone(), database.person.login.clone());
+            let (query, viewer) = (query.clone(), viewer.clone());
             let want = PAGE.min(i64::try_from(left).unwrap_or(PAGE));
             let page = database
                 .db
                 .call(LIMIT, move |connection| {
                     Box::pin(async move {
-                        lists::page(connection, &query, &me, &anchor, want, now).await
+                        lists::page(connection, &query, &viewer, &anchor, want, now).await
                     })
                 })
                 .await?;

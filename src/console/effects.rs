@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::app::{Effect, Failure, Msg, PAGE, Reach, RecordPage, Step, Window};
 use crate::actions::{self, ActError};
 use crate::domain::act::{Act, Done};
-use crate::domain::list::{Anchor, Counts, ListQuery};
+use crate::domain::list::{Anchor, Counts, ListQuery, Viewer};
 use crate::domain::record::RecordId;
 use crate::store::db::{Db, DbError};
 use crate::store::lists::Refreshed;
@@ -108,7 +108,7 @@ impl Performer {
         reach: Reach,
         now: DateTime<Utc>,
     ) -> Result<Window, Failure> {
-        let me = self.me.clone();
+        let viewer = self.viewer();
         self.db
             .call(READ, move |connection| {
                 async move {
@@ -118,7 +118,7 @@ impl Performer {
                         _ => None,
                     };
                     let found = match wanted {
-                        Some(id) => lists::rows(connection, &query, &me, &[id], now)
+                        Some(id) => lists::rows(connection, &query, &viewer, &[id], now)
                             .await?
                             .pop()
                             .filter(|found| found.matches)
@@ -134,8 +134,8 @@ impl Performer {
                         let before = Anchor::Before(key.clone());
                         let from = Anchor::From(key);
                         let before =
-                            lists::page(connection, &query, &me, &before, PAGE, now).await?;
-                        let from = lists::page(connection, &query, &me, &from, PAGE, now).await?;
+                            lists::page(connection, &query, &viewer, &before, PAGE, now).await?;
+                        let from = lists::page(connection, &query, &viewer, &from, PAGE, now).await?;
                         let mut rows = before.rows;
                         rows.extend(from.rows);
                         return Ok(Window {
@@ -150,7 +150,7 @@ impl Performer {
                         Reach::After(key) => Anchor::After(key),
                         Reach::Before(key) => Anchor::Before(key),
                     };
-                    let page = lists::page(connection, &query, &me, &anchor, PAGE, now).await?;
+                    let page = lists::page(connection, &query, &viewer, &anchor, PAGE, now).await?;
                     Ok(Window {
                         rows: page.rows,
                         starts: anchor == Anchor::Start || page.complete,
@@ -169,13 +169,20 @@ impl Performer {
         ids: Vec<i64>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Refreshed>, Failure> {
-        let me = self.me.clone();
+        let viewer = self.viewer();
         self.db
             .call(READ, move |connection| {
-                async move { lists::rows(connection, &query, &me, &ids, now).await }.boxed()
+                async move { lists::rows(connection, &query, &viewer, &ids, now).await }.boxed()
             })
             .await
             .map_err(failure)
+    }
+
+    fn viewer(&self) -> Viewer {
+        Viewer {
+            login: self.me.clone(),
+            zone: self.zone,
+        }
     }
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Failure> {

@@ -63,19 +63,20 @@ impl App {
         document.table(1, rows.collect());
         document.heading("Filter");
         document.flow(vec![plain(
-            "Words match number, name, SKU or tracking code. A leading - turns a term round.",
+            "Words match a part of a number, name, SKU or tracking code. A state's name is the \
+             state: held; in \"quotes\" it is a word. A leading - turns a term round. Tab completes.",
         )]);
-        document.fact("late", vec![plain("its promise has passed")]);
-        document.fact("all", vec![plain("also what is closed")]);
-        for field in filter::fields(kind) {
-            let values = match *field {
-                "state" => filter::states(kind).join(", "),
-                "who" => "a login, me, nobody".to_owned(),
-                "carrier" => "a carrier's name".to_owned(),
-                _ => "a word".to_owned(),
-            };
-            document.fact(&format!("{field}:"), vec![plain(values)]);
-        }
+        let words = filter::WORDS
+            .iter()
+            .filter(|(_, kinds, _)| kinds.contains(&kind))
+            .map(|(word, _, help)| (*word, *help));
+        let fields = filter::entries(kind).map(|entry| (entry.example, entry.help));
+        let rows = words.chain(fields).map(|(example, help)| Row {
+            cells: vec![strong(example).into(), plain(help).into()],
+            link: None,
+        });
+        document.wrapped_table(1, rows.collect());
+        document.fact("states", vec![plain(filter::states(kind).join(", "))]);
         let columns: Vec<&str> = SortColumn::of(kind).iter().map(|c| c.as_str()).collect();
         document.fact("sort by", vec![plain(columns.join(", "))]);
         document.heading("Signs");
