@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use packline::domain::filter::{Filter, states};
 use packline::domain::list::{Anchor, Count, ListQuery, ListRow, Page, Sort, SortColumn, SortKey, Viewer};
+use packline::domain::money::Currency;
 use packline::domain::record::{Kind, RecordId};
 use packline::store::{lists, records};
 use sqlx::postgres::PgConnection;
@@ -458,6 +459,33 @@ async fn a_filter_lets_through_what_it_says() {
                 .contains(&filter),
             "{kind} {filter}: the case shows nothing"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_database_knows_the_decimals_of_every_currency() {
+    let mut shop = Shop::small().await;
+    let letters = || 'A'..='Z';
+    let codes = letters().flat_map(|a| {
+        letters().flat_map(move |b| letters().map(move |c| format!("{a}{b}{c}")))
+    });
+    let known: Vec<(String, i32)> = codes
+        .filter_map(|code| {
+            let exponent = Currency::from_code(&code)?.exponent();
+            Some((code, 10_i32.pow(exponent)))
+        })
+        .collect();
+    assert!(known.len() > 100, "{}", known.len());
+    let (codes, units): (Vec<String>, Vec<i32>) = known.into_iter().unzip();
+    let told: Vec<i32> = sqlx::query_scalar(
+        "select currency_units(code) from unnest($1) with ordinality as c (code, place) order by place",
+    )
+    .bind(&codes)
+    .fetch_all(&mut shop.connection)
+    .await
+    .expect("the units");
+    for ((code, units), told) in codes.iter().zip(units).zip(told) {
+        assert_eq!(told, units, "{code}");
     }
 }
 
