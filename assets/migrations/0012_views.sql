@@ -173,3 +173,59 @@ return case
 
 grant select on open_words to packline_viewer;
 grant execute on function in_words, folded, currency_units to packline_viewer, packline_shop;
+
+-- Views: a filter, a sort and columns under a name. Each person keeps their own; a shared one is
+-- everybody's to see, and its author's or a supervisor's to change.
+create table saved_views (
+    id bigint generated always as identity primary key,
+    kind text not null check (kind in ('order', 'stock', 'shipment', 'inspection', 'ticket')),
+    name text not null check (name = btrim(name) and length(name) between 1 and 40 and name !~ '[[:cntrl:]]'),
+    owner text not null default session_user,
+    shared boolean not null default false,
+    filter text not null default '' check (length(filter) <= 4096),
+    sort_column text not null,
+    descending boolean not null default false,
+    -- The titles, left to right; null for those that the pane shows by itself.
+    columns text[] check (cardinality(columns) between 1 and 40),
+    version bigint not null default 1,
+    updated_at timestamptz not null default clock_timestamp()
+);
+create unique index saved_views_own on saved_views (owner, kind, lower(name)) where not shared;
+create unique index saved_views_shared on saved_views (kind, lower(name)) where shared;
+comment on table saved_views is 'What people called a filter, a sort and columns.';
+
+-- The columns that each person wants to see.
+create table list_columns (
+    login text not null default session_user,
+    kind text not null check (kind in ('order', 'stock', 'shipment', 'inspection', 'ticket')),
+    columns text[] not null check (cardinality(columns) between 1 and 40),
+    primary key (login, kind)
+);
+comment on table list_columns is 'How each person arranged the panes. No business of anybody else''s, so it has no history.';
+
+create function guard_view() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        new.owner := session_user;
+    elsif (new.owner, new.kind, new.shared) is distinct from (old.owner, old.kind, old.shared) then
+        raise exception 'a view stays its author''s and of its kind'
+            using errcode = 'check_violation', constraint = 'saved_views_fixed';
+    end if;
+    return new;
+end $$;
+create trigger guard before insert or update on saved_views
+    for each row execute function guard_view();
+select watch('saved_views', 'view', 'saved_views', 'id');
+
+alter table saved_views enable row level security;
+create policy seen on saved_views for select using (shared or owner = session_user);
+create policy made on saved_views for insert with check (owner = session_user);
+create policy changed on saved_views for update
+    using (owner = session_user or shared and pg_has_role(session_user, 'packline_supervisor', 'member'));
+create policy thrown_away on saved_views for delete
+    using (owner = session_user or shared and pg_has_role(session_user, 'packline_supervisor', 'member'));
+alter table list_columns enable row level security;
+create policy own on list_columns using (login = session_user) with check (login = session_user);
+
+grant select on saved_views, list_columns to packline_viewer;

@@ -22,3 +22,4 @@ mod rows;
 pub mod shipments;
 pub mod stock;
 pub mod tickets;
+pub mod views;
