@@ -9,13 +9,16 @@ mod value;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 use tracing::level_filters::LevelFilter;
 
+pub use self::value::{Lines, Words};
 use self::value::{Places, Value};
+use crate::output::mailer::{MailUrl, Mailbox};
 use crate::store::db::DatabaseUrl;
 
 macro_rules! settings {
@@ -31,6 +34,7 @@ macro_rules! settings {
             $(Key {
                 name: $name,
                 expects: <$type as Value>::EXPECTS,
+                list: <$type as Value>::LIST,
                 default: $default,
                 help: $help,
             },)*
@@ -65,6 +69,22 @@ settings! {
         "The shop's name, as the header and mails show it; empty takes the database's.";
     shop_time_zone: Tz = "shop.time_zone", "UTC",
         "The zone in which times are shown and cut-offs count.";
+    shop_address: Lines = "shop.address", "",
+        "The lines of the address that parcels are sent from, as labels print it.";
+    smtp_url: Option<MailUrl> = "smtp.url", "",
+        "Where mails go: `smtp://USER:PASSWORD@HOST`, `smtps://…` or `file:///FOLDER`; none means a folder `mail` in the data directory.";
+    notice_from: Option<Mailbox> = "notice.from", "",
+        "Whom mails are from, as `NAME <ADDRESS>`; a server needs one.";
+    notice_hold: Duration = "notice.hold", "60s",
+        "How long a mail can still be stopped before it leaves.";
+    notice_per_minute: u32 = "notice.per_minute", "600",
+        "Mails that each worker sends to one mail host in a minute at most; 0 for no limit.";
+    notice_templates: Option<PathBuf> = "notice.templates", "",
+        "A folder with templates of mails that stand in for the built-in ones.";
+    print_font: String = "print.font", "E:TT0003M_.FNT",
+        "The printer's name of a font that has the scripts of the addresses.";
+    print_command: Words = "print.command", "",
+        "The program that prints labels and slips, with its arguments; it reads the document from its standard input.";
 }
 
 /// One line of the table of settings.
@@ -74,6 +94,8 @@ pub struct Key {
     pub name: &'static str,
     /// What a value must be.
     pub expects: &'static str,
+    /// Whether the file may give it as a list.
+    pub list: bool,
     /// The value when nothing sets it, empty for none.
     pub default: &'static str,
     /// One sentence of help.
@@ -235,8 +257,11 @@ impl Layers {
         for (offset, name, value) in found {
             let place = at(offset);
             match (KEYS.iter().find(|key| key.name == name), value) {
-                (Some(key), Some(text)) => self.0.push((key.name, place, text)),
-                (Some(key), None) => errors.push(ConfigError {
+                (Some(key), Found::Plain(text)) => self.0.push((key.name, place, text)),
+                (Some(key), Found::List(text)) if key.list => {
+                    self.0.push((key.name, place, text));
+                }
+                (Some(key), Found::List(_) | Found::Other) => errors.push(ConfigError {
                     message: format!("{name}: expected {}, found a list or table", key.expects),
                     place,
                 }),
@@ -255,8 +280,18 @@ impl Layers {
     }
 }
 
-/// Every key below `table` as `(offset, dotted name, text of a plain value)`.
-fn flatten(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Option<String>)>) {
+/// What the file says of a key.
+enum Found {
+    /// The text of a plain value.
+    Plain(String),
+    /// A list of texts, as JSON.
+    List(String),
+    /// Another list, or a table.
+    Other,
+}
+
+/// Every key below `table` as `(offset, dotted name, value)`.
+fn flatten(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Found)>) {
     for (key, value) in table {
         let name = format!("{prefix}{}", key.get_ref());
         let text = match value.get_ref() {
@@ -264,12 +299,19 @@ fn flatten(prefix: &str, table: &DeTable<'_>, found: &mut Vec<(usize, String, Op
                 flatten(&format!("{name}."), inner, found);
                 continue;
             }
-            DeValue::String(text) => Some(text.to_string()),
-            DeValue::Integer(number) => Some(number.to_string()),
-            DeValue::Float(number) => Some(number.to_string()),
-            DeValue::Boolean(truth) => Some(truth.to_string()),
-            DeValue::Datetime(time) => Some(time.to_string()),
-            DeValue::Array(_) | DeValue::Table(_) => None,
+            DeValue::String(text) => Found::Plain(text.to_string()),
+            DeValue::Integer(number) => Found::Plain(number.to_string()),
+            DeValue::Float(number) => Found::Plain(number.to_string()),
+            DeValue::Boolean(truth) => Found::Plain(truth.to_string()),
+            DeValue::Datetime(time) => Found::Plain(time.to_string()),
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| item.get_ref().as_str())
+                .collect::<Option<Vec<_>>>()
+                .map_or(Found::Other, |items| {
+                    Found::List(serde_json::Value::from(items).to_string())
+                }),
+            DeValue::Table(_) => Found::Other,
         };
         found.push((key.span().start, name, text));
     }
@@ -464,6 +506,58 @@ mod tests {
         assert_eq!(
             url(&machine.load().expect("ours counts")).0,
             "postgres://own/shop"
+        );
+    }
+
+    #[test]
+    fn lists_are_lists_in_the_file_and_words_or_lines_elsewhere() {
+        let machine = Machine::new(
+            "[print]\ncommand = ['lp', '-d', 'the printer']\n[shop]\naddress = 'Rua 1\\n2'\n[notice]\nhold = '2m'\n",
+        )
+        .with("PACKLINE_SHOP_ADDRESS", "Rua Direita 1\n 1100 Lisboa ");
+        let config = machine.load().expect("no mistakes");
+        assert_eq!(config.print_command.value.0, ["lp", "-d", "the printer"]);
+        assert_eq!(
+            config.shop_address.value.0,
+            ["Rua Direita 1", "1100 Lisboa"]
+        );
+        assert_eq!(config.notice_hold.value, Duration::from_mins(2));
+        let machine = Machine::new("").with("PACKLINE_PRINT_COMMAND", "lp -d zebra");
+        let config = machine.load().expect("no mistakes");
+        assert_eq!(config.print_command.value.0, ["lp", "-d", "zebra"]);
+        let machine = Machine::new("[shop]\nname = ['a']\n[print]\ncommand = [1]\n");
+        let errors = machine.load().expect_err("two mistakes").to_string();
+        assert_eq!(
+            errors.matches("found a list or table").count(),
+            2,
+            "{errors}"
+        );
+    }
+
+    #[test]
+    fn the_mail_server_s_password_is_not_shown() {
+        let machine = Machine::new("[notice]\nfrom = 'Loja <ola@loja.pt>'\nhold = '0s'\n")
+            .with("PACKLINE_SMTP_URL", "smtps://ola:s3cret@mx.loja.pt");
+        let config = machine.load().expect("no mistakes");
+        assert_eq!(config.notice_hold.value, Duration::ZERO);
+        let shown: Vec<_> = config
+            .entries()
+            .iter()
+            .map(|(_, value, _)| value.clone())
+            .collect();
+        assert!(
+            shown.contains(&"Loja <ola@loja.pt>".to_owned()),
+            "{shown:?}"
+        );
+        assert!(
+            shown.contains(&"smtps://ola:***@mx.loja.pt:465".to_owned()),
+            "{shown:?}"
+        );
+        let machine = Machine::new("[notice]\nhold = 'soon'\n");
+        let errors = machine.load().expect_err("a mistake").to_string();
+        assert!(
+            errors.contains("a time such as 60s, 5m or 2h, found \"soon\""),
+            "{errors}"
         );
     }
 

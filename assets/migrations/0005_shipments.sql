@@ -21,6 +21,8 @@ create table shipments (
     handed_over_at timestamptz,
     delivered_at timestamptz,
     damaged_reason text,
+    -- How often its label or slip was printed.
+    prints integer not null default 0 check (prints >= 0),
     reason text,
     -- By when somebody must look: see derive_attention. Far away when it is closed.
     due_at timestamptz not null default '9999-12-31 00:00+00',

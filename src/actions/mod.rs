@@ -7,11 +7,15 @@ mod engine;
 mod error;
 pub mod import;
 mod inspections;
+pub mod labels;
+pub mod letters;
 pub mod notices;
 mod orders;
+pub mod progress;
 mod shipments;
 mod shipping;
 mod stock;
+pub mod sweep;
 mod tickets;
 
 pub use engine::{act, undo};

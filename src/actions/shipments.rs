@@ -27,6 +27,10 @@ pub(super) async fn perform(
             shipments::set_damaged(work.connection, parcel.id, reason).await?;
             Ok(Outcome::new(format!("noted as damaged: {reason}")))
         }
+        "print" => {
+            shipments::count_print(work.connection, parcel.id).await?;
+            Ok(Outcome::new("noted a print"))
+        }
         _ => Err(unknown_verb(work.act)),
     }
 }

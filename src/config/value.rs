@@ -2,15 +2,20 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 use tracing::level_filters::LevelFilter;
 
+use crate::output::mailer::{MailUrl, MailUrlError, Mailbox};
 use crate::store::db::{DatabaseUrl, UrlError};
 
 /// A kind of value that a setting can have.
 pub(super) trait Value: Sized {
     const EXPECTS: &'static str;
+
+    /// Whether the file may give it as a list of texts, which comes here as JSON.
+    const LIST: bool = false;
 
     /// `None` where the text is not such a value; the message names [`Value::EXPECTS`] then.
     fn parse(text: &str, places: &Places) -> Result<Self, Option<String>>;
@@ -92,6 +97,149 @@ impl Value for PathBuf {
 
     fn shown(&self) -> String {
         self.display().to_string()
+    }
+}
+
+impl Value for Option<PathBuf> {
+    const EXPECTS: &'static str = PathBuf::EXPECTS;
+
+    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        PathBuf::parse(text, places).map(Some)
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(Value::shown).unwrap_or_default()
+    }
+}
+
+impl Value for u32 {
+    const EXPECTS: &'static str = "a whole number";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        text.parse().map_err(|_| None)
+    }
+
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    const EXPECTS: &'static str = "a time such as 60s, 5m or 2h";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        let unit = text.char_indices().next_back().ok_or(None)?;
+        let seconds = match unit.1 {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return Err(None),
+        };
+        let number: u32 = text[..unit.0].parse().map_err(|_| None)?;
+        Ok(Self::from_secs(u64::from(number) * seconds))
+    }
+
+    fn shown(&self) -> String {
+        match self.as_secs() {
+            0 => "0s".to_owned(),
+            seconds if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+            seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+            seconds => format!("{seconds}s"),
+        }
+    }
+}
+
+impl Value for Option<MailUrl> {
+    const EXPECTS: &'static str = "where mails go";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
+            .map_err(|error: MailUrlError| Some(error.to_string()))
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl Value for Option<Mailbox> {
+    const EXPECTS: &'static str = "a mail address such as Shop <hello@shop.example>";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|_| None)
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// The words of a command: a list in the file, else split at spaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+impl Value for Words {
+    const EXPECTS: &'static str = "a list of words such as [\"lp\", \"-d\", \"zebra\"]";
+    const LIST: bool = true;
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        if text.starts_with('[') {
+            return serde_json::from_str(text).map(Self).map_err(|_| None);
+        }
+        Ok(Self(
+            text.split_whitespace().map(ToOwned::to_owned).collect(),
+        ))
+    }
+
+    fn shown(&self) -> String {
+        list_shown(&self.0)
+    }
+}
+
+/// The lines of a text: a list in the file, else as they are, without empty ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines(pub Vec<String>);
+
+impl Value for Lines {
+    const EXPECTS: &'static str = "a list of lines";
+    const LIST: bool = true;
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        let lines: Vec<String> = if text.starts_with('[') {
+            serde_json::from_str(text).map_err(|_| None)?
+        } else {
+            text.lines().map(ToOwned::to_owned).collect()
+        };
+        Ok(Self(
+            lines
+                .iter()
+                .map(|line| line.trim())
+                .filter(|line| !line.is_empty())
+                .map(ToOwned::to_owned)
+                .collect(),
+        ))
+    }
+
+    fn shown(&self) -> String {
+        list_shown(&self.0)
+    }
+}
+
+fn list_shown(items: &[String]) -> String {
+    if items.is_empty() {
+        String::new()
+    } else {
+        serde_json::Value::from(items).to_string()
     }
 }
 

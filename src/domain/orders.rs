@@ -130,6 +130,8 @@ pub struct OrderSummary {
     pub stage: Stage,
     /// Why it is on hold.
     pub hold_reason: Option<String>,
+    /// What it waits for, as the worker says: why it does not go on by itself.
+    pub waiting_reason: Option<String>,
     /// What the channel says of the money.
     pub financial_status: FinancialStatus,
     /// The promise: by when it leaves.
@@ -206,6 +208,42 @@ pub struct Address {
     pub country: String,
     /// Telephone number.
     pub phone: String,
+}
+
+impl Address {
+    /// The lines of the address as an envelope shows them, without the telephone number; what is
+    /// empty is left out.
+    ///
+    /// Town and postcode stand in the order of the country: after the town in countries that write
+    /// it so, before it elsewhere.
+    pub fn lines(&self) -> Vec<String> {
+        let town: Vec<&str> = match self.country.to_ascii_uppercase().as_str() {
+            "US" | "CA" | "AU" | "NZ" | "GB" | "IE" | "IN" => {
+                vec![&self.city, &self.province, &self.zip]
+            }
+            _ => vec![&self.zip, &self.city, &self.province],
+        };
+        let town = town
+            .into_iter()
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        [
+            &self.name,
+            &self.company,
+            &self.address1,
+            &self.address2,
+            &town,
+            &self.country,
+        ]
+        .into_iter()
+        .flat_map(|part| part.lines())
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(ToOwned::to_owned)
+        .collect()
+    }
 }
 
 /// One line of an order. All counts are units.
@@ -371,6 +409,13 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
     }
     if order.requested > 0 {
         reasons.push(format!("{} units are with a supplier", order.requested));
+    }
+    // What the summary's counts have said already is not said twice.
+    let waiting = order.waiting_reason.as_deref().unwrap_or_default();
+    for reason in waiting.split("; ").filter(|reason| !reason.is_empty()) {
+        if !reason.contains("inspection") && reasons.iter().all(|said| said != reason) {
+            reasons.push(reason.to_owned());
+        }
     }
     reasons
 }

@@ -79,6 +79,36 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
+/// The text made [`plain`], in lines of at most so many terminal columns: broken at spaces, and
+/// within a word only where it is longer than a line. An empty text is one empty line.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
+    for word in plain(text).split(' ') {
+        let width = word.width();
+        if used > 0 && used + 1 + width > columns {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for grapheme in word.graphemes(true) {
+            let width = grapheme.width();
+            if used > 0 && used + width > columns {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push_str(grapheme);
+            used += width;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
 /// The character to show for one that stands between two others.
 fn shown(before: Option<char>, char: char, after: Option<char>) -> char {
     match char {
@@ -177,7 +207,22 @@ mod tests {
         assert_eq!(fit("abcd", 0), "");
     }
 
+    #[test]
+    fn lines_are_broken_at_spaces_and_long_words_where_they_must() {
+        assert_eq!(wrapped("Av. 12, 3.º Esq.", 11), ["Av. 12, 3.º", "Esq."]);
+        assert_eq!(wrapped("丸の内一丁目 9", 6), ["丸の内", "一丁目", "9"]);
+        assert_eq!(wrapped("a abcdefgh", 4), ["a", "abcd", "efgh"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
+
     proptest! {
+        #[test]
+        fn broken_lines_fit_and_lose_nothing_but_spaces(text in "[\\PC ]{0,80}", columns in 4_usize..40) {
+            let lines = wrapped(&text, columns);
+            prop_assert!(lines.iter().all(|line| line.width() <= columns), "{:?}", lines);
+            prop_assert_eq!(lines.concat().replace(' ', ""), plain(&text).replace(' ', ""));
+        }
+
         #[test]
         fn no_text_keeps_a_control_or_outgrows_its_columns(
             text in any::<String>(),

@@ -36,6 +36,16 @@ impl TrackingStatus {
     }
 }
 
+/// Where a parcel can be followed: a carrier's address with `{code}` in the place of its tracking
+/// code. `None` where that is no web address.
+pub fn link(address: &str, code: &str) -> Option<String> {
+    let code = percent_encoding::utf8_percent_encode(code, percent_encoding::NON_ALPHANUMERIC);
+    let link = address.replace("{code}", &code.to_string());
+    let web = link.starts_with("https://") || link.starts_with("http://");
+    let clean = link.bytes().all(|byte| byte.is_ascii_graphic());
+    (web && clean).then_some(link)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +60,16 @@ mod tests {
             TrackingStatus::of_word("teleported"),
             TrackingStatus::Unknown
         );
+    }
+
+    #[test]
+    fn a_link_is_to_the_web_and_holds_the_code_as_text() {
+        let at = "https://track.example/?n={code}&l=en";
+        assert_eq!(
+            link(at, "A 1&x=<").as_deref(),
+            Some("https://track.example/?n=A%201%26x%3D%3C&l=en")
+        );
+        assert_eq!(link("javascript:alert({code})", "1"), None);
+        assert_eq!(link("https://a b/{code}", "1"), None);
     }
 }

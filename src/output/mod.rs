@@ -1,3 +1,7 @@
 //! Floor 2: formats out.
 
 pub mod mailer;
+pub mod notices;
+pub mod printer;
+pub mod slip;
+pub mod zpl;

@@ -182,6 +182,14 @@ pub async fn set_damaged(
     one_row(&done, "the parcel")
 }
 
+/// Notes that its label or slip was printed once more.
+pub async fn count_print(connection: &mut PgConnection, id: i64) -> Result<(), DbError> {
+    let done = sqlx::query!("update shipments set prints = prints + 1 where id = $1", id)
+        .execute(connection)
+        .await?;
+    one_row(&done, "the parcel")
+}
+
 /// Makes void what was packed for an order and has not left: the primary keys of those parcels.
 pub async fn void_packed(
     connection: &mut PgConnection,

@@ -176,6 +176,7 @@ const SCENES: &[Case] = &[
         &[("reason", "crushed corner")],
         "noted as damaged: crushed corner",
     ),
+    (Kind::Shipment, "print", Scene::Parcel, &[], "noted a print"),
     (Kind::Inspection, "start", Scene::Inspection, &[], "started"),
     (
         Kind::Inspection,

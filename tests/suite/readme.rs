@@ -7,7 +7,7 @@ use std::path::Path;
 
 use packline::config::KEYS;
 use packline::domain::filter::{Reach, TABLE, WORDS};
-use packline::domain::record::Kind;
+use packline::domain::record::{Kind, Pane};
 use packline::domain::verbs::{self, Danger};
 
 #[test]
@@ -74,26 +74,26 @@ fn verb_table() -> String {
 }
 
 fn filters() -> String {
-    let plural = |kinds: &[Kind]| {
-        if kinds == Kind::ALL {
+    let named = |panes: &[Pane]| {
+        if panes == Pane::ALL {
             return "all".to_owned();
         }
-        let kinds: Vec<&str> = kinds.iter().map(|kind| kind.plural()).collect();
-        kinds.join(", ")
+        let panes: Vec<&str> = panes.iter().map(|pane| pane.name()).collect();
+        panes.join(", ")
     };
     let mut table = "| write | for | what it finds |\n|---|---|---|\n".to_owned();
     let words = WORDS
         .iter()
-        .map(|(word, kinds, help)| (*word, *kinds, (*help).to_owned()));
+        .map(|(word, panes, help)| (*word, *panes, (*help).to_owned()));
     let fields = TABLE.iter().map(|entry| {
         let open = match entry.reach {
             Reach::Open => " (open work only)",
             Reach::All => "",
         };
-        (entry.example, entry.kinds, format!("{}{open}", entry.help))
+        (entry.example, entry.panes, format!("{}{open}", entry.help))
     });
-    for (example, kinds, help) in words.chain(fields) {
-        writeln!(table, "| `{example}` | {} | {help} |", plural(kinds)).expect("a string");
+    for (example, panes, help) in words.chain(fields) {
+        writeln!(table, "| `{example}` | {} | {help} |", named(panes)).expect("a string");
     }
     table
 }

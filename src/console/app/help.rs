@@ -20,7 +20,7 @@ impl App {
     }
 
     fn help(&self) -> Document {
-        let kind = self.kind_here();
+        let (kind, pane) = (self.kind_here(), self.journey.pane());
         let mut document = Document::default();
         document.heading(&format!("What can be done with {}", kind.plural()));
         let rows = verbs::of(kind).iter().map(|verb| {
@@ -68,16 +68,19 @@ impl App {
         )]);
         let words = filter::WORDS
             .iter()
-            .filter(|(_, kinds, _)| kinds.contains(&kind))
+            .filter(|(_, panes, _)| panes.contains(&pane))
             .map(|(word, _, help)| (*word, *help));
-        let fields = filter::entries(kind).map(|entry| (entry.example, entry.help));
+        let fields = filter::entries(pane).map(|entry| (entry.example, entry.help));
         let rows = words.chain(fields).map(|(example, help)| Row {
             cells: vec![strong(example).into(), plain(help).into()],
             link: None,
         });
         document.wrapped_table(1, rows.collect());
-        document.fact("states", vec![plain(filter::states(kind).join(", "))]);
-        let columns: Vec<&str> = SortColumn::of(kind).iter().map(|c| c.as_str()).collect();
+        let states = filter::states(pane);
+        if !states.is_empty() {
+            document.fact("states", vec![plain(states.join(", "))]);
+        }
+        let columns: Vec<&str> = SortColumn::of(pane).iter().map(|c| c.as_str()).collect();
         document.fact("sort by", vec![plain(columns.join(", "))]);
         document.heading("Signs");
         for (sign, meaning) in [

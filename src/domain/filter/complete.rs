@@ -2,7 +2,7 @@
 
 use super::parse::{field, pieces};
 use super::table::{self, Field, Takes};
-use crate::domain::record::Kind;
+use crate::domain::record::Pane;
 
 /// What could stand at the end of a filter instead of its last word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,29 +29,30 @@ pub enum Offers {
 
 /// What could be meant by the last word of a text: fields and words by their beginnings, then the
 /// field's values. Nothing where a word begins like none of them.
-pub fn complete(kind: Kind, text: &str) -> Completion {
+pub fn complete(pane: impl Into<Pane>, text: &str) -> Completion {
+    let pane = pane.into();
     let last = pieces(text)
         .pop()
         .filter(|last| last.open || (last.end == text.len() && !(last.quoted)));
     let Some(last) = last else {
         return Completion {
             from: text.len(),
-            offers: Offers::These(names(kind, "")),
+            offers: Offers::These(names(pane, "")),
         };
     };
     let Some((name, _)) = last.field else {
         let offers = if last.quoted {
             Vec::new()
         } else {
-            names(kind, last.value)
+            names(pane, last.value)
         };
         return Completion {
             from: last.value_at,
             offers: Offers::These(offers),
         };
     };
-    let offers = match field(name).and_then(|field| table::find(kind, field)) {
-        Some(entry) => values(kind, entry.field, entry.takes, last.value),
+    let offers = match field(name).and_then(|field| table::find(pane, field)) {
+        Some(entry) => values(pane, entry.field, entry.takes, last.value),
         None => Offers::These(Vec::new()),
     };
     Completion {
@@ -61,9 +62,9 @@ pub fn complete(kind: Kind, text: &str) -> Completion {
 }
 
 /// Fields, and words without one, that begin so.
-fn names(kind: Kind, typed: &str) -> Vec<(String, String)> {
+fn names(pane: Pane, typed: &str) -> Vec<(String, String)> {
     let typed = typed.to_lowercase();
-    let fields = table::entries(kind).map(|entry| {
+    let fields = table::entries(pane).map(|entry| {
         let sign = match entry.takes {
             Takes::Amount | Takes::Units | Takes::Span => ">",
             _ => ":",
@@ -75,9 +76,9 @@ fn names(kind: Kind, typed: &str) -> Vec<(String, String)> {
     });
     let words = table::WORDS
         .iter()
-        .filter(|(_, kinds, _)| kinds.contains(&kind))
+        .filter(|(_, panes, _)| panes.contains(&pane))
         .map(|(word, _, help)| ((*word).to_owned(), (*help).to_owned()));
-    let states = table::states(kind).into_iter().map(|state| {
+    let states = table::states(pane).into_iter().map(|state| {
         let meaning = format!("the same as state:{state}");
         (state.to_owned(), meaning)
     });
@@ -93,7 +94,7 @@ fn names(kind: Kind, typed: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn values(kind: Kind, field: Field, takes: Takes, typed: &str) -> Offers {
+fn values(pane: Pane, field: Field, takes: Takes, typed: &str) -> Offers {
     let begins = typed.to_lowercase();
     let these = |words: &[(&str, &str)]| {
         Offers::These(
@@ -106,7 +107,7 @@ fn values(kind: Kind, field: Field, takes: Takes, typed: &str) -> Offers {
     };
     let plain = |words: &[&'static str]| words.iter().map(|word| (*word, "")).collect::<Vec<_>>();
     match takes {
-        Takes::State => these(&plain(&table::states(kind))),
+        Takes::State => these(&plain(&table::states(pane))),
         Takes::Word(words) => these(&plain(words)),
         Takes::Span => these(&[("1h", "an hour"), ("1d", "a day"), ("2d", ""), ("1w", "a week")]),
         Takes::Day => these(&[("today", ""), ("yesterday", ""), ("7d", "seven days ago")]),
@@ -121,6 +122,7 @@ fn values(kind: Kind, field: Field, takes: Takes, typed: &str) -> Offers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::record::Kind;
 
     fn offered(kind: Kind, text: &str) -> (usize, Vec<String>) {
         let completion = complete(kind, text);

@@ -13,9 +13,9 @@ pub use parse::FilterError;
 pub use table::{Entry, Field, Reach, TABLE, Takes, WORDS, entries, find, states};
 
 use super::calendar::at_local;
-use super::record::Kind;
+use super::record::{Kind, Pane};
 
-/// Which records of a kind a list shows: every term must hold.
+/// Which of its records a list shows: every term must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// The terms, in the order they were typed.
@@ -42,6 +42,8 @@ pub enum Test {
     All,
     /// `snoozed`: out of sight until later.
     Snoozed,
+    /// `kind:ticket`, where a list holds several.
+    Kind(Kind),
     /// `field:value`: a state by the word of the schema, a login, `me` or `nobody`, or a name.
     Is(Field, String),
     /// `amount>99.90`, in thousandths of the currency's major unit.
@@ -124,12 +126,12 @@ const CLOSED_STATES: &[&str] = &[
 ];
 
 impl Filter {
-    /// Reads a filter for a kind of record.
+    /// Reads a filter for a list.
     ///
     /// # Errors
     /// The first field or value that is not known, with its place.
-    pub fn parse(kind: Kind, text: &str) -> Result<Self, FilterError> {
-        parse::filter(kind, text)
+    pub fn parse(pane: impl Into<Pane>, text: &str) -> Result<Self, FilterError> {
+        parse::filter(pane.into(), text)
     }
 
     /// Whether it asks for records that are closed: by `all`, or by a state that open work has not.

@@ -4,7 +4,7 @@ use chrono::{Datelike as _, NaiveDate, TimeDelta};
 
 use super::table::{self, Entry, Field, Reach, Takes};
 use super::{Compare, Day, Filter, Term, Test};
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 
 /// What is wrong with a filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,7 +105,7 @@ pub(super) fn field(name: &str) -> Option<Field> {
 }
 
 /// See [`Filter::parse`].
-pub(super) fn filter(kind: Kind, text: &str) -> Result<Filter, FilterError> {
+pub(super) fn filter(pane: Pane, text: &str) -> Result<Filter, FilterError> {
     let pieces = pieces(text);
     let mut terms = Vec::with_capacity(pieces.len());
     for piece in &pieces {
@@ -117,13 +117,13 @@ pub(super) fn filter(kind: Kind, text: &str) -> Result<Filter, FilterError> {
         }
         terms.push(Term {
             negated: piece.negated,
-            test: test(kind, piece)?,
+            test: test(pane, piece)?,
         });
     }
     let filter = Filter { terms };
     if filter.wants_closed() {
         for (piece, term) in pieces.iter().zip(&filter.terms) {
-            let entry = looks_at(&term.test).and_then(|field| table::find(kind, field));
+            let entry = looks_at(&term.test).and_then(|field| table::find(pane, field));
             if let Some(entry) = entry.filter(|entry| entry.reach == Reach::Open) {
                 let why = format!("{} finds open work only, not what is closed", entry.field);
                 return wrong(piece.at, why);
@@ -141,25 +141,25 @@ const fn looks_at(test: &Test) -> Option<Field> {
         | Test::Span(field, ..)
         | Test::Day(field, ..) => Some(*field),
         Test::Amount(..) => Some(Field::Amount),
-        Test::Word(_) | Test::Late | Test::All | Test::Snoozed => None,
+        Test::Word(_) | Test::Late | Test::All | Test::Snoozed | Test::Kind(_) => None,
     }
 }
 
-fn test(kind: Kind, piece: &Piece<'_>) -> Result<Test, FilterError> {
+fn test(pane: Pane, piece: &Piece<'_>) -> Result<Test, FilterError> {
     let Some((name, sign)) = piece.field else {
-        return word(kind, piece);
+        return word(pane, piece);
     };
-    let known: Vec<&str> = table::entries(kind).map(|entry| entry.field.as_str()).collect();
-    let Some(entry) = field(name).and_then(|field| table::find(kind, field)) else {
+    let known: Vec<&str> = table::entries(pane).map(|entry| entry.field.as_str()).collect();
+    let Some(entry) = field(name).and_then(|field| table::find(pane, field)) else {
         return wrong(
             piece.at + usize::from(piece.negated),
             format!("no field “{name}”; there are {}", known.join(", ")),
         );
     };
-    value(kind, entry, sign, piece)
+    value(pane, entry, sign, piece)
 }
 
-fn word(kind: Kind, piece: &Piece<'_>) -> Result<Test, FilterError> {
+fn word(pane: Pane, piece: &Piece<'_>) -> Result<Test, FilterError> {
     let text = piece.value;
     if piece.quoted {
         return if text.is_empty() {
@@ -170,17 +170,17 @@ fn word(kind: Kind, piece: &Piece<'_>) -> Result<Test, FilterError> {
     }
     Ok(match text.to_lowercase().as_str() {
         "late" => Test::Late,
-        "all" if piece.negated => return wrong(piece.at, "all cannot be turned round"),
-        "all" => Test::All,
-        "snoozed" if kind == Kind::Ticket => Test::Snoozed,
-        _ => match table::state(kind, text) {
+        "all" if piece.negated && pane != Pane::Next => return wrong(piece.at, "all cannot be turned round"),
+        "all" if pane != Pane::Next => Test::All,
+        "snoozed" if pane == Pane::Of(Kind::Ticket) => Test::Snoozed,
+        _ => match table::state(pane, text) {
             Some(state) => Test::Is(Field::State, state.to_owned()),
             None => Test::Word(text.to_owned()),
         },
     })
 }
 
-fn value(kind: Kind, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Test, FilterError> {
+fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Test, FilterError> {
     let (text, at, field) = (piece.value, piece.value_at, entry.field);
     let compare = match sign {
         "<" => Compare::Less,
@@ -198,13 +198,17 @@ fn value(kind: Kind, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
         return wrong(sign_at, format!("{field} takes a colon, as in {}", entry.example));
     }
     if text.is_empty() {
-        return wrong(at, format!("{field}{sign} needs {}", expected(kind, entry)));
+        return wrong(at, format!("{field}{sign} needs {}", expected(pane, entry)));
     }
-    let misfit = || wrong(at, format!("expected {}", expected(kind, entry)));
+    let misfit = || wrong(at, format!("expected {}", expected(pane, entry)));
     let word = text.to_lowercase().replace('-', "_");
     match entry.takes {
-        Takes::State => match table::state(kind, text) {
+        Takes::State => match table::state(pane, text) {
             Some(state) => Ok(Test::Is(field, state.to_owned())),
+            None => misfit(),
+        },
+        Takes::Word(_) if field == Field::Kind => match word.parse().ok().or_else(|| Kind::from_plural(&word)) {
+            Some(kind) => Ok(Test::Kind(kind)),
             None => misfit(),
         },
         Takes::Word(words) => match words.iter().find(|known| **known == word) {
@@ -237,9 +241,9 @@ fn value(kind: Kind, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
 }
 
 /// What a field's value must be, for an error.
-fn expected(kind: Kind, entry: &Entry) -> String {
+fn expected(pane: Pane, entry: &Entry) -> String {
     match entry.takes {
-        Takes::State => format!("one of {}", table::states(kind).join(", ")),
+        Takes::State => format!("one of {}", table::states(pane).join(", ")),
         Takes::Word(words) => format!("one of {}", words.join(", ")),
         Takes::Login => "a login, me or nobody".to_owned(),
         Takes::Name => "a part of its name".to_owned(),
@@ -405,13 +409,13 @@ mod tests {
     #[test]
     fn every_example_of_the_table_is_understood_by_its_kinds_alone() {
         for entry in table::TABLE {
-            for kind in Kind::ALL {
-                let understood = Filter::parse(*kind, entry.example).is_ok();
-                let known = table::find(*kind, entry.field);
-                if entry.kinds.contains(kind) {
-                    assert!(understood, "{kind} {}", entry.example);
+            for pane in Pane::ALL {
+                let understood = Filter::parse(*pane, entry.example).is_ok();
+                let known = table::find(*pane, entry.field);
+                if entry.panes.contains(pane) {
+                    assert!(understood, "{pane:?} {}", entry.example);
                 }
-                assert!(known.is_some() || !understood, "{kind} {}", entry.example);
+                assert!(known.is_some() || !understood, "{pane:?} {}", entry.example);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The table of what a filter can ask for. Parser, completion, `?` and the README all read it.
 
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 use crate::domain::words::words;
 use crate::domain::{inspections, orders, shipments, tickets, tracking};
 
@@ -11,6 +11,8 @@ words! {
         State = "state",
         /// Who has it.
         Who = "who",
+        /// The kind of record, where a list holds several.
+        Kind = "kind",
         /// A tag of the order.
         Tag = "tag",
         /// A parcel's carrier.
@@ -85,8 +87,8 @@ pub enum Reach {
 pub struct Entry {
     /// The field.
     pub field: Field,
-    /// The kinds of record that have it.
-    pub kinds: &'static [Kind],
+    /// The lists that have it.
+    pub panes: &'static [Pane],
     /// What its value may be.
     pub takes: Takes,
     /// Where it finds.
@@ -97,11 +99,16 @@ pub struct Entry {
     pub example: &'static str,
 }
 
-use Kind::{Inspection, Order, Shipment, Stock, Ticket};
+const NEXT: Pane = Pane::Next;
+const ORDERS: Pane = Pane::Of(Kind::Order);
+const STOCK: Pane = Pane::Of(Kind::Stock);
+const SHIPMENTS: Pane = Pane::Of(Kind::Shipment);
+const INSPECTIONS: Pane = Pane::Of(Kind::Inspection);
+const TICKETS: Pane = Pane::Of(Kind::Ticket);
 
 const fn entry(
     field: Field,
-    kinds: &'static [Kind],
+    panes: &'static [Pane],
     takes: Takes,
     reach: Reach,
     example: &'static str,
@@ -109,7 +116,7 @@ const fn entry(
 ) -> Entry {
     Entry {
         field,
-        kinds,
+        panes,
         takes,
         reach,
         help,
@@ -127,7 +134,7 @@ const WAYS: &[&str] = &["mail", "phone", "chat"];
 pub const TABLE: &[Entry] = &[
     entry(
         Field::State,
-        &[Order],
+        &[ORDERS],
         Takes::State,
         Reach::All,
         "state:held",
@@ -135,7 +142,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::State,
-        &[Stock],
+        &[STOCK],
         Takes::State,
         Reach::All,
         "state:short",
@@ -143,7 +150,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::State,
-        &[Shipment],
+        &[SHIPMENTS],
         Takes::State,
         Reach::All,
         "state:labelled",
@@ -151,7 +158,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::State,
-        &[Inspection],
+        &[INSPECTIONS],
         Takes::State,
         Reach::All,
         "state:failed",
@@ -159,7 +166,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::State,
-        &[Ticket],
+        &[TICKETS],
         Takes::State,
         Reach::All,
         "state:pending",
@@ -167,15 +174,23 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Who,
-        &[Order, Inspection, Ticket],
+        &[NEXT, ORDERS, INSPECTIONS, TICKETS],
         Takes::Login,
         Reach::All,
         "who:me",
         "whose it is: a login, me or nobody",
     ),
     entry(
+        Field::Kind,
+        &[NEXT],
+        Takes::Word(KINDS),
+        Reach::Open,
+        "kind:ticket",
+        "promises of this kind of record",
+    ),
+    entry(
         Field::Age,
-        &[Order, Shipment, Inspection, Ticket],
+        &[ORDERS, SHIPMENTS, INSPECTIONS, TICKETS],
         Takes::Span,
         Reach::All,
         "age>2d",
@@ -183,7 +198,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Placed,
-        &[Order],
+        &[ORDERS],
         Takes::Day,
         Reach::All,
         "placed>=yesterday",
@@ -191,7 +206,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Created,
-        &[Shipment, Inspection, Ticket],
+        &[SHIPMENTS, INSPECTIONS, TICKETS],
         Takes::Day,
         Reach::All,
         "created:today",
@@ -199,7 +214,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Amount,
-        &[Order],
+        &[ORDERS],
         Takes::Amount,
         Reach::All,
         "amount>=99.90",
@@ -207,7 +222,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Tag,
-        &[Order],
+        &[ORDERS],
         Takes::Whole,
         Reach::All,
         "-tag:gift",
@@ -215,7 +230,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Country,
-        &[Order],
+        &[ORDERS],
         Takes::Whole,
         Reach::All,
         "country:PT",
@@ -223,7 +238,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Country,
-        &[Shipment],
+        &[SHIPMENTS],
         Takes::Whole,
         Reach::Open,
         "country:PT",
@@ -231,7 +246,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Channel,
-        &[Order],
+        &[ORDERS],
         Takes::Name,
         Reach::All,
         "channel:web",
@@ -239,7 +254,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Option,
-        &[Order],
+        &[ORDERS],
         Takes::Name,
         Reach::Open,
         "option:express",
@@ -247,7 +262,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Carrier,
-        &[Order],
+        &[ORDERS],
         Takes::Name,
         Reach::Open,
         "carrier:dhl",
@@ -255,7 +270,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Supplier,
-        &[Order],
+        &[ORDERS],
         Takes::Name,
         Reach::Open,
         "supplier:\"north wind\"",
@@ -263,7 +278,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Sku,
-        &[Order],
+        &[ORDERS],
         Takes::Beginning,
         Reach::Open,
         "sku:mug",
@@ -271,7 +286,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Sku,
-        &[Stock],
+        &[STOCK],
         Takes::Beginning,
         Reach::All,
         "sku:mug",
@@ -279,7 +294,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Supplier,
-        &[Stock],
+        &[STOCK],
         Takes::Name,
         Reach::All,
         "supplier:northwind",
@@ -287,7 +302,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Location,
-        &[Stock],
+        &[STOCK],
         Takes::Name,
         Reach::All,
         "location:main",
@@ -295,7 +310,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Free,
-        &[Stock],
+        &[STOCK],
         Takes::Units,
         Reach::All,
         "free<5",
@@ -303,7 +318,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Carrier,
-        &[Shipment],
+        &[SHIPMENTS],
         Takes::Name,
         Reach::All,
         "carrier:dhl",
@@ -311,7 +326,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Tracking,
-        &[Shipment],
+        &[SHIPMENTS],
         Takes::Word(TRACKING),
         Reach::All,
         "tracking:failure",
@@ -319,7 +334,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Silent,
-        &[Shipment],
+        &[SHIPMENTS],
         Takes::Span,
         Reach::Open,
         "silent>3d",
@@ -327,7 +342,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Priority,
-        &[Ticket],
+        &[TICKETS],
         Takes::Word(PRIORITIES),
         Reach::Open,
         "priority:urgent",
@@ -335,7 +350,7 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(
         Field::Channel,
-        &[Ticket],
+        &[TICKETS],
         Takes::Word(WAYS),
         Reach::Open,
         "channel:phone",
@@ -357,37 +372,44 @@ const fn tracking_words() -> [&'static str; tracking::TrackingStatus::ALL.len()]
     words
 }
 
-/// Words without a field: what each finds, and for which kinds.
-pub const WORDS: &[(&str, &[Kind], &str)] = &[
-    ("late", Kind::ALL, "its promise has passed; of stock, orders want more than there is"),
-    ("all", Kind::ALL, "also what is closed, where words must be whole: a number, a mail address, a code"),
-    ("snoozed", &[Ticket], "out of sight until later"),
+/// Words without a field: what each finds, and in which lists.
+pub const WORDS: &[(&str, &[Pane], &str)] = &[
+    ("late", Pane::ALL, "its promise has passed; of stock, orders want more than there is"),
+    ("all", &[ORDERS, STOCK, SHIPMENTS, INSPECTIONS, TICKETS], "also what is closed, where words must be whole: a number, a mail address, a code"),
+    ("snoozed", &[TICKETS], "out of sight until later"),
 ];
 
-/// The fields that a kind's filter knows.
-pub fn entries(kind: Kind) -> impl Iterator<Item = &'static Entry> {
-    TABLE.iter().filter(move |entry| entry.kinds.contains(&kind))
+/// The kinds of record, as `kind:` takes them.
+const KINDS: &[&str] = &["order", "stock", "shipment", "inspection", "ticket"];
+
+/// The fields that a list's filter knows.
+pub fn entries(pane: impl Into<Pane>) -> impl Iterator<Item = &'static Entry> {
+    let pane = pane.into();
+    TABLE.iter().filter(move |entry| entry.panes.contains(&pane))
 }
 
-/// A kind's line for a field.
-pub fn find(kind: Kind, field: Field) -> Option<&'static Entry> {
-    entries(kind).find(|entry| entry.field == field)
+/// A list's line for a field.
+pub fn find(pane: impl Into<Pane>, field: Field) -> Option<&'static Entry> {
+    entries(pane).find(|entry| entry.field == field)
 }
 
-/// The words that `state:` takes for a kind, as the schema has them.
-pub fn states(kind: Kind) -> Vec<&'static str> {
+/// The words that `state:` takes in a list, as the schema has them.
+pub fn states(pane: impl Into<Pane>) -> Vec<&'static str> {
+    let Some(kind) = pane.into().kind() else {
+        return Vec::new();
+    };
     match kind {
-        Order => orders::Stage::ALL.iter().map(|s| s.as_str()).collect(),
-        Stock => vec!["low", "short", "muted"],
-        Shipment => shipments::ShipmentState::ALL
+        Kind::Order => orders::Stage::ALL.iter().map(|s| s.as_str()).collect(),
+        Kind::Stock => vec!["low", "short", "muted"],
+        Kind::Shipment => shipments::ShipmentState::ALL
             .iter()
             .map(|s| s.as_str())
             .collect(),
-        Inspection => inspections::InspectionState::ALL
+        Kind::Inspection => inspections::InspectionState::ALL
             .iter()
             .map(|s| s.as_str())
             .collect(),
-        Ticket => tickets::TicketState::ALL
+        Kind::Ticket => tickets::TicketState::ALL
             .iter()
             .map(|s| s.as_str())
             .collect(),
@@ -395,8 +417,8 @@ pub fn states(kind: Kind) -> Vec<&'static str> {
 }
 
 /// The state that somebody means by a word: `held` and `on-hold` are `on_hold`.
-pub(super) fn state(kind: Kind, word: &str) -> Option<&'static str> {
+pub(super) fn state(pane: Pane, word: &str) -> Option<&'static str> {
     let wanted = word.to_lowercase().replace('-', "_");
     let wanted = if wanted == "held" { "on_hold" } else { &wanted };
-    states(kind).into_iter().find(|state| *state == wanted)
+    states(pane).into_iter().find(|state| *state == wanted)
 }

@@ -10,6 +10,7 @@ const TRACKING: &[Write] = &[write(
 )];
 const STATE: &[Write] = &[write("update (state, reason)", "shipments")];
 const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
+const PRINT: &[Write] = &[write("update (prints)", "shipments")];
 const REASON: Arg = required("reason", ArgKind::Text, "how you know");
 
 pub(super) const VERBS: &[Verb] = &[
@@ -73,6 +74,22 @@ pub(super) const VERBS: &[Verb] = &[
                     Reason::because("it is noted as damaged already")
                 }
                 state => Reason::because(format!("it is {}", state.label())),
+            })
+        },
+    },
+    Verb {
+        name: "print",
+        kind: Kind::Shipment,
+        help: "note that its label or slip was printed",
+        key: None,
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: PRINT,
+        applies_to: |record| {
+            on(record, |parcel| match parcel.state {
+                ShipmentState::Void => Reason::because("it is void"),
+                _ => Ok(()),
             })
         },
     },

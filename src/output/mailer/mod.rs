@@ -11,7 +11,7 @@ mod url;
 
 use std::time::Duration;
 
-use lettre::message::Mailbox;
+pub use lettre::message::Mailbox;
 
 use self::folder::Folder;
 pub use self::letter::Letter;

@@ -13,7 +13,8 @@ use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, MailParameter};
 use tokio::time::{Instant, timeout};
 
 use super::url::{MailUrlError, Relay, Security};
@@ -24,6 +25,9 @@ const KEEP_IDLE: Duration = Duration::from_mins(1);
 
 /// Idle connections at most.
 const MOST_IDLE: usize = 8;
+
+/// How long a server gets to answer QUIT.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long an idle connection gets to show that it is still there.
 const FITNESS: Duration = Duration::from_secs(5);
@@ -62,20 +66,21 @@ impl Smtp {
             Ok(connection) => connection,
             Err(reason) => return Outcome::Unreachable(reason),
         };
-        match timeout(self.send_limit, connection.send(envelope, mail)).await {
-            Ok(Ok(_)) => {
+        let outcome = match timeout(self.send_limit, say(&mut connection, envelope, mail)).await {
+            Ok(Ok(())) => {
                 self.keep(connection);
-                Outcome::Sent
+                return Outcome::Sent;
             }
-            Ok(Err(error)) if error.is_permanent() || error.is_client() => {
-                Outcome::Refused(self.reason(&error))
-            }
+            Ok(Err(error)) if error.is_permanent() => Outcome::Refused(self.reason(&error)),
             Ok(Err(error)) => Outcome::Later(self.reason(&error)),
             Err(_) => Outcome::Later(self.said(format_args!(
                 "did not take the mail within {:?}",
                 self.send_limit
             ))),
-        }
+        };
+        // The answer stands; a server that does not listen to the farewell holds nobody up.
+        tokio::spawn(async move { timeout(FAREWELL, connection.abort()).await });
+        outcome
     }
 
     /// A connection that is logged in. Errors here are not the mail's, whatever their code.
@@ -151,6 +156,32 @@ impl Smtp {
             self.relay.host, self.relay.port
         ))
     }
+}
+
+/// One mail transaction (RFC 5321, 3.3). lettre's own ends a refused one with QUIT and waits for
+/// the answer to that, and the refusal would be lost where none comes.
+async fn say(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    mail: &[u8],
+) -> Result<(), Error> {
+    let mut parameters = Vec::new();
+    let addresses = || envelope.to().iter().chain(envelope.from());
+    if !addresses().all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+        // A server without RFC 6531 refuses the parameter.
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    connection
+        .command(Mail::new(envelope.from().cloned(), parameters))
+        .await?;
+    for address in envelope.to() {
+        connection
+            .command(Rcpt::new(address.clone(), Vec::new()))
+            .await?;
+    }
+    connection.command(Data).await?;
+    connection.message(mail).await?;
+    Ok(())
 }
 
 fn tls(relay: &Relay) -> Result<TlsParameters, MailUrlError> {

@@ -11,12 +11,13 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
     let row = sqlx::query!(
         r#"
         with wanted as materialized (
-            select line.product_id, sum(line.unallocated) as units
+            select line.product_id, sum(line.unallocated) as units,
+                   min((select o.due_at from orders o where o.id = line.order_id)) as due_at
             from order_lines line
             where line.unallocated > 0 and line.product_id is not null
             group by line.product_id),
         short as materialized (
-            select s.id from wanted join stock_levels s on s.product_id = wanted.product_id
+            select s.id, wanted.due_at from wanted join stock_levels s on s.product_id = wanted.product_id
             where wanted.units > s.on_hand - s.reserved)
         select
             (select count(*) from (select from orders
@@ -45,6 +46,39 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
             (select count(*) from (select from tickets
                 where state in ('new', 'open', 'pending') and due_at < $1
                   and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!",
+            (select count(*) from (
+                (select from orders
+                 where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                   and due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from short where due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from shipments where state in ('draft', 'labelled', 'handed_over')
+                   and due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from inspections where state in ('pending', 'failed')
+                   and due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from tickets where state in ('new', 'open', 'pending')
+                   and due_at < '9999-12-31 00:00+00'
+                   and (snoozed_until is null or snoozed_until <= $1) limit $2)
+                limit $2) n) as "next!",
+            (select count(*) from (
+                (select from orders
+                 where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                   and due_at < $1 limit $2)
+                union all
+                (select from short where due_at < $1 limit $2)
+                union all
+                (select from shipments where state in ('draft', 'labelled', 'handed_over')
+                   and due_at < $1 limit $2)
+                union all
+                (select from inspections where state in ('pending', 'failed')
+                   and due_at < $1 limit $2)
+                union all
+                (select from tickets where state in ('new', 'open', 'pending') and due_at < $1
+                   and (snoozed_until is null or snoozed_until <= $1) limit $2)
+                limit $2) n) as "next_urgent!",
             not exists (select from orders) and not exists (select from products) as "nothing_yet!"
         "#,
         now,
@@ -57,6 +91,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
         urgent: Count(urgent),
     };
     Ok(Counts {
+        next: tab(row.next, row.next_urgent),
         orders: tab(row.orders, row.orders_urgent),
         stock: tab(row.stock, row.stock_urgent),
         shipments: tab(row.shipments, row.shipments_urgent),

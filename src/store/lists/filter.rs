@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::alias;
+use super::{alias, next};
 use crate::domain::filter::{Compare, Field, Filter, Term, Test, states};
 use crate::domain::list::{ListQuery, Viewer};
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 use crate::store::db::DbError;
+use crate::store::stock;
 
 /// What the names in a filter's terms mean: primary keys, found before the list is, so that the
 /// planner knows how much of a table each of them is.
@@ -22,10 +23,10 @@ impl Named {
     /// Looks the names of a filter up.
     pub(super) async fn find(
         connection: &mut PgConnection,
-        query: &ListQuery,
+        filter: &Filter,
     ) -> Result<Self, DbError> {
         let mut named = Self::default();
-        for term in &query.filter.terms {
+        for term in &filter.terms {
             let Test::Is(field, name) = &term.test else {
                 continue;
             };
@@ -36,7 +37,7 @@ impl Named {
                         .fetch_all(&mut *connection)
                         .await?
                 }
-                Field::Channel if query.kind == Kind::Order => {
+                Field::Channel => {
                     sqlx::query_scalar!("select id from channels where name ilike $1", pattern)
                         .fetch_all(&mut *connection)
                         .await?
@@ -47,7 +48,7 @@ impl Named {
                         .await?
                 }
                 // An order's parts lie with the supplier's location.
-                Field::Supplier if query.kind == Kind::Order => {
+                Field::Supplier => {
                     sqlx::query_scalar!(
                         "select l.id from suppliers s join locations l on l.supplier_id = s.id
                          where s.name ilike $1",
@@ -82,57 +83,58 @@ pub(super) struct Reading<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Whether a filter looks at the order that the kind's own table is joined to.
-pub(super) fn looks_at_parent(query: &ListQuery) -> bool {
+/// Whether a filter of shipments looks at the order that their table is joined to.
+pub(super) fn looks_at_parent(filter: &Filter) -> bool {
     let of_country = |term: &Term| matches!(term.test, Test::Is(Field::Country, _));
-    query.kind == Kind::Shipment && query.filter.terms.iter().any(of_country)
+    filter.terms.iter().any(of_country)
 }
 
 impl Reading<'_> {
-    /// Pushes one condition that holds for what the query shows.
-    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+    /// Pushes one condition that holds for the records of a kind that the query shows.
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind) {
         let filter = &self.query.filter;
-        if filter.wants_closed() {
+        if self.query.pane == Pane::Next {
+            next::push_open(sql, kind, self.now);
+        } else if filter.wants_closed() {
             sql.push("true");
         } else {
-            push_open(sql, self.query.kind, filter, self.now);
+            push_open(sql, kind, filter, self.now);
         }
         for term in &filter.terms {
             match &term.test {
                 // A state that is told by one that open work has not is found by the others.
                 Test::Is(Field::State, state) if term.negated && filter.wants_closed() => {
-                    self.push_other_states(sql, state);
+                    self.push_other_states(sql, kind, state);
                 }
                 test => {
                     // A test that is unknown (of a null) does not hold, so its negation does.
                     sql.push(" and (");
-                    self.push_test(sql, test);
+                    self.push_test(sql, kind, test);
                     sql.push(if term.negated { ") is not true" } else { ")" });
                 }
             }
         }
     }
 
-    fn push_other_states(&self, sql: &mut QueryBuilder<Postgres>, state: &str) {
-        if self.query.kind == Kind::Stock {
+    fn push_other_states(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind, state: &str) {
+        if kind == Kind::Stock {
             sql.push(" and (");
-            self.push_state(sql, state);
+            self.push_state(sql, kind, state);
             sql.push(") is not true");
             return;
         }
-        let others: Vec<String> = states(self.query.kind)
+        let others: Vec<String> = states(kind)
             .into_iter()
             .filter(|other| *other != state)
             .map(str::to_owned)
             .collect();
-        let column = state_column(self.query.kind);
+        let column = state_column(kind);
         sql.push(format_args!(" and {column} = any ("))
             .push_bind(others)
             .push(")");
     }
 
-    fn push_test(&self, sql: &mut QueryBuilder<Postgres>, test: &Test) {
-        let kind = self.query.kind;
+    fn push_test(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind, test: &Test) {
         let table = alias(kind);
         match test {
             Test::All => {
@@ -141,6 +143,13 @@ impl Reading<'_> {
             Test::Snoozed => {
                 sql.push("t.snoozed_until > ").push_bind(self.now);
             }
+            Test::Kind(wanted) => {
+                sql.push(if *wanted == kind { "true" } else { "false" });
+            }
+            Test::Late if kind == Kind::Stock && self.query.pane == Pane::Next => {
+                sql.push(format_args!("{} < ", stock::DUE))
+                    .push_bind(self.now);
+            }
             Test::Late if kind == Kind::Stock => {
                 sql.push("wanting.units > s.on_hand - s.reserved");
             }
@@ -148,7 +157,7 @@ impl Reading<'_> {
                 sql.push(format_args!("{table}.due_at < "))
                     .push_bind(self.now);
             }
-            Test::Is(field, value) => self.push_is(sql, *field, value),
+            Test::Is(field, value) => self.push_is(sql, kind, *field, value),
             Test::Amount(compare, thousandths) => push_amount(sql, *compare, *thousandths),
             Test::Units(_, compare, units) => {
                 sql.push(format_args!("s.on_hand - s.reserved {} ", compare.sign()))
@@ -168,12 +177,15 @@ impl Reading<'_> {
         }
     }
 
-    fn push_is(&self, sql: &mut QueryBuilder<Postgres>, field: Field, value: &str) {
-        let kind = self.query.kind;
+    fn push_is(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind, field: Field, value: &str) {
         let table = alias(kind);
         let ids = || self.named.ids(field, value);
         match (field, kind) {
-            (Field::State, _) => self.push_state(sql, value),
+            (Field::State, _) => self.push_state(sql, kind, value),
+            // Nobody can be given one of these to keep.
+            (Field::Who, Kind::Stock | Kind::Shipment) => {
+                sql.push(if value == "nobody" { "true" } else { "false" });
+            }
             (Field::Who, _) if value == "nobody" => {
                 sql.push(format_args!("{table}.assignee is null"));
             }
@@ -250,7 +262,8 @@ impl Reading<'_> {
             }
             // No value of these is a word: the parser makes other tests of them.
             (
-                Field::Amount
+                Field::Kind
+                | Field::Amount
                 | Field::Free
                 | Field::Age
                 | Field::Silent
@@ -263,8 +276,8 @@ impl Reading<'_> {
         }
     }
 
-    fn push_state(&self, sql: &mut QueryBuilder<Postgres>, state: &str) {
-        match (self.query.kind, state) {
+    fn push_state(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind, state: &str) {
+        match (kind, state) {
             (Kind::Stock, "short") => {
                 sql.push("wanting.units > s.on_hand - s.reserved");
             }
@@ -274,7 +287,7 @@ impl Reading<'_> {
             (Kind::Stock, _) => {
                 sql.push("s.muted_until > ").push_bind(self.now);
             }
-            (kind, state) => {
+            _ => {
                 sql.push(format_args!("{} = ", state_column(kind)))
                     .push_bind(state.to_owned());
             }
@@ -424,8 +437,14 @@ fn push_word(sql: &mut QueryBuilder<Postgres>, kind: Kind, word: &str) {
             .push_bind(like(word))
             .push(") or lower(title) like lower(")
             .push_bind(like(word))
-            .push(")) or supplier.name ilike ")
-            .push_bind(like(word));
+            .push(
+                ")) or s.product_id in (
+                    select offer.product_id from suppliers maker
+                    join supplier_offers offer on offer.supplier_id = maker.id
+                    where maker.name ilike ",
+            )
+            .push_bind(like(word))
+            .push(")");
         return;
     }
     push_found(sql, kind, &like(word));

@@ -7,6 +7,7 @@
 
 mod counts;
 mod filter;
+mod next;
 mod sort;
 
 use chrono::{DateTime, Utc};
@@ -19,14 +20,15 @@ use self::filter::{Named, Reading};
 use self::sort::{SortSql, push_value, sort_of};
 use super::db::DbError;
 use super::{inspections, orders, shipments, stock, tickets};
+use crate::domain::filter::Filter;
 use crate::domain::list::{Anchor, ListQuery, ListRow, Page, SortKey, SortValue, Viewer};
-use crate::domain::record::{Kind, Record};
+use crate::domain::record::{Kind, Pane, Record, RecordId};
 
 /// A row that changed, as a list sees it now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refreshed {
-    /// The record's primary key.
-    pub id: i64,
+    /// The record.
+    pub id: RecordId,
     /// The row; none where the record is gone.
     pub row: Option<ListRow>,
     /// Whether the list's filter lets it through.
@@ -45,16 +47,18 @@ pub async fn page(
     limit: i64,
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
-    let named = Named::find(connection, query).await?;
-    let kind = query.kind;
-    let sort = sort_of(query);
+    let Pane::Of(kind) = query.pane else {
+        return next::page(connection, query, viewer, anchor, limit, now).await;
+    };
+    let named = Named::find(connection, &query.filter).await?;
+    let sort = sort_of(query, kind);
     let backwards = matches!(anchor, Anchor::End | Anchor::Before(_));
     let descending = query.sort.descending != backwards;
     let (id, expression) = (format!("{}.id", alias(kind)), sort.expression);
     let mut sql = QueryBuilder::new(format!(
         "with picked as materialized (select {id}, {}, {expression} as place from {} where ",
         sort.key_columns(),
-        keys_from(query, sort),
+        keys_from(&query.filter, kind, sort),
     ));
     let reading = Reading {
         query,
@@ -62,7 +66,7 @@ pub async fn page(
         named: &named,
         now,
     };
-    reading.push(&mut sql);
+    reading.push(&mut sql, kind);
     let comparison = match anchor {
         Anchor::Start | Anchor::End => None,
         Anchor::After(key) | Anchor::Before(key) => Some((if descending { "<" } else { ">" }, key)),
@@ -71,7 +75,7 @@ pub async fn page(
     if let Some((operator, key)) = comparison {
         sql.push(format_args!(" and ({expression}, {id}) {operator} ("));
         push_value(&mut sql, sort, &key.value);
-        sql.push(", ").push_bind(key.id).push(")");
+        sql.push(", ").push_bind(key.id.id).push(")");
         if sort.is_of_another_table() {
             // No index spans two tables: this finds where to begin in the other one's.
             let operator = if descending { "<=" } else { ">=" };
@@ -106,11 +110,11 @@ pub async fn page(
 
 /// The tables that a list's keys come from: the kind's own, its order where the sort or the filter
 /// asks for it, and of stock all, for what is short or low follows from all of them.
-fn keys_from(query: &ListQuery, sort: SortSql) -> &'static str {
-    match query.kind {
+fn keys_from(filter: &Filter, kind: Kind, sort: SortSql) -> &'static str {
+    match kind {
         Kind::Order => "orders o",
         Kind::Stock => split(Kind::Stock).1,
-        Kind::Shipment if sort.looks_at_parent() || filter::looks_at_parent(query) => {
+        Kind::Shipment if sort.looks_at_parent() || filter::looks_at_parent(filter) => {
             "shipments p join orders parent on parent.id = p.order_id"
         }
         Kind::Shipment => "shipments p",
@@ -119,41 +123,33 @@ fn keys_from(query: &ListQuery, sort: SortSql) -> &'static str {
     }
 }
 
-/// These records as the list sees them now, in no order; one [`Refreshed`] for each id.
+/// These records as the list sees them now, in no order; one [`Refreshed`] for each.
 pub async fn rows(
     connection: &mut PgConnection,
     query: &ListQuery,
     viewer: &Viewer,
-    ids: &[i64],
+    ids: &[RecordId],
     now: DateTime<Utc>,
 ) -> Result<Vec<Refreshed>, DbError> {
-    let named = Named::find(connection, query).await?;
-    let mut sql = QueryBuilder::new("");
-    let (columns, source) = split(query.kind);
-    let sort = sort_of(query);
-    sql.push("select ").push(sort.key_columns()).push(", (");
+    let named = Named::find(connection, &query.filter).await?;
     let reading = Reading {
         query,
         viewer,
         named: &named,
         now,
     };
-    reading.push(&mut sql);
-    sql.push(format_args!(
-        ") as list_matches, {columns} from {source} where {}.id = any (",
-        alias(query.kind)
-    ));
-    sql.push_bind(ids.to_vec()).push(")");
-    let found = sql.build().persistent(false).fetch_all(connection).await?;
     let mut refreshed = Vec::with_capacity(ids.len());
-    for row in &found {
-        let matches: Option<bool> = row.try_get("list_matches")?;
-        let row = list_row(query.kind, row)?;
-        refreshed.push(Refreshed {
-            id: row.key.id,
-            row: Some(row),
-            matches: matches == Some(true),
-        });
+    for &kind in Kind::ALL {
+        let keys: Vec<i64> = ids
+            .iter()
+            .filter(|id| id.kind == kind)
+            .map(|id| id.id)
+            .collect();
+        // A record of another kind is in no pane of one.
+        let listed = query.pane.kind().is_none_or(|own| own == kind);
+        if listed && !keys.is_empty() {
+            refreshed.extend(rows_of(connection, kind, reading, keys).await?);
+        }
     }
     for id in ids {
         if !refreshed.iter().any(|row| row.id == *id) {
@@ -165,6 +161,38 @@ pub async fn rows(
         }
     }
     Ok(refreshed)
+}
+
+/// The records of one kind with these primary keys, as the list sees them.
+async fn rows_of(
+    connection: &mut PgConnection,
+    kind: Kind,
+    reading: Reading<'_>,
+    keys: Vec<i64>,
+) -> Result<Vec<Refreshed>, DbError> {
+    let mut sql = QueryBuilder::new("");
+    let (columns, source) = split(kind);
+    let sort = sort_of(reading.query, kind);
+    sql.push("select ").push(sort.key_columns()).push(", (");
+    reading.push(&mut sql, kind);
+    sql.push(format_args!(
+        ") as list_matches, {columns} from {source} where {}.id = any (",
+        alias(kind)
+    ));
+    sql.push_bind(keys).push(")");
+    let found = sql.build().persistent(false).fetch_all(connection).await?;
+    found
+        .iter()
+        .map(|row| {
+            let matches: Option<bool> = row.try_get("list_matches")?;
+            let row = list_row(kind, row)?;
+            Ok(Refreshed {
+                id: row.key.id,
+                row: Some(row),
+                matches: matches == Some(true),
+            })
+        })
+        .collect()
 }
 
 /// The table's alias in the kind's `SELECT`.
@@ -206,7 +234,7 @@ fn list_row(kind: Kind, row: &PgRow) -> Result<ListRow, DbError> {
         Some(number) => SortValue::Number(number),
         None => SortValue::Text(row.try_get("key_text")?),
     };
-    let id = record.id().id;
+    let id = record.id();
     Ok(ListRow {
         record,
         key: SortKey { value, id },

@@ -5,6 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use crate::domain::list::{ListQuery, SortColumn, SortValue};
 use crate::domain::record::Kind;
+use crate::store::stock;
 
 /// What a sort column is in SQL.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +66,9 @@ pub(super) fn push_value(sql: &mut QueryBuilder<Postgres>, sort: SortSql, value:
 }
 
 /// The column that a list is sorted by.
-pub(super) fn sort_of(query: &ListQuery) -> SortSql {
-    let (expression, of) = match (query.kind, query.sort.column) {
+pub(super) fn sort_of(query: &ListQuery, kind: Kind) -> SortSql {
+    let (expression, of) = match (kind, query.sort.column) {
+        (Kind::Stock, SortColumn::Due) => (stock::DUE, Of::Instant),
         (Kind::Order, SortColumn::Age) => ("o.placed_at", Of::Instant),
         (Kind::Order, SortColumn::Number) => (r#"o.number collate "C""#, Of::Text),
         (Kind::Order, SortColumn::Name) => (r#"o.customer_name collate "C""#, Of::Text),

@@ -9,10 +9,12 @@
 mod database;
 pub(crate) mod screen;
 pub(crate) mod server;
+mod smtp;
 mod volume;
 
 pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
+pub(crate) use smtp::{Manners, SmtpServer};
 pub(crate) use volume::Volume;
 
 use std::future::Future;

@@ -1,0 +1,233 @@
+//! What the built-in templates make of friendly and hostile values.
+
+use super::*;
+use crate::domain::money::Currency;
+
+const HOSTILE: &str =
+    "<script>alert('x')</script>\r\nBcc: everyone@example.com\u{202e}\u{1b}[2J & \"co\"";
+
+fn euros(minor: i64) -> Money {
+    Money::new(minor, Currency::from_code("EUR").expect("a currency"))
+}
+
+fn line(title: &str) -> LineValues {
+    LineValues {
+        sku: "MUG-1".to_owned(),
+        title: title.to_owned(),
+        quantity: 2,
+        amount: Some(euros(123_450)),
+    }
+}
+
+/// Everything that any kind needs, with `name` wherever others choose the text.
+fn values(name: &str) -> Values {
+    let day = |day| NaiveDate::from_ymd_opt(2026, 3, day);
+    Values {
+        shop: "Loja & Filhos".to_owned(),
+        customer: name.to_owned(),
+        supplier: Some(name.to_owned()),
+        order: Some(OrderValues {
+            number: "#1042".to_owned(),
+            lines: vec![line(name), line("Teapot")],
+            total: euros(246_900),
+            address: vec![name.to_owned(), "Rua Direita 1".to_owned()],
+            deliver_by: day(9),
+        }),
+        parcel: Some(ParcelValues {
+            number: "SHP-7".to_owned(),
+            carrier: "Correios".to_owned(),
+            tracking_code: "RR123456785PT".to_owned(),
+            tracking_url: Some("https://track.example/RR123456785PT?a=1&b=\"2\"".to_owned()),
+            eta: day(8),
+            lines: vec![line(name)],
+        }),
+        delay: day(12).map(|until| DelayValues {
+            until,
+            was: day(9),
+            reason: Some(name.to_owned()),
+        }),
+        ticket: Some(TicketValues {
+            number: "TKT-7".to_owned(),
+            subject: name.to_owned(),
+            answer_by: day(10),
+        }),
+        purchase_order: Some(PurchaseOrderValues {
+            number: "PO-7".to_owned(),
+            lines: vec![line(name)],
+            total: euros(246_900),
+            to_customer: true,
+            address: vec![name.to_owned()],
+            ship_by: day(7),
+            accept_hours: 24,
+            file: "PO-7.csv".to_owned(),
+        }),
+    }
+}
+
+fn kinds() -> impl Iterator<Item = NoticeKind> {
+    NoticeKind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| *kind != NoticeKind::TicketReply)
+}
+
+#[test]
+fn every_kind_is_written_in_every_language_and_leaves_nothing_empty() {
+    let templates = Templates::built_in();
+    let mut subjects = std::collections::BTreeSet::new();
+    for kind in kinds() {
+        for locale in Locale::ALL {
+            let mail = templates
+                .render(kind, *locale, &values("Ana Lopes"))
+                .unwrap_or_else(|error| panic!("{kind} {locale}: {error}"));
+            let html = mail.html.expect("HTML");
+            for text in [&mail.subject, &mail.text, &html] {
+                assert!(!text.contains("{{") && !text.contains("none"), "{text}");
+                assert!(!text.contains("\n\n\n"), "{kind} {locale}: {text}");
+            }
+            assert!(
+                html.contains(&format!("<html lang=\"{locale}\">")),
+                "{html}"
+            );
+            assert!(html.contains("Loja &amp; Filhos"), "{html}");
+            assert!(mail.text.ends_with("Loja & Filhos"), "{:?}", mail.text);
+            subjects.insert(mail.subject);
+        }
+    }
+    // The ticket's subject is the customer's own in every language.
+    assert_eq!(subjects.len(), 6 * 3 + 1, "{subjects:?}");
+}
+
+#[test]
+fn a_confirmation_reads_as_a_person_would_write_it() {
+    let templates = Templates::built_in();
+    let mail = templates
+        .render(
+            NoticeKind::OrderConfirmation,
+            Locale::De,
+            &values("Jürgen Groß"),
+        )
+        .expect("a mail");
+    assert_eq!(mail.subject, "Ihre Bestellung #1042");
+    assert_eq!(
+        mail.text,
+        "Guten Tag Jürgen Groß,\n\n\
+         vielen Dank für Ihre Bestellung #1042. Sie ist bei uns eingegangen, und das schicken wir \
+         Ihnen:\n\n  \
+         2 × Jürgen Groß (MUG-1): 1234,50 EUR\n  \
+         2 × Teapot (MUG-1): 1234,50 EUR\n\n\
+         Summe: 2469,00 EUR\n\n\
+         Die Lieferung sollte bis 9. März 2026 bei Ihnen sein.\n\n\
+         Lieferadresse:\n\n  Jürgen Groß\n  Rua Direita 1\n\n\
+         Loja & Filhos"
+    );
+}
+
+#[test]
+fn what_is_not_known_is_left_out() {
+    let templates = Templates::built_in();
+    let mut values = values("");
+    let order = values.order.as_mut().expect("an order");
+    order.deliver_by = None;
+    order.address.clear();
+    let mail = templates
+        .render(NoticeKind::OrderConfirmation, Locale::En, &values)
+        .expect("a mail");
+    assert!(
+        mail.text.starts_with("Hello,\n\nThank you"),
+        "{}",
+        mail.text
+    );
+    assert!(
+        mail.text.ends_with("Total: 2469.00 EUR\n\nLoja & Filhos"),
+        "{}",
+        mail.text
+    );
+}
+
+#[test]
+fn hostile_texts_are_read_and_never_act() {
+    let templates = Templates::built_in();
+    for kind in kinds() {
+        for locale in Locale::ALL {
+            let mail = templates
+                .render(kind, *locale, &values(HOSTILE))
+                .expect("a mail");
+            assert!(
+                !mail.subject.contains(char::is_control),
+                "{:?}",
+                mail.subject
+            );
+            assert!(mail.subject.chars().count() <= LONGEST_SUBJECT);
+            assert!(!mail.text.contains("\nBcc:"), "{}", mail.text);
+            let html = mail.html.expect("HTML");
+            assert!(!html.contains("<script"), "{html}");
+            assert!(!html.contains("b=\"2\""), "{html}");
+            for text in [&mail.text, &html] {
+                assert!(!text.contains(['\u{1b}', '\u{202e}', '\r']), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_was_not_given_is_an_error_with_its_template_and_line() {
+    let error = Templates::built_in()
+        .render(
+            NoticeKind::Delay,
+            Locale::Pt,
+            &Values {
+                delay: None,
+                ..values("Ana")
+            },
+        )
+        .expect_err("no delay");
+    assert_eq!(
+        error.to_string(),
+        "built-in template pt/delay.txt:3: delay.until was not given"
+    );
+    assert_eq!(
+        Templates::built_in().render(NoticeKind::TicketReply, Locale::En, &values("Ana")),
+        Err(TemplateError::Missing(NoticeKind::TicketReply))
+    );
+}
+
+#[test]
+fn the_shop_s_own_templates_stand_in_for_the_built_in_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    put("en/shipped.subject", "Off it goes:\n  {{ order.number }}\n");
+    put("layout.html", "<main>{% block body %}{% endblock %}</main>");
+    let templates = Templates::load(Some(folder.path())).expect("templates");
+    let mail = templates
+        .render(NoticeKind::Shipped, Locale::En, &values("Ana"))
+        .expect("a mail");
+    assert_eq!(mail.subject, "Off it goes: #1042");
+    assert!(mail.html.expect("HTML").starts_with("<main>"));
+
+    put("en/shipped.txt", "one\ntwo {{ order.nummer }}\n");
+    let error = Templates::load(Some(folder.path()))
+        .expect("it parses")
+        .render(NoticeKind::Shipped, Locale::En, &values("Ana"))
+        .expect_err("no such value");
+    let file = folder.path().join("en/shipped.txt").display().to_string();
+    assert_eq!(
+        error.to_string(),
+        format!("{file}:2: order.nummer was not given")
+    );
+
+    put("en/shipped.html", "{% if %}");
+    put("en/shiped.txt", "a slip of the pen");
+    let errors = Templates::load(Some(folder.path())).expect_err("two mistakes");
+    assert_eq!(errors.0.len(), 2, "{errors}");
+    assert!(
+        errors
+            .to_string()
+            .contains("shiped.txt: no template has this name")
+    );
+    assert!(errors.to_string().contains("shipped.html:1: "));
+}

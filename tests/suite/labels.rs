@@ -1,0 +1,153 @@
+//! Labels and slips: from the database to a printer's standard input or a file, and into the
+//! parcel's history.
+
+use std::process::Stdio;
+
+use packline::domain::people::Role;
+use packline::domain::record::{Kind, RecordId};
+use sqlx::ConnectOptions as _;
+use tokio::process::Command;
+
+use crate::harness;
+use crate::shop::{LIMIT, Shop};
+
+/// A parcel for a customer with an address of many lines, which DHL has.
+async fn parcel(shop: &Shop) -> RecordId {
+    let order = Box::pin(shop.order(&[("BOWL", 2), ("MUG", 1)])).await;
+    let mut owner = shop.owner().await;
+    sqlx::query(
+        r#"update orders set shipping_method = 'Express', note = 'Ring twice', shipping_address =
+           '{"name": "山田 太郎", "company": "株式会社 ^XZ 工房", "address1": "丸の内1-9-2",
+             "address2": "23階", "city": "東京", "zip": "100-6623", "country": "JP"}'"#,
+    )
+    .execute(&mut owner)
+    .await
+    .expect("an address");
+    sqlx::query("update products set weight_g = 300")
+        .execute(&mut owner)
+        .await
+        .expect("weights");
+    sqlx::query(
+        "update carriers set tracking_url = 'https://dhl.example/?id={code}' where name = 'DHL'",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("an address to follow parcels at");
+    Box::pin(shop.done(order, "reserve", &[])).await;
+    let given = [("carrier", "DHL"), ("tracking", "JD0146 00")];
+    Box::pin(shop.done(order, "ship", &given)).await;
+    shop.newest(Kind::Shipment).await
+}
+
+/// What the program printed on both outputs, and its exit status.
+async fn packline(shop: &Shop, settings: &[(&str, &str)], arguments: &[&str]) -> (String, i32) {
+    let login = shop.login(Role::Warehouse);
+    let url = shop
+        .database
+        .options
+        .clone()
+        .username(&login)
+        .to_url_lossy();
+    let running = Command::new(env!("CARGO_BIN_EXE_packline"))
+        .args(arguments)
+        .env("PACKLINE_DATABASE_URL", url.as_str())
+        .env("PACKLINE_SHOP_NAME", "Loja & Filhos")
+        .env("PACKLINE_SHOP_ADDRESS", "Rua Direita 1\n1100-001 Lisboa")
+        .envs(settings.iter().copied())
+        .stdin(Stdio::null())
+        .output();
+    let output = harness::deadline(LIMIT, "the program", running)
+        .await
+        .expect("the program runs");
+    let said = [output.stdout, output.stderr].concat();
+    (
+        String::from_utf8(said).expect("UTF-8"),
+        output.status.code().expect("an exit status"),
+    )
+}
+
+#[tokio::test]
+async fn a_label_and_a_slip_are_printed_and_each_print_is_in_the_history() {
+    let shop = Shop::open().await;
+    let parcel = Box::pin(parcel(&shop)).await;
+    let name = format!("SHP-{}", parcel.id);
+    let folder = harness::scratch_dir();
+    let file = folder.path().join("label.zpl");
+    let path = file.display().to_string();
+    let printed = packline(&shop, &[], &["print", &name, "--to", &path]).await;
+    assert_eq!(printed, (format!("{name}: printed\n"), 0));
+    let label = std::fs::read_to_string(&file).expect("a file");
+    for part in [
+        "^FDLoja & Filhos^FS",
+        "^FD1100-001 Lisboa^FS",
+        "^FD山田 太郎^FS",
+        "^FD株式会社 _5EXZ 工房^FS",
+        "^FD100-6623 東京^FS",
+        "^FDJP^FS",
+        "^FDDHL^FS",
+        "^FDExpress^FS",
+        "^FD1 / 1   0.90 kg^FS",
+        "^BCN,180,N,N,N,A^FH^FDJD0146 00^FS",
+        "^FDMA,https://dhl.example/?id=JD0146%2000^FS",
+    ] {
+        assert!(label.contains(part), "{part}\nis not in\n{label}");
+    }
+    assert_eq!(label.matches("^XZ").count(), 1);
+
+    let slip = folder.path().join("slip.txt");
+    let tee = serde_json::json!(["tee", slip]).to_string();
+    let settings = [("PACKLINE_PRINT_COMMAND", tee.as_str())];
+    let printed = packline(&shop, &settings, &["print", &name, "--slip"]).await;
+    assert_eq!(printed.1, 0, "{printed:?}");
+    let slip = std::fs::read_to_string(slip).expect("a file");
+    for part in [
+        "     2  BOWL",
+        "     1  MUG",
+        "     3  in all, 0.90 kg",
+        "    Ring twice",
+    ] {
+        assert!(slip.contains(part), "{part}\nis not in\n{slip}");
+    }
+
+    let prints: i32 = shop
+        .ask("select prints from shipments where id = $1", |ask| {
+            ask.bind(parcel.id)
+        })
+        .await;
+    let noted: i64 = shop
+        .ask(
+            "select count(*) from activity
+             where kind = 'shipment' and record_id = $1 and verb = 'print' and who = $2",
+            |ask| ask.bind(parcel.id).bind(shop.login(Role::Warehouse)),
+        )
+        .await;
+    assert_eq!((prints, noted), (2, 2));
+}
+
+#[tokio::test]
+async fn what_was_not_printed_is_not_noted() {
+    let shop = Shop::open().await;
+    let parcel = Box::pin(parcel(&shop)).await;
+    let name = format!("SHP-{}", parcel.id);
+    let (said, status) = packline(&shop, &[], &["print", &name]).await;
+    assert!(said.contains("set print.command") && status == 1, "{said}");
+    let broken = [("PACKLINE_PRINT_COMMAND", "false")];
+    let (said, status) = packline(&shop, &broken, &["print", &name]).await;
+    assert!(
+        said.contains("false: exit status: 1") && status == 1,
+        "{said}"
+    );
+    let (said, status) = packline(&shop, &[], &["print", "SHP-999"]).await;
+    assert!(
+        said.contains("SHP-999 does not exist") && status == 2,
+        "{said}"
+    );
+    let (said, status) = packline(&shop, &[], &["print", "BOWL"]).await;
+    assert!(said.contains("not a parcel") && status == 2, "{said}");
+    let prints: i32 = shop
+        .ask("select prints from shipments where id = $1", |ask| {
+            ask.bind(parcel.id)
+        })
+        .await;
+    assert_eq!(prints, 0);
+}
