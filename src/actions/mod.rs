@@ -17,6 +17,7 @@ mod shipping;
 mod stock;
 pub mod sweep;
 mod tickets;
+mod work;
 
 pub use engine::{act, undo};
 pub use error::{ActError, Conflict};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::engine::{Outcome, Work, units, unknown_verb};
 use super::error::ActError;
 use super::shipping;
+use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::store::fulfilments::{self, Plan};

@@ -1,7 +1,7 @@
 //! What is done with a parcel.
 
-use super::engine::{Outcome, Work, units, unknown_verb};
 use super::error::ActError;
+use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 use crate::store::shipments::{self, Tracking};
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::engine::{Outcome, Work, unknown_verb};
 use super::error::ActError;
+use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::calendar::Calendar;
 use crate::domain::tickets::{MessageKind, Priority, Resolution, TicketState, TicketSummary};
 use crate::intake::mail::TicketToken;

@@ -79,7 +79,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                 (select from tickets where state in ('new', 'open', 'pending') and due_at < $1
                    and (snoozed_until is null or snoozed_until <= $1) limit $2)
                 limit $2) n) as "next_urgent!",
-            not exists (select from orders) and not exists (select from products) as "nothing_yet!"
+            (select min(id) from orders) is null and (select min(id) from products) is null as "nothing_yet!"
         "#,
         now,
         Count::LIMIT + 1,
