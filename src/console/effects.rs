@@ -135,7 +135,8 @@ impl Performer {
                         let from = Anchor::From(key);
                         let before =
                             lists::page(connection, &query, &viewer, &before, PAGE, now).await?;
-                        let from = lists::page(connection, &query, &viewer, &from, PAGE, now).await?;
+                        let from =
+                            lists::page(connection, &query, &viewer, &from, PAGE, now).await?;
                         let mut rows = before.rows;
                         rows.extend(from.rows);
                         return Ok(Window {

@@ -55,7 +55,9 @@ pub fn name(text: &str) -> Result<&str, String> {
         return Err("expected a name".to_owned());
     }
     if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return Err(format!("expected a name of at most {LONGEST_NAME} characters"));
+        return Err(format!(
+            "expected a name of at most {LONGEST_NAME} characters"
+        ));
     }
     Ok(name)
 }

@@ -138,20 +138,24 @@ pub async fn keep_columns(
     columns: Option<&[String]>,
 ) -> Result<(), DbError> {
     match columns {
-        Some(columns) => sqlx::query!(
-            "insert into list_columns (kind, columns) values ($1, $2)
+        Some(columns) => {
+            sqlx::query!(
+                "insert into list_columns (kind, columns) values ($1, $2)
              on conflict (login, kind) do update set columns = excluded.columns",
-            kind.as_str(),
-            columns,
-        )
-        .execute(connection)
-        .await?,
-        None => sqlx::query!(
-            "delete from list_columns where login = session_user and kind = $1",
-            kind.as_str()
-        )
-        .execute(connection)
-        .await?,
+                kind.as_str(),
+                columns,
+            )
+            .execute(connection)
+            .await?
+        }
+        None => {
+            sqlx::query!(
+                "delete from list_columns where login = session_user and kind = $1",
+                kind.as_str()
+            )
+            .execute(connection)
+            .await?
+        }
     };
     Ok(())
 }

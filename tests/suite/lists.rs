@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use packline::domain::filter::{Filter, states};
-use packline::domain::list::{Anchor, Count, ListQuery, ListRow, Page, Sort, SortColumn, SortKey, Viewer};
+use packline::domain::list::{
+    Anchor, Count, ListQuery, ListRow, Page, Sort, SortColumn, SortKey, Viewer,
+};
 use packline::domain::money::Currency;
 use packline::domain::record::{Kind, Pane, RecordId};
 use packline::store::{lists, records};
@@ -499,7 +501,8 @@ async fn a_filter_lets_through_what_it_says() {
             .collect();
         assert_eq!(found, expected, "{kind} {filter}");
         assert!(
-            !expected.is_empty() || [
+            !expected.is_empty()
+                || [
                     "who:bo",
                     "all trk9",
                     "\"held\"",
@@ -516,9 +519,8 @@ async fn a_filter_lets_through_what_it_says() {
 async fn the_database_knows_the_decimals_of_every_currency() {
     let mut shop = Shop::small().await;
     let letters = || 'A'..='Z';
-    let codes = letters().flat_map(|a| {
-        letters().flat_map(move |b| letters().map(move |c| format!("{a}{b}{c}")))
-    });
+    let codes = letters()
+        .flat_map(|a| letters().flat_map(move |b| letters().map(move |c| format!("{a}{b}{c}"))));
     let known: Vec<(String, i32)> = codes
         .filter_map(|code| {
             let exponent = Currency::from_code(&code)?.exponent();

@@ -109,7 +109,12 @@ fn values(pane: Pane, field: Field, takes: Takes, typed: &str) -> Offers {
     match takes {
         Takes::State => these(&plain(&table::states(pane))),
         Takes::Word(words) => these(&plain(words)),
-        Takes::Span => these(&[("1h", "an hour"), ("1d", "a day"), ("2d", ""), ("1w", "a week")]),
+        Takes::Span => these(&[
+            ("1h", "an hour"),
+            ("1d", "a day"),
+            ("2d", ""),
+            ("1w", "a week"),
+        ]),
         Takes::Day => these(&[("today", ""), ("yesterday", ""), ("7d", "seven days ago")]),
         Takes::Amount | Takes::Units => Offers::These(Vec::new()),
         Takes::Login | Takes::Name | Takes::Whole | Takes::Beginning => Offers::Values {
@@ -139,15 +144,31 @@ mod tests {
         assert_eq!(at, 5);
         assert_eq!(
             words,
-            ["country:", "channel:", "carrier:", "confirmed", "closed", "cancelled"]
+            [
+                "country:",
+                "channel:",
+                "carrier:",
+                "confirmed",
+                "closed",
+                "cancelled"
+            ]
         );
         assert_eq!(offered(Kind::Order, "-sta"), (1, vec!["state:".to_owned()]));
         assert_eq!(
             offered(Kind::Order, "x state:p"),
-            (8, vec!["processing".to_owned(), "partially_shipped".to_owned()])
+            (
+                8,
+                vec!["processing".to_owned(), "partially_shipped".to_owned()]
+            )
         );
-        assert_eq!(offered(Kind::Order, "tag:\"a b"), (4, vec!["tag? a b".to_owned()]));
-        assert_eq!(offered(Kind::Order, "late "), (5, offered(Kind::Order, "").1));
+        assert_eq!(
+            offered(Kind::Order, "tag:\"a b"),
+            (4, vec!["tag? a b".to_owned()])
+        );
+        assert_eq!(
+            offered(Kind::Order, "late "),
+            (5, offered(Kind::Order, "").1)
+        );
         assert_eq!(offered(Kind::Order, "duarte"), (0, vec![]));
     }
 }

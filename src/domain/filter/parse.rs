@@ -58,7 +58,8 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
 
 fn piece(text: &str, at: usize) -> Piece<'_> {
     let rest = &text[at..];
-    let negated = rest.len() > 1 && rest.starts_with('-') && !rest[1..].starts_with(char::is_whitespace);
+    let negated =
+        rest.len() > 1 && rest.starts_with('-') && !rest[1..].starts_with(char::is_whitespace);
     let body_at = at + usize::from(negated);
     let body = &text[body_at..];
     let letters = body
@@ -78,15 +79,14 @@ fn piece(text: &str, at: usize) -> Piece<'_> {
         None => (None, body_at),
     };
     let value = &text[value_at..];
-    let (value, quoted, open, end) = match value.strip_prefix('"') {
-        Some(inner) => match inner.find('"') {
+    let (value, quoted, open, end) = if let Some(inner) = value.strip_prefix('"') {
+        match inner.find('"') {
             Some(length) => (&inner[..length], true, false, value_at + length + 2),
             None => (inner, true, true, text.len()),
-        },
-        None => {
-            let length = value.find(char::is_whitespace).unwrap_or(value.len());
-            (&value[..length], false, false, value_at + length)
         }
+    } else {
+        let length = value.find(char::is_whitespace).unwrap_or(value.len());
+        (&value[..length], false, false, value_at + length)
     };
     Piece {
         at,
@@ -149,7 +149,9 @@ fn test(pane: Pane, piece: &Piece<'_>) -> Result<Test, FilterError> {
     let Some((name, sign)) = piece.field else {
         return word(pane, piece);
     };
-    let known: Vec<&str> = table::entries(pane).map(|entry| entry.field.as_str()).collect();
+    let known: Vec<&str> = table::entries(pane)
+        .map(|entry| entry.field.as_str())
+        .collect();
     let Some(entry) = field(name).and_then(|field| table::find(pane, field)) else {
         return wrong(
             piece.at + usize::from(piece.negated),
@@ -170,7 +172,9 @@ fn word(pane: Pane, piece: &Piece<'_>) -> Result<Test, FilterError> {
     }
     Ok(match text.to_lowercase().as_str() {
         "late" => Test::Late,
-        "all" if piece.negated && pane != Pane::Next => return wrong(piece.at, "all cannot be turned round"),
+        "all" if piece.negated && pane != Pane::Next => {
+            return wrong(piece.at, "all cannot be turned round");
+        }
         "all" if pane != Pane::Next => Test::All,
         "snoozed" if pane == Pane::Of(Kind::Ticket) => Test::Snoozed,
         _ => match table::state(pane, text) {
@@ -195,7 +199,10 @@ fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
     );
     let sign_at = at - sign.len();
     if !compares && compare != Compare::Equal {
-        return wrong(sign_at, format!("{field} takes a colon, as in {}", entry.example));
+        return wrong(
+            sign_at,
+            format!("{field} takes a colon, as in {}", entry.example),
+        );
     }
     if text.is_empty() {
         return wrong(at, format!("{field}{sign} needs {}", expected(pane, entry)));
@@ -207,10 +214,12 @@ fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
             Some(state) => Ok(Test::Is(field, state.to_owned())),
             None => misfit(),
         },
-        Takes::Word(_) if field == Field::Kind => match word.parse().ok().or_else(|| Kind::from_plural(&word)) {
-            Some(kind) => Ok(Test::Kind(kind)),
-            None => misfit(),
-        },
+        Takes::Word(_) if field == Field::Kind => {
+            match word.parse().ok().or_else(|| Kind::from_plural(&word)) {
+                Some(kind) => Ok(Test::Kind(kind)),
+                None => misfit(),
+            }
+        }
         Takes::Word(words) => match words.iter().find(|known| **known == word) {
             Some(known) => Ok(Test::Is(field, (*known).to_owned())),
             None => misfit(),
@@ -226,9 +235,10 @@ fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
             Ok(units) if units.abs() <= 1_000_000_000 => Ok(Test::Units(field, compare, units)),
             _ => misfit(),
         },
-        Takes::Span if compare == Compare::Equal => {
-            wrong(sign_at, format!("{field} takes < or >, as in {}", entry.example))
-        }
+        Takes::Span if compare == Compare::Equal => wrong(
+            sign_at,
+            format!("{field} takes < or >, as in {}", entry.example),
+        ),
         Takes::Span => match span(text) {
             Some(span) => Ok(Test::Span(field, compare, span)),
             None => misfit(),
@@ -337,7 +347,11 @@ mod tests {
         assert_eq!(tests(Kind::Order, "on-hold"), [is(Field::State, "on_hold")]);
         assert_eq!(tests(Kind::Order, "\"held\""), [Test::Word("held".into())]);
         assert_eq!(tests(Kind::Ticket, "held"), [Test::Word("held".into())]);
-        assert!(Filter::parse(Kind::Order, "cancelled").unwrap().wants_closed());
+        assert!(
+            Filter::parse(Kind::Order, "cancelled")
+                .unwrap()
+                .wants_closed()
+        );
     }
 
     #[test]
@@ -388,9 +402,19 @@ mod tests {
         assert_eq!(at, 9);
         assert!(why.contains("on_hold"), "{why}");
         let cases = [
-            (Kind::Stock, "colour:red", 0, "no field “colour”; there are state, sku"),
+            (
+                Kind::Stock,
+                "colour:red",
+                0,
+                "no field “colour”; there are state, sku",
+            ),
             (Kind::Stock, "-who:me", 1, "no field “who”"),
-            (Kind::Order, "late age:2d", 8, "age takes < or >, as in age>2d"),
+            (
+                Kind::Order,
+                "late age:2d",
+                8,
+                "age takes < or >, as in age>2d",
+            ),
             (Kind::Order, "age>2x", 4, "expected a span such as 30m"),
             (Kind::Order, "tag>x", 3, "tag takes a colon"),
             (Kind::Order, "amount>1.2345", 7, "expected an amount"),

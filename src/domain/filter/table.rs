@@ -374,8 +374,16 @@ const fn tracking_words() -> [&'static str; tracking::TrackingStatus::ALL.len()]
 
 /// Words without a field: what each finds, and in which lists.
 pub const WORDS: &[(&str, &[Pane], &str)] = &[
-    ("late", Pane::ALL, "its promise has passed; of stock, orders want more than there is"),
-    ("all", &[ORDERS, STOCK, SHIPMENTS, INSPECTIONS, TICKETS], "also what is closed, where words must be whole: a number, a mail address, a code"),
+    (
+        "late",
+        Pane::ALL,
+        "its promise has passed; of stock, orders want more than there is",
+    ),
+    (
+        "all",
+        &[ORDERS, STOCK, SHIPMENTS, INSPECTIONS, TICKETS],
+        "also what is closed, where words must be whole: a number, a mail address, a code",
+    ),
     ("snoozed", &[TICKETS], "out of sight until later"),
 ];
 
@@ -385,7 +393,9 @@ const KINDS: &[&str] = &["order", "stock", "shipment", "inspection", "ticket"];
 /// The fields that a list's filter knows.
 pub fn entries(pane: impl Into<Pane>) -> impl Iterator<Item = &'static Entry> {
     let pane = pane.into();
-    TABLE.iter().filter(move |entry| entry.panes.contains(&pane))
+    TABLE
+        .iter()
+        .filter(move |entry| entry.panes.contains(&pane))
 }
 
 /// A list's line for a field.

@@ -190,7 +190,11 @@ impl Reading<'_> {
                 sql.push(format_args!("{table}.assignee is null"));
             }
             (Field::Who, _) => {
-                let login = if value == "me" { &self.viewer.login } else { value };
+                let login = if value == "me" {
+                    &self.viewer.login
+                } else {
+                    value
+                };
                 sql.push(format_args!("{table}.assignee = "))
                     .push_bind(login.to_owned());
             }
@@ -329,7 +333,8 @@ fn push_span(
         Compare::AtMost => ">=",
         Compare::Less | Compare::Equal => ">",
     };
-    sql.push(format_args!("{column} {sign} ")).push_bind(instant);
+    sql.push(format_args!("{column} {sign} "))
+        .push_bind(instant);
 }
 
 fn push_day(
@@ -380,12 +385,7 @@ fn push_amount(sql: &mut QueryBuilder<Postgres>, compare: Compare, thousandths: 
 }
 
 /// Open work: what the pane shows without a filter. The words are those of the partial indexes.
-fn push_open(
-    sql: &mut QueryBuilder<Postgres>,
-    kind: Kind,
-    filter: &Filter,
-    now: DateTime<Utc>,
-) {
+fn push_open(sql: &mut QueryBuilder<Postgres>, kind: Kind, filter: &Filter, now: DateTime<Utc>) {
     match kind {
         Kind::Order => {
             sql.push(
