@@ -211,8 +211,8 @@ impl App {
                 self.dialog = Some(Dialog::Command(line));
                 return self.offer_command(effects);
             }
-            // What was picked stands, and more can be offered behind it.
-            Key::Enter if picking && !line.offered.is_settled() => {
+            // What was picked waits for its value.
+            Key::Enter if picking && line.edit.text().ends_with([':', '=', '<', '>']) => {
                 self.dialog = Some(Dialog::Command(line));
                 return self.offer_command(effects);
             }

@@ -54,12 +54,12 @@ impl App {
                 let step = if chord.key == Key::Up { -1 } else { 1 };
                 self.list_here_mut().step(step);
             }
-            // What was picked stands, and more can be offered behind it.
+            Key::Enter if line.error.is_none() => return,
+            // What was picked waits for its value.
             Key::Enter if picking => {
                 self.dialog = Some(Dialog::Filter(line));
                 return self.refilter(effects);
             }
-            Key::Enter if line.error.is_none() => return,
             _ => {
                 if line.edit.key(chord) {
                     self.dialog = Some(Dialog::Filter(line));

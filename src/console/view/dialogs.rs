@@ -686,7 +686,7 @@ fn columns(buffer: &mut Buffer, arranging: &Arranging, g: &Geometry, theme: Them
         ("esc", "close"),
     ]);
     let height = arranging.rows.len().min(14);
-    let inner = boxed(buffer, g, "columns", &hints, 52, height, theme);
+    let inner = boxed(buffer, g, "columns", &hints, 56, height, theme);
     let top = (arranging.picked + 1).saturating_sub(inner.height as usize);
     let seen = arranging.rows.iter().skip(top).take(inner.height as usize);
     for (row, (title, shown)) in seen.enumerate() {
