@@ -45,6 +45,86 @@ impl View {
     }
 }
 
+/// The columns of a kind's list: each title, and whether the pane shows it by itself where there
+/// is room.
+pub const fn titles(kind: Kind) -> &'static [(&'static str, bool)] {
+    match kind {
+        Kind::Order => &[
+            ("number", true),
+            ("placed", true),
+            ("customer", true),
+            ("to", true),
+            ("stage", true),
+            ("units", true),
+            ("total", true),
+            ("ship by", true),
+            ("left", true),
+            ("who", true),
+            ("channel", false),
+            ("tags", false),
+            ("hold", false),
+            ("paid", false),
+            ("deliver", false),
+            ("checks", false),
+            ("tickets", false),
+        ],
+        Kind::Stock => &[
+            ("sku", true),
+            ("product", true),
+            ("free", true),
+            ("held", true),
+            ("short", true),
+            ("reorder", true),
+            ("cover", true),
+            ("supplier", true),
+            ("lead", true),
+            ("where", true),
+            ("wanted", false),
+            ("on hand", false),
+            ("28 days", false),
+        ],
+        Kind::Shipment => &[
+            ("number", true),
+            ("order", true),
+            ("customer", true),
+            ("carrier", true),
+            ("code", true),
+            ("status", true),
+            ("heard", true),
+            ("eta", true),
+            ("left", true),
+            ("to", false),
+            ("units", false),
+            ("handed", false),
+        ],
+        Kind::Inspection => &[
+            ("number", true),
+            ("blocks", true),
+            ("what", true),
+            ("state", true),
+            ("checks", true),
+            ("defect", true),
+            ("ship by", true),
+            ("left", true),
+            ("who", true),
+            ("begun", false),
+        ],
+        Kind::Ticket => &[
+            ("number", true),
+            ("subject", true),
+            ("customer", true),
+            ("about", true),
+            ("state", true),
+            ("prio", true),
+            ("clock", true),
+            ("left", true),
+            ("who", true),
+            ("said", false),
+            ("mails", false),
+        ],
+    }
+}
+
 /// A name as it is kept: without spaces at its ends.
 ///
 /// # Errors

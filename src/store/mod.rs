@@ -2,6 +2,7 @@
 //! private local server.
 
 pub mod acts;
+pub mod completion;
 pub mod alerts;
 pub mod bell;
 pub mod calendar;

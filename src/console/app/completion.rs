@@ -35,13 +35,21 @@ impl Offered {
         }
     }
 
+    /// The same, with words that are known already; they come after those that are not.
+    pub fn asked_after(before: &str, request: Request, words: Vec<(String, String)>) -> Self {
+        Self {
+            words,
+            ..Self::asked(before, request)
+        }
+    }
+
     /// Takes what the database answered; says whether it was waited for.
     pub fn take(&mut self, request: Request, words: Vec<String>) -> bool {
-        if self.asked.take_if(|asked| *asked == request).is_none() {
+        if self.asked.take_if(|asked| *asked == request).is_none() || self.picked.is_some() {
             return false;
         }
-        self.words
-            .extend(words.into_iter().map(|word| (quoted(&word), String::new())));
+        let found = words.into_iter().map(|word| (quoted(&word), String::new()));
+        self.words.splice(..0, found);
         true
     }
 
