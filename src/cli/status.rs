@@ -1,5 +1,6 @@
 //! `packline status`: how the shop stands, for people and for monitoring.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,9 +14,14 @@ use super::print;
 use crate::config::Config;
 use crate::domain::list::Counts;
 use crate::domain::record::Kind;
+use crate::domain::text;
+use crate::store::alerts::{self, Alert};
 use crate::store::lists;
 
-/// Say how many records are open, late and breaching.
+/// Alerts that are told one by one.
+const ALERTS: i64 = 10;
+
+/// Say how many records are open, late and breaching, and what people are alerted to.
 ///
 /// Exits as monitoring plugins do: 0 all is well, 1 something is late, 2 tickets breach or
 /// inspections failed, 3 it is not known.
@@ -41,6 +47,8 @@ struct Report {
     status: Level,
     #[serde(flatten)]
     counts: Counts,
+    /// Open alerts by kind.
+    alerts: BTreeMap<String, i64>,
 }
 
 impl Level {
@@ -66,8 +74,8 @@ impl Level {
 
 impl Status {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let counts = match self.counts(config, now).await {
-            Ok(counts) => counts,
+        let (counts, (alerts, oldest)) = match self.counts(config, now).await {
+            Ok(found) => found,
             Err(error) => {
                 print::note(format_args!("packline: unknown: {error:#}"));
                 return Ok(ExitCode::from(Level::Unknown.exit_code()));
@@ -78,7 +86,11 @@ impl Status {
             print::note(NOTHING_YET);
         }
         if self.json {
-            print::json(&Report { status, counts })?;
+            print::json(&Report {
+                status,
+                counts,
+                alerts,
+            })?;
         } else {
             for kind in Kind::ALL {
                 let count = counts.of(*kind);
@@ -90,16 +102,36 @@ impl Status {
                     urgent_word(*kind)
                 ));
             }
+            for (kind, count) in &alerts {
+                print::line(format_args!(
+                    "{count:>18} alerts: {}",
+                    kind.replace('_', " ")
+                ));
+            }
+            for alert in &oldest {
+                print::line(format_args!(
+                    "  {}: {}",
+                    text::plain(&alert.about),
+                    text::plain(&alert.reason)
+                ));
+            }
         }
         Ok(ExitCode::from(status.exit_code()))
     }
 
-    async fn counts(&self, config: &Config, now: DateTime<Utc>) -> Result<Counts> {
+    async fn counts(
+        &self,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> Result<(Counts, (BTreeMap<String, i64>, Vec<Alert>))> {
         let database = Database::open(config, "status").await?;
         Ok(database
             .db
             .call(Duration::from_secs(10), move |connection| {
-                Box::pin(async move { lists::counts(connection, now).await })
+                Box::pin(async move {
+                    let counts = lists::counts(connection, now).await?;
+                    Ok((counts, alerts::open(connection, ALERTS).await?))
+                })
             })
             .await?)
     }

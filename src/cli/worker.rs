@@ -36,13 +36,11 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
-        let mailer = mailer(config)?;
-        let desk = desk(config)?;
         let database = Database::open(config, "worker").await?;
-        let worker = Automation::new(database.db.clone(), desk, clock);
+        let hand = Hand::hire(config, &database.db)?;
         if self.once {
-            let tally = worker.drain().await?;
-            let mails = deliver_due(&database.db, &mailer, clock(), u64::MAX).await?;
+            let tally = hand.worker.drain().await?;
+            let mails = deliver_due(&database.db, &hand.mailer, clock(), u64::MAX).await?;
             print::line(format_args!(
                 "{} jobs done, {} failed; {} mails sent, {} to be tried again, {} refused",
                 tally.done, tally.failed, mails.sent, mails.later, mails.failed
@@ -57,14 +55,36 @@ impl Worker {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            () = worker.run() => {}
-            () = deliver(&database.db, &mailer) => {}
+            () = Box::pin(hand.work()) => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         // What is under way is completed.
         database.db.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A worker with what it mails by.
+pub(super) struct Hand {
+    db: Db,
+    worker: Automation,
+    mailer: Mailer,
+}
+
+impl Hand {
+    /// One that works on a database as the settings say.
+    pub(super) fn hire(config: &Config, db: &Db) -> Result<Self> {
+        Ok(Self {
+            db: db.clone(),
+            worker: Automation::new(db.clone(), desk(config)?, clock),
+            mailer: mailer(config)?,
+        })
+    }
+
+    /// Does what is due and sends what may leave, for ever.
+    pub(super) async fn work(&self) {
+        tokio::join!(self.worker.run(), deliver(&self.db, &self.mailer));
     }
 }
 
@@ -83,6 +103,7 @@ fn desk(config: &Config) -> Result<Desk> {
     Ok(Desk {
         templates: Templates::load(config.notice_templates.value.as_deref())?,
         shop: config.shop_name.value.clone(),
+        address: config.shop_address.value.0.clone(),
         hold: TimeDelta::from_std(config.notice_hold.value).wrap_err("notice.hold")?,
     })
 }

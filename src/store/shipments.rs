@@ -190,6 +190,59 @@ pub async fn count_print(connection: &mut PgConnection, id: i64) -> Result<(), D
     one_row(&done, "the parcel")
 }
 
+/// A parcel that was packed and has neither label nor left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Primary key.
+    pub id: i64,
+    /// The fulfilment that it is a parcel of.
+    pub fulfilment_id: i64,
+    /// Whether that fulfilment was cancelled.
+    pub fulfilment_is_over: bool,
+    /// Order line and units, by order line.
+    pub lines: Vec<(i64, i32)>,
+}
+
+/// The draft parcels of an order, oldest first.
+pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
+    let rows = sqlx::query!(
+        r#"select s.id, s.fulfilment_id, f.state = 'cancelled' as "over!", l.order_line_id, l.quantity
+           from shipments s
+           join fulfilments f on f.id = s.fulfilment_id
+           join shipment_lines l on l.shipment_id = s.id
+           where s.order_id = $1 and s.state = 'draft' order by s.id, l.order_line_id"#,
+        order_id
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut drafts: Vec<Draft> = Vec::new();
+    for row in rows {
+        if drafts.last().is_none_or(|draft| draft.id != row.id) {
+            drafts.push(Draft {
+                id: row.id,
+                fulfilment_id: row.fulfilment_id,
+                fulfilment_is_over: row.over,
+                lines: Vec::new(),
+            });
+        }
+        if let Some(draft) = drafts.last_mut() {
+            draft.lines.push((row.order_line_id, row.quantity));
+        }
+    }
+    Ok(drafts)
+}
+
+/// Makes these parcels void, which have not left.
+pub async fn void(connection: &mut PgConnection, ids: &[i64]) -> Result<(), DbError> {
+    sqlx::query!(
+        "update shipments set state = 'void' where id = any ($1) and state in ('draft', 'labelled')",
+        ids
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Makes void what was packed for an order and has not left: the primary keys of those parcels.
 pub async fn void_packed(
     connection: &mut PgConnection,

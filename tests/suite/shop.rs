@@ -28,6 +28,8 @@ const STOCKED: &str = "
     insert into channels (name) values ('web');
     insert into carriers (name) values ('DHL'), ('UPS');
     insert into suppliers (name) values ('Burren Mill'), ('Dear Mill');
+    insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+        values ('Express', 'EUR', 990, 1, 2);
     insert into locations (name) values ('Annexe');
     insert into products (sku, title) values
         ('MUG', 'Mug, green'), ('TOWEL', 'Linen towel'), ('BOWL', 'Bowl'), ('LAMP', 'Lamp');
