@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::app::{Ask, Kept, Effect, Failure, Msg, PAGE, Reach, RecordPage, Step, Window};
+use super::app::{Ask, Effect, Failure, Kept, Msg, PAGE, Reach, RecordPage, Step, Window};
 use super::history;
 use crate::actions::{self, ActError};
 use crate::domain::act::{Act, Done};
@@ -346,8 +346,9 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::Rows { request, query, .. } => Msg::Rows(query.pane, *request, Err(failure)),
         Effect::Counts => Msg::Counts(Err(failure)),
         Effect::Record { request, id } => Msg::Record(*id, *request, Err(failure)),
-        Effect::Choices { request, .. } => Msg::Choices(*request, Err(failure)),
-        Effect::Complete { request, .. } => Msg::Choices(*request, Err(failure)),
+        Effect::Choices { request, .. } | Effect::Complete { request, .. } => {
+            Msg::Choices(*request, Err(failure))
+        }
         Effect::Remember { .. } => Msg::Tick,
         Effect::Views => Msg::Kept(Err(failure)),
         Effect::KeepView { request, .. }

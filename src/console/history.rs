@@ -76,6 +76,9 @@ mod tests {
         let kept = read(&path);
         assert_eq!(kept.len(), REMEMBERED);
         assert_eq!(kept.last().unwrap(), &format!("sort {}", REMEMBERED * 2));
-        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), REMEMBERED);
+        assert_eq!(
+            fs::read_to_string(&path).unwrap().lines().count(),
+            REMEMBERED
+        );
     }
 }

@@ -2,10 +2,10 @@
 //! private local server.
 
 pub mod acts;
-pub mod completion;
 pub mod alerts;
 pub mod bell;
 pub mod calendar;
+pub mod completion;
 pub mod db;
 pub mod feed;
 pub mod fulfilments;

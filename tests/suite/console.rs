@@ -357,7 +357,9 @@ async fn a_view_is_kept_for_oneself_and_shared_with_others() {
     }
     let mut again = desk(&shop, Role::Support).await;
     again.shows("placed").await;
-    again.until("chosen columns", |screen| !screen.contains(" number ")).await;
+    again
+        .until("chosen columns", |screen| !screen.contains(" number "))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::actions::ActError;
-use packline::console::app::{Ask, Kept, App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
+use packline::console::app::{
+    App, Ask, Effect, Feed, Kept, Msg, RecordPage, Settings, Window, update,
+};
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
 use packline::domain::filter::Field;
@@ -420,7 +422,11 @@ fn known(ask: Ask, typed: &str) -> Vec<String> {
         _ => &[],
     };
     let begins = |word: &&&str| word.to_lowercase().starts_with(&typed.to_lowercase());
-    words.iter().filter(begins).map(|word| (*word).to_owned()).collect()
+    words
+        .iter()
+        .filter(begins)
+        .map(|word| (*word).to_owned())
+        .collect()
 }
 
 impl Desk {
@@ -509,7 +515,11 @@ impl Desk {
             Effect::Choices { request, .. } => {
                 Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
             }
-            Effect::Complete { request, ask, typed } => Msg::Choices(request, Ok(known(ask, &typed))),
+            Effect::Complete {
+                request,
+                ask,
+                typed,
+            } => Msg::Choices(request, Ok(known(ask, &typed))),
             Effect::Views => Msg::Kept(Ok(Kept {
                 views: self.views.clone(),
                 columns: self.columns.clone(),
@@ -685,13 +695,13 @@ fn the_command_line_completes_remembers_and_explains() {
     desk.keys(":hol<tab>");
     desk.check("command-reasons-80");
     desk.keys("<tab><enter>");
-    let held = |effect: &Effect| {
-        matches!(effect, Effect::Act { step, .. } if step.args["reason"] == "address unclear")
-    };
-    let kept = |effect: &Effect| {
-        matches!(effect, Effect::Remember { line } if line == "hold \"address unclear\"")
-    };
-    assert!(desk.acts.iter().any(held) && desk.acts.iter().any(kept), "{:?}", desk.acts);
+    let held = |effect: &Effect| matches!(effect, Effect::Act { step, .. } if step.args["reason"] == "address unclear");
+    let kept = |effect: &Effect| matches!(effect, Effect::Remember { line } if line == "hold \"address unclear\"");
+    assert!(
+        desk.acts.iter().any(held) && desk.acts.iter().any(kept),
+        "{:?}",
+        desk.acts
+    );
     desk.keys(":sort price<enter>");
     desk.check("command-wrong-80");
     desk.keys("<esc>:<up>");
@@ -711,16 +721,26 @@ fn a_view_is_named_opened_shared_and_thrown_away() {
     desk.keys("wLate ones<tab>");
     desk.check("views-naming-80");
     desk.keys("<enter>");
-    assert!(desk.shown().contains("kept as view Late ones"), "{}", desk.shown());
+    assert!(
+        desk.shown().contains("kept as view Late ones"),
+        "{}",
+        desk.shown()
+    );
     desk.keys("<esc>/held<enter>wwHeld<enter><esc>w");
     desk.check("views-80");
     desk.keys("<esc>:late o<enter>");
     let list = desk.app.list(Kind::Order);
-    assert_eq!((list.filter_text.as_str(), list.query.sort.descending), ("late", true));
+    assert_eq!(
+        (list.filter_text.as_str(), list.query.sort.descending),
+        ("late", true)
+    );
     desk.check("view-open-80");
     desk.keys("<esc>");
     let list = desk.app.list(Kind::Order);
-    assert_eq!((list.filter_text.as_str(), list.query.sort.descending), ("", false));
+    assert_eq!(
+        (list.filter_text.as_str(), list.query.sort.descending),
+        ("", false)
+    );
     desk.keys("wxy");
     assert_eq!(desk.views.len(), 1);
 }
@@ -736,7 +756,9 @@ fn columns_are_chosen_moved_and_kept() {
     desk.check("columns-chosen-80");
     assert_eq!(
         desk.columns[&Kind::Order],
-        ["number", "customer", "to", "stage", "units", "total", "ship by", "left", "who"]
+        [
+            "number", "customer", "to", "stage", "units", "total", "ship by", "left", "who"
+        ]
     );
     desk.keys("Cd");
     assert!(desk.columns.is_empty());

@@ -9,6 +9,7 @@ use crate::console::input::{Chord, Command, Key};
 use crate::domain::act::Args;
 use crate::domain::filter::Filter;
 use crate::domain::list::SortColumn;
+use crate::domain::record::Record;
 use crate::domain::verbs::{self, ArgKind, Verb};
 use crate::domain::views;
 
@@ -262,7 +263,10 @@ impl App {
         if back == 0 {
             line.recalled = None;
             line.edit.set("");
-        } else if let Some(said) = last.checked_sub(back).and_then(|at| self.said_before.get(at)) {
+        } else if let Some(said) = last
+            .checked_sub(back)
+            .and_then(|at| self.said_before.get(at))
+        {
             line.recalled = Some(back);
             line.edit.set(said.clone());
         }
@@ -354,7 +358,11 @@ impl App {
         let named = token
             .split_once('=')
             .and_then(|(name, value)| Some((verb.arg(name)?, value)));
-        let still = || verb.args.iter().filter(|arg| !filled.contains_key(arg.name));
+        let still = || {
+            verb.args
+                .iter()
+                .filter(|arg| !filled.contains_key(arg.name))
+        };
         let (arg, value, from) = match named {
             Some((arg, value)) => (Some(arg), value, rest.len() - value.len()),
             None => (still().next(), token, given.len()),
@@ -392,7 +400,7 @@ impl App {
             }
             ArgKind::Text | ArgKind::LongText => Ask::Said(verb, arg.name),
             _ => {
-                let record = self.targets().first().map(|record| record.id());
+                let record = self.targets().first().map(Record::id);
                 Ask::Argument(arg.kind, record)
             }
         };
@@ -431,7 +439,8 @@ impl App {
                 let name = rest.trim().trim_matches('"');
                 let kind = self.kind_here();
                 let Some(view) = views::find(&self.views, kind, name).cloned() else {
-                    let names: Vec<&str> = self.views_here().iter().map(|v| v.name.as_str()).collect();
+                    let names: Vec<&str> =
+                        self.views_here().iter().map(|v| v.name.as_str()).collect();
                     let there = match names.as_slice() {
                         [] => format!("no view of {} is kept yet", kind.plural()),
                         names => format!("no view is called so; there are {}", names.join(", ")),

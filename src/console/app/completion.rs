@@ -114,7 +114,12 @@ mod tests {
             assert!(offered.pick(&mut edit, back));
             seen.push(edit.text().to_owned());
         }
-        let expected = ["late country:", "late carrier:", "late country:", "late carrier:"];
+        let expected = [
+            "late country:",
+            "late carrier:",
+            "late country:",
+            "late carrier:",
+        ];
         assert_eq!(seen, expected);
         assert!(!Offered::default().pick(&mut edit, false));
     }

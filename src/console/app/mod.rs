@@ -41,7 +41,9 @@ pub use edit::Edit;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
-pub use msg::{Ask, Effect, Entry, Failure, Feed, Kept, Level, Msg, Reach, RecordPage, Request, Step, Window};
+pub use msg::{
+    Ask, Effect, Entry, Failure, Feed, Kept, Level, Msg, Reach, RecordPage, Request, Step, Window,
+};
 pub use pages::Context;
 pub use place::{Journey, Page, Place};
 
@@ -85,6 +87,17 @@ pub struct Settings {
     pub zone: Tz,
 }
 
+/// How well something that is read once is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    /// It is to be read.
+    Stale,
+    /// It is being read.
+    Asked,
+    /// It was read, and nothing has changed it since.
+    Known,
+}
+
 /// The console's state.
 #[derive(Debug)]
 pub struct App {
@@ -116,8 +129,7 @@ pub struct App {
     pub views: Vec<View>,
     /// The columns that the person chose.
     pub columns: BTreeMap<Kind, Vec<String>>,
-    views_stale: bool,
-    reading_views: bool,
+    kept: Knowledge,
     /// Lines of the command line, the oldest first.
     said_before: Vec<String>,
     lists: Vec<List>,
@@ -156,8 +168,7 @@ impl App {
             said: None,
             views: Vec::new(),
             columns: BTreeMap::new(),
-            views_stale: true,
-            reading_views: false,
+            kept: Knowledge::Stale,
             said_before: Vec::new(),
             lists: Pane::ALL.iter().map(|pane| List::new(*pane)).collect(),
             undo: Vec::new(),
@@ -317,7 +328,7 @@ impl App {
             page.touch();
         }
         self.count_again = true;
-        self.views_stale = true;
+        self.kept = Knowledge::Stale;
     }
 
     fn fed(&mut self, feed: Feed) {
@@ -426,9 +437,8 @@ impl App {
             self.requests = request;
             effects.push(Effect::Record { request, id });
         }
-        if self.views_stale && !self.reading_views {
-            self.views_stale = false;
-            self.reading_views = true;
+        if self.kept == Knowledge::Stale {
+            self.kept = Knowledge::Asked;
             effects.push(Effect::Views);
         }
         let rested = self.counted_at.is_none_or(|at| self.now - at > COUNT_PAUSE);

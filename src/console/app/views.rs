@@ -1,9 +1,9 @@
 //! Saved views and chosen columns: what the pane shows, under a name or as one likes it.
 
-use super::App;
 use super::dialog::{Arranging, Dialog, Naming, Shelf};
 use super::edit::Edit;
 use super::msg::{Effect, Failure, Kept, Level, Request};
+use super::{App, Knowledge};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::filter::Filter;
 use crate::domain::people::Role;
@@ -182,7 +182,9 @@ impl App {
     /// The view is left: the pane shows open work in its own way again.
     pub(super) fn close_view(&mut self) {
         let pane = self.journey.pane();
-        let own = pane.kind().and_then(|kind| self.columns.get(&kind).cloned());
+        let own = pane
+            .kind()
+            .and_then(|kind| self.columns.get(&kind).cloned());
         let list = self.list_mut(pane);
         if list.view.take().is_some() {
             list.columns = own;
@@ -193,7 +195,9 @@ impl App {
 
     /// What is kept was read.
     pub(super) fn take_kept(&mut self, result: Result<Kept, Failure>) {
-        self.reading_views = false;
+        if self.kept == Knowledge::Asked {
+            self.kept = Knowledge::Known;
+        }
         match result {
             Ok(kept) => {
                 self.views = kept.views;
@@ -211,7 +215,7 @@ impl App {
 
     /// Something was kept, or thrown away.
     pub(super) fn kept(&mut self, request: Request, result: Result<(), Failure>) {
-        self.views_stale = true;
+        self.kept = Knowledge::Stale;
         let waiting = match &mut self.dialog {
             Some(Dialog::Views(shelf)) => shelf
                 .naming
@@ -241,7 +245,8 @@ impl App {
     pub(super) fn begin_columns(&mut self) {
         let list = self.list_here();
         let Pane::Of(kind) = list.pane() else {
-            let why = "this list shows what every kind has; a kind's own pane has columns to choose";
+            let why =
+                "this list shows what every kind has; a kind's own pane has columns to choose";
             return self.say_only(Level::Refused, why.to_owned());
         };
         let shown = list.columns.clone().unwrap_or_else(|| {

@@ -8,7 +8,10 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::theme::Theme;
 use super::{blank, page_lines, write};
-use crate::console::app::{App, Arranging, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field, FilterLine, Form, Geometry, Naming, Offered, Reading, Shelf, Span, Tone, Value, cut};
+use crate::console::app::{
+    App, Arranging, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field,
+    FilterLine, Form, Geometry, Naming, Offered, Reading, Shelf, Span, Tone, Value, cut,
+};
 use crate::console::input::Command;
 use crate::domain::text;
 use crate::domain::verbs::{ArgKind, Danger};
@@ -636,7 +639,11 @@ fn naming_box(
     let hints = if naming.sending.is_some() {
         vec![muted("being kept …")]
     } else {
-        keys(&[("enter", "keep it"), ("tab", "yours or shared"), ("esc", "back")])
+        keys(&[
+            ("enter", "keep it"),
+            ("tab", "yours or shared"),
+            ("esc", "back"),
+        ])
     };
     let inner = boxed(buffer, g, "name what is shown", &hints, 60, 4, theme);
     let label = |text: &str| muted(format!("{text:<8}"));
@@ -664,7 +671,12 @@ fn naming_box(
     let arrow = if sort.descending { "↓" } else { "↑" };
     let shows = format!("{filter} · by {}{arrow}", sort.column);
     let spans = vec![label("shows"), plain(shows)];
-    write(buffer, line(inner, 2), &cut(spans, inner.width as usize), theme);
+    write(
+        buffer,
+        line(inner, 2),
+        &cut(spans, inner.width as usize),
+        theme,
+    );
     let last = match &naming.error {
         Some(error) => vec![bad(format!("! {error}"))],
         None => match &list.columns {
@@ -672,7 +684,12 @@ fn naming_box(
             None => vec![],
         },
     };
-    write(buffer, line(inner, 3), &cut(last, inner.width as usize), theme);
+    write(
+        buffer,
+        line(inner, 3),
+        &cut(last, inner.width as usize),
+        theme,
+    );
     cursor
 }
 

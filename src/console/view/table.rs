@@ -141,8 +141,7 @@ fn shown(columns: &[Column], chosen: Option<&[String]>, wide: u16) -> Vec<Shown>
             .filter(|at| columns[*at].from <= wide)
             .collect(),
     };
-    let taken =
-        |seen: &[usize]| GUTTER + seen.iter().map(|at| columns[*at].width + 1).sum::<u16>();
+    let taken = |seen: &[usize]| GUTTER + seen.iter().map(|at| columns[*at].width + 1).sum::<u16>();
     while chosen.is_some() && seen.len() > 1 && taken(&seen) > wide + 1 {
         seen.pop();
     }
