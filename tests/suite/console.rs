@@ -519,7 +519,7 @@ async fn a_lost_server_is_said_and_what_changed_meanwhile_is_shown() {
     shop.done(order, "hold", &[("reason", "meanwhile")]).await;
     // A key is heard while nothing else is.
     ana.types("?");
-    ana.shows("Keys everywhere").await;
+    ana.shows("What can be done with orders").await;
     ana.types("<esc>");
 
     line.release();

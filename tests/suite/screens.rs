@@ -10,6 +10,7 @@ use packline::console::app::{
 };
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
+use packline::domain::act::Done;
 use packline::domain::filter::Field;
 use packline::domain::inspections::{
     Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
@@ -34,6 +35,7 @@ use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use uuid::Uuid;
 
 use crate::harness::screen;
 
@@ -644,6 +646,31 @@ fn several_records_at_once() {
     let mut desk = Desk::new(80, 24);
     desk.keys("vjjjh");
     desk.check("form-marked-80");
+}
+
+#[test]
+fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjjjhstocktaking<enter>");
+    let Some(Effect::Act { request, step }) = desk.acts.pop() else {
+        panic!("the first act, alone");
+    };
+    assert!(desk.acts.is_empty() && step.number == "#1042");
+    desk.keys("<esc>");
+    assert!(desk.shown().contains("stopping …"), "{}", desk.shown());
+    let done = Done {
+        id: Uuid::from_u128(1),
+        summary: "held: stocktaking".into(),
+        version: 4,
+        repeated: false,
+        undo: None,
+    };
+    desk.send(Msg::Acted(request, Ok(done)));
+    desk.check("bulk-stopped-80");
+    let more = |effect: &Effect| matches!(effect, Effect::Act { .. });
+    assert!(!desk.acts.iter().any(more), "the rest is left alone");
+    desk.keys("<esc>!");
+    desk.check("bulk-messages-80");
 }
 
 #[test]

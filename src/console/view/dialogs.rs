@@ -541,7 +541,9 @@ fn offers(buffer: &mut Buffer, offered: &Offered, title: &[Span], g: &Geometry, 
     };
     super::frame::rule(buffer, above, title, &right, theme);
     let widest = offered.words.iter().map(|(word, _)| text::width(word));
-    let column = widest.max().unwrap_or(0).min(30);
+    let explained = offered.words.iter().any(|(_, meaning)| !meaning.is_empty());
+    let most = if explained { 30 } else { g.rule.width as usize };
+    let column = widest.max().unwrap_or(0).min(most.saturating_sub(2));
     for (row, (word, meaning)) in offered.words.iter().skip(top).take(count).enumerate() {
         let area = Rect {
             y: first + row as u16,
