@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use color_eyre::eyre::{Result, eyre};
 
-use crate::config::{AlarmBy, Config, Source};
+use crate::config::{AlarmBy, Config, Source, state_dir};
 use crate::console::ConsoleOptions;
 use crate::console::app::Settings;
 use crate::console::input::Keymap;
@@ -49,6 +49,7 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
         desktop: matches!(config.alarm_by.value, AlarmBy::Desktop | AlarmBy::Both),
     };
     Ok(ConsoleOptions {
+        history: Some(state_dir(&|name| std::env::var_os(name)).join("history")),
         settings: Settings {
             shop: config.shop_name.value.clone(),
             zone: config.shop_time_zone.value,
