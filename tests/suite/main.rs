@@ -32,6 +32,6 @@ mod real_data;
 mod screens;
 mod sqlx_metadata;
 mod terminal;
-mod widths;
 mod together;
+mod widths;
 mod worker;

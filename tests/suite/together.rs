@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::console::{Desk, desk};
 use crate::harness::deadline;
-use crate::shop::{LIMIT, Shop, ZONE, now};
 use crate::pty::{InTerminal, on_shop};
+use crate::shop::{LIMIT, Shop, ZONE, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_take_the_next_at_once_each_takes_another() {

@@ -18,8 +18,8 @@ mod help;
 mod inspections;
 mod keys;
 mod list;
-mod mouse;
 pub mod macros;
+mod mouse;
 mod msg;
 mod next;
 mod orders;
@@ -41,8 +41,8 @@ pub use command_line::{Candidate, REMEMBERED};
 pub use completion::Offered;
 pub use connection::Connection;
 pub use dialog::{
-    Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine, Naming,
-    Reading, Shelf,
+    Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
+    Naming, Reading, Shelf,
 };
 pub use document::{Document, Line, Span, Tone, cut};
 pub use drafts::Drafts;

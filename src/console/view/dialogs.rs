@@ -9,9 +9,9 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Arranging, Bulk, Candidate, Choosing, CommandLine, Confirm, Conflict, Dialog, Document, Edit,
-    Field, FilterLine, Form, Geometry, Naming, Offered, Reading, Shelf, Span, Tone, Value, cut, facts,
-    macros,
+    App, Arranging, Bulk, Candidate, Choosing, CommandLine, Confirm, Conflict, Dialog, Document,
+    Edit, Field, FilterLine, Form, Geometry, Naming, Offered, Reading, Shelf, Span, Tone, Value,
+    cut, facts, macros,
 };
 use crate::console::input::Command;
 use crate::domain::text;

@@ -8,7 +8,6 @@ use super::theme::Theme;
 use super::write;
 use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
 use crate::console::input::Command;
-use crate::domain::list::Count;
 use crate::domain::record::{Kind, Pane, RecordId};
 use crate::domain::text;
 
