@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use sqlx::postgres::PgConnection;
@@ -33,6 +33,23 @@ const QUESTION: Duration = Duration::from_secs(2);
 /// How many of the newest deeds of others a conflict tells of.
 const TOLD: usize = 5;
 
+/// What the shop's settings say to acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The shop's zone: in it times are read and told.
+    pub zone: Tz,
+    /// How long a mail can still be stopped before it leaves.
+    pub hold: TimeDelta,
+}
+
+impl From<Tz> for Terms {
+    /// With the undo window that mails have by default.
+    fn from(zone: Tz) -> Self {
+        let hold = TimeDelta::seconds(60);
+        Self { zone, hold }
+    }
+}
+
 /// What an act works with, inside its transaction.
 pub(super) struct Work<'c> {
     /// The transaction.
@@ -43,8 +60,8 @@ pub(super) struct Work<'c> {
     pub(super) given: Given,
     /// The login of who wants it.
     pub(super) who: &'c str,
-    /// The shop's zone.
-    pub(super) zone: Tz,
+    /// What the settings say.
+    pub(super) terms: Terms,
     /// The present.
     pub(super) now: DateTime<Utc>,
 }
@@ -52,7 +69,7 @@ pub(super) struct Work<'c> {
 impl Work<'_> {
     /// The local date.
     pub(super) fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&self.zone).date_naive()
+        self.now.with_timezone(&self.terms.zone).date_naive()
     }
 
     /// An argument that must be a time to come.
@@ -67,7 +84,7 @@ impl Work<'_> {
 
     /// An instant in the shop's zone, for a sentence.
     pub(super) fn shown(&self, at: DateTime<Utc>) -> String {
-        let local = at.with_timezone(&self.zone);
+        let local = at.with_timezone(&self.terms.zone);
         local.format("%Y-%m-%d %H:%M").to_string()
     }
 }
@@ -122,7 +139,7 @@ pub(super) fn unknown_verb(act: &Act) -> ActError {
 /// Does an act: one transaction, once.
 ///
 /// `source` says what it comes through (`console`, `act`, `demo`, `worker`); times that people
-/// type are read in `zone`, the shop's. Where others got in the way it is tried again, and where
+/// type are read in the zone of `terms`, the shop's. Where others got in the way it is tried again, and where
 /// the outcome of its COMMIT was lost, the database is asked for it.
 ///
 /// # Errors
@@ -132,15 +149,16 @@ pub async fn act(
     db: &Db,
     act: Act,
     source: &str,
-    zone: Tz,
+    terms: impl Into<Terms>,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     storable(&act)?;
+    let terms = terms.into();
     let mut tries = 1;
     let mut doubt: Option<Doubt> = None;
     loop {
         // Boxed: a whole transaction is too much for the stacks of those who wait for it.
-        match Box::pin(attempt(db, act.clone(), source, zone, now)).await {
+        match Box::pin(attempt(db, act.clone(), source, terms, now)).await {
             Ok(done) => {
                 if !done.repeated || doubt.is_some() {
                     ring(db).await;
@@ -211,7 +229,7 @@ pub async fn undo(
     act_id: Uuid,
     new_id: Uuid,
     source: &str,
-    zone: Tz,
+    terms: impl Into<Terms>,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     let stored = db
@@ -231,7 +249,7 @@ pub async fn undo(
         args: undo.args,
         undoes: Some(act_id),
     };
-    act(db, compensation, source, zone, now).await
+    act(db, compensation, source, terms, now).await
 }
 
 /// Asks for an act until the database answers or the time is over; `None` if it did not answer.
@@ -268,12 +286,12 @@ async fn attempt(
     db: &Db,
     act: Act,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     let source = source.to_owned();
     db.transaction(LIMIT, move |connection| {
-        async move { transact(connection, &act, &source, zone, now).await }.boxed()
+        async move { transact(connection, &act, &source, terms, now).await }.boxed()
     })
     .await
 }
@@ -282,7 +300,7 @@ async fn transact(
     connection: &mut PgConnection,
     act: &Act,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     acts::announce(connection, act, source).await?;
@@ -304,13 +322,13 @@ async fn transact(
         None => check_version(connection, act, record.version()).await?,
     }
     (act.verb.applies_to)(&record).map_err(ActError::Refused)?;
-    let given = Given::read(connection, act, zone, now).await?;
+    let given = Given::read(connection, act, terms.zone, now).await?;
     let mut work = Work {
         connection,
         act,
         given,
         who: &person.login,
-        zone,
+        terms,
         now,
     };
     let outcome = match &record {
@@ -333,7 +351,7 @@ async fn transact(
     Ok(done)
 }
 
-fn permitted(act: &Act, person: &Person) -> Result<(), ActError> {
+pub(super) fn permitted(act: &Act, person: &Person) -> Result<(), ActError> {
     if person.holds_any(act.verb.roles) || person.roles.contains(&Role::Admin) {
         Ok(())
     } else {

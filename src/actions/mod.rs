@@ -8,6 +8,7 @@ mod error;
 pub mod import;
 mod inspections;
 pub mod labels;
+mod mails;
 pub mod notices;
 mod orders;
 mod shipments;
@@ -15,5 +16,29 @@ mod shipping;
 mod stock;
 mod tickets;
 
-pub use engine::{act, undo};
+use chrono::{DateTime, Utc};
+
+pub use engine::{Terms, act, undo};
 pub use error::{ActError, Conflict};
+
+use crate::domain::act::{Act, Done};
+use crate::store::db::Db;
+
+/// Does an act, and what belongs to it outside the database.
+///
+/// # Errors
+/// As [`act`]; refused where what belongs to it could not be done.
+pub async fn act_and_print(
+    db: &Db,
+    wanted: Act,
+    printing: &labels::Printing,
+    source: &str,
+    terms: Terms,
+    now: DateTime<Utc>,
+) -> Result<Done, ActError> {
+    if labels::prints(&wanted) {
+        labels::print(db, wanted, printing, source, terms, now).await
+    } else {
+        act(db, wanted, source, terms, now).await
+    }
+}

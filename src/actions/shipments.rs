@@ -2,6 +2,7 @@
 
 use super::engine::{Outcome, Work, units, unknown_verb};
 use super::error::ActError;
+use super::labels::LABEL;
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 use crate::store::shipments::{self, Tracking};
 
@@ -29,7 +30,8 @@ pub(super) async fn perform(
         }
         "print" => {
             shipments::count_print(work.connection, parcel.id).await?;
-            Ok(Outcome::new("noted a print"))
+            let what = work.given.optional_text("what").unwrap_or(LABEL);
+            Ok(Outcome::new(format!("printed the {what}")))
         }
         _ => Err(unknown_verb(work.act)),
     }

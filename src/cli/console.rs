@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::Result;
 
+use super::act::terms;
 use super::database::Database;
+use super::print_label::printing;
 use crate::config::Config;
 use crate::console::{self, ConsoleOptions};
 use crate::store::feed::Feed;
@@ -25,7 +27,8 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let feed = Feed::start(database.db.clone());
     let options = ConsoleOptions {
         shop: config.shop_name.value.clone(),
-        zone: config.shop_time_zone.value,
+        terms: terms(config),
+        printing: printing(config),
     };
     console::run(database.db.clone(), feed, database.person.clone(), options).await?;
     Ok(ExitCode::SUCCESS)

@@ -13,11 +13,11 @@ use super::print;
 use crate::config::Config;
 use crate::domain::list::Counts;
 use crate::domain::record::Kind;
-use crate::store::lists;
+use crate::store::{lists, notices};
 
-/// Say how many records are open, late and breaching.
+/// Say how many records are open, late and breaching, and how many mails failed.
 ///
-/// Exits as monitoring plugins do: 0 all is well, 1 something is late, 2 tickets breach or
+/// Exits as monitoring plugins do: 0 all is well, 1 something is late or a mail failed, 2 tickets breach or
 /// inspections failed, 3 it is not known.
 #[derive(Debug, Args)]
 pub(super) struct Status {
@@ -41,13 +41,15 @@ struct Report {
     status: Level,
     #[serde(flatten)]
     counts: Counts,
+    /// Mails that did not get through: a person decides.
+    failed_mails: i64,
 }
 
 impl Level {
-    fn of(counts: &Counts) -> Self {
+    fn of(counts: &Counts, failed_mails: i64) -> Self {
         if counts.tickets.urgent.0 > 0 || counts.inspections.urgent.0 > 0 {
             Self::Critical
-        } else if Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0) {
+        } else if failed_mails > 0 || Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0) {
             Self::Warning
         } else {
             Self::Ok
@@ -66,19 +68,23 @@ impl Level {
 
 impl Status {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let counts = match self.counts(config, now).await {
-            Ok(counts) => counts,
+        let (counts, failed_mails) = match self.counts(config, now).await {
+            Ok(found) => found,
             Err(error) => {
                 print::note(format_args!("packline: unknown: {error:#}"));
                 return Ok(ExitCode::from(Level::Unknown.exit_code()));
             }
         };
-        let status = Level::of(&counts);
+        let status = Level::of(&counts, failed_mails);
         if counts.nothing_yet {
             print::note(NOTHING_YET);
         }
         if self.json {
-            print::json(&Report { status, counts })?;
+            print::json(&Report {
+                status,
+                counts,
+                failed_mails,
+            })?;
         } else {
             for kind in Kind::ALL {
                 let count = counts.of(*kind);
@@ -90,16 +96,22 @@ impl Status {
                     urgent_word(*kind)
                 ));
             }
+            if failed_mails > 0 {
+                print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
+            }
         }
         Ok(ExitCode::from(status.exit_code()))
     }
 
-    async fn counts(&self, config: &Config, now: DateTime<Utc>) -> Result<Counts> {
+    async fn counts(&self, config: &Config, now: DateTime<Utc>) -> Result<(Counts, i64)> {
         let database = Database::open(config, "status").await?;
         Ok(database
             .db
             .call(Duration::from_secs(10), move |connection| {
-                Box::pin(async move { lists::counts(connection, now).await })
+                Box::pin(async move {
+                    let counts = lists::counts(connection, now).await?;
+                    Ok((counts, notices::count_failed(connection).await?))
+                })
             })
             .await?)
     }
@@ -123,13 +135,14 @@ mod tests {
     #[test]
     fn the_worst_count_decides() {
         let mut counts = Counts::default();
-        assert_eq!(Level::of(&counts), Level::Ok);
+        assert_eq!(Level::of(&counts, 0), Level::Ok);
+        assert_eq!(Level::of(&counts, 1), Level::Warning);
         counts.stock = TabCount {
             open: Count(1),
             urgent: Count(1),
         };
-        assert_eq!(Level::of(&counts), Level::Warning);
+        assert_eq!(Level::of(&counts, 0), Level::Warning);
         counts.tickets.urgent = Count(1);
-        assert_eq!(Level::of(&counts), Level::Critical);
+        assert_eq!(Level::of(&counts, 0), Level::Critical);
     }
 }

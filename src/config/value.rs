@@ -127,6 +127,9 @@ impl Value for u32 {
     }
 }
 
+/// Seconds.
+const YEAR: u64 = 365 * 24 * 3600;
+
 impl Value for Duration {
     const EXPECTS: &'static str = "a time such as 60s, 5m or 2h";
 
@@ -139,7 +142,10 @@ impl Value for Duration {
             _ => return Err(None),
         };
         let number: u32 = text[..unit.0].parse().map_err(|_| None)?;
-        Ok(Self::from_secs(u64::from(number) * seconds))
+        match u64::from(number) * seconds {
+            span @ 0..=YEAR => Ok(Self::from_secs(span)),
+            _ => Err(Some(format!("{text} is longer than a year"))),
+        }
     }
 
     fn shown(&self) -> String {

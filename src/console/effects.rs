@@ -4,13 +4,13 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
 use super::app::{Effect, Failure, Msg, PAGE, Reach, RecordPage, Step, Window};
-use crate::actions::{self, ActError};
+use crate::actions::labels::Printing;
+use crate::actions::{self, ActError, Terms};
 use crate::domain::act::{Act, Done};
 use crate::domain::list::{Anchor, Counts, ListQuery};
 use crate::domain::record::RecordId;
@@ -29,20 +29,28 @@ pub struct Performer {
     db: Db,
     /// The login at the keyboard.
     me: String,
-    /// The zone in which the person types times.
-    zone: Tz,
+    /// What the settings say to acts; the person types times in its zone.
+    terms: Terms,
+    printing: Printing,
     replies: UnboundedSender<Msg>,
 }
 
 impl Performer {
-    /// Works on this database, as this login, and answers there.
-    pub const fn new(db: Db, me: String, zone: Tz, replies: UnboundedSender<Msg>) -> Self {
+    /// Works on this database, as this login, and answers there. It prints into files only.
+    pub fn new(db: Db, me: String, terms: impl Into<Terms>, replies: UnboundedSender<Msg>) -> Self {
         Self {
             db,
             me,
-            zone,
+            terms: terms.into(),
+            printing: Printing::default(),
             replies,
         }
+    }
+
+    /// The same, and prints so.
+    #[must_use]
+    pub fn with(self, printing: Printing) -> Self {
+        Self { printing, ..self }
     }
 
     /// Begins to do it. What is not done outside (leaving, drawing) is the loop's own.
@@ -188,7 +196,7 @@ impl Performer {
     }
 
     async fn record(&self, id: RecordId) -> Result<Option<RecordPage>, Failure> {
-        let zone = self.zone;
+        let zone = self.terms.zone;
         self.db
             .call(READ, move |connection| {
                 async move {
@@ -213,7 +221,8 @@ impl Performer {
             args: step.args,
             undoes: step.takes_back.map(|undoable| undoable.act),
         };
-        actions::act(&self.db, act, "console", self.zone, now).await
+        let (printing, terms) = (&self.printing, self.terms);
+        actions::act_and_print(&self.db, act, printing, "console", terms, now).await
     }
 }
 

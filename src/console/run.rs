@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use color_eyre::eyre::{Result, eyre};
 use crossterm::event::EventStream;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
@@ -22,6 +21,8 @@ use super::effects::Performer;
 use super::input::{Chord, Input, Keymap};
 use super::terminal::{Taken, is_there, theme};
 use super::view::{self, Theme};
+use crate::actions::Terms;
+use crate::actions::labels::Printing;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, RecordId};
 use crate::store::db::Db;
@@ -37,8 +38,10 @@ const BURST: usize = 512;
 pub struct ConsoleOptions {
     /// The shop's name, for the header.
     pub shop: String,
-    /// The zone that times are told in.
-    pub zone: Tz,
+    /// What the settings say to acts, and the zone that times are told in.
+    pub terms: Terms,
+    /// What the settings say of printing.
+    pub printing: Printing,
 }
 
 /// Runs the console on this terminal until the person leaves or the terminal is gone.
@@ -56,10 +59,11 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
         let _ = panics.send(Msg::Panicked(what));
     })?;
     let size = taken.screen().size()?;
-    let performer = Performer::new(db, person.login.clone(), options.zone, sender);
+    let performer =
+        Performer::new(db, person.login.clone(), options.terms, sender).with(options.printing);
     let settings = Settings {
         shop: options.shop,
-        zone: options.zone,
+        zone: options.terms.zone,
     };
     let app = App::new(settings, person, keymap, (size.width, size.height), now());
     let mut console = Console {

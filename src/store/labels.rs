@@ -8,13 +8,22 @@ use crate::domain::orders::Address;
 use crate::domain::shipments::ShipmentLine;
 use crate::domain::tracking;
 
-/// What a parcel's label and slip say; `None` where there is no such parcel. `from` is the address
+/// What can be printed for a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printable {
+    /// What our label and its slip say.
+    pub label: Label,
+    /// The carrier's own label, in ZPL, where one was bought.
+    pub bought: Option<String>,
+}
+
+/// What can be printed for a parcel; `None` where there is no such parcel. `from` is the address
 /// that it is sent from.
-pub async fn label(
+pub async fn printable(
     connection: &mut PgConnection,
     shipment_id: i64,
     from: Vec<String>,
-) -> Result<Option<Label>, DbError> {
+) -> Result<Option<Printable>, DbError> {
     let Some(head) = sqlx::query!(
         r#"select o.number, o.shipping_address, o.customer_name, o.shipping_method, o.note,
                   c.name as "carrier?", c.tracking_url as "tracking_url?", p.tracking_code,
@@ -58,7 +67,7 @@ pub async fn label(
         .as_deref()
         .zip(head.tracking_code.as_deref())
         .and_then(|(address, code)| tracking::link(address, code));
-    Ok(Some(Label {
+    let label = Label {
         parcel: format!("SHP-{shipment_id}"),
         order: head.number,
         from,
@@ -82,5 +91,9 @@ pub async fn label(
             })
             .collect(),
         note: head.note,
+    };
+    Ok(Some(Printable {
+        label,
+        bought: None,
     }))
 }

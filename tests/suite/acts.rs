@@ -39,6 +39,9 @@ enum Scene {
     ResolvedTicket,
     LinkedTicket,
     SnoozedTicket,
+    OrderWithFailedMail,
+    AnsweredTicket,
+    TicketWithFailedMail,
 }
 
 /// A verb, where it applies, what it is told, and how what it then says begins.
@@ -120,6 +123,20 @@ const SCENES: &[Case] = &[
         "assigned to ",
     ),
     (
+        Kind::Order,
+        "stop-mail",
+        Scene::OrderWithFailedMail,
+        &[],
+        "stopped the delay to ines@example.org",
+    ),
+    (
+        Kind::Order,
+        "resend-mail",
+        Scene::OrderWithFailedMail,
+        &[("to", "Ines <ines@example.net>")],
+        "the delay to Ines <ines@example.net> leaves again",
+    ),
+    (
         Kind::Stock,
         "adjust",
         Scene::Mugs,
@@ -176,7 +193,13 @@ const SCENES: &[Case] = &[
         &[("reason", "crushed corner")],
         "noted as damaged: crushed corner",
     ),
-    (Kind::Shipment, "print", Scene::Parcel, &[], "noted a print"),
+    (
+        Kind::Shipment,
+        "print",
+        Scene::Parcel,
+        &[],
+        "printed the label",
+    ),
     (Kind::Inspection, "start", Scene::Inspection, &[], "started"),
     (
         Kind::Inspection,
@@ -297,6 +320,20 @@ const SCENES: &[Case] = &[
         "snoozed until ",
     ),
     (Kind::Ticket, "wake", Scene::SnoozedTicket, &[], "woken"),
+    (
+        Kind::Ticket,
+        "stop-mail",
+        Scene::AnsweredTicket,
+        &[],
+        "stopped the ticket reply to ines@example.org",
+    ),
+    (
+        Kind::Ticket,
+        "resend-mail",
+        Scene::TicketWithFailedMail,
+        &[],
+        "the delay to ines@example.org leaves again",
+    ),
 ];
 
 /// Verbs that can be taken back.
@@ -318,6 +355,7 @@ const COMPENSATED: &[&str] = &[
     "inspection pass-check",
     "inspection fail-check",
     "inspection clear-check",
+    "ticket reply",
     "ticket claim",
     "ticket unclaim",
     "ticket resolve",
@@ -385,6 +423,21 @@ impl Scene {
             Self::LinkedTicket => {
                 let ticket = shop.ticket().await;
                 shop.done(ticket, "link-order", &[("order", "1000")]).await;
+                ticket
+            }
+            Self::OrderWithFailedMail => {
+                let order = shop.order(&[("MUG", 2)]).await;
+                shop.failed_mail(order).await;
+                order
+            }
+            Self::TicketWithFailedMail => {
+                let ticket = shop.ticket().await;
+                shop.failed_mail(ticket).await;
+                ticket
+            }
+            Self::AnsweredTicket => {
+                let ticket = shop.ticket().await;
+                shop.done(ticket, "reply", &[("text", "Soon")]).await;
                 ticket
             }
             Self::SnoozedTicket => {

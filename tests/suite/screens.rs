@@ -66,6 +66,8 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         pending_inspections: 0,
         failed_inspections: i64::from(id == 42),
         open_tickets: 0,
+        held_mails: 0,
+        failed_mails: 0,
     }
 }
 
@@ -172,6 +174,8 @@ fn ticket(id: i64, due: i64) -> TicketSummary {
         snoozed_until: None,
         last_message_at: Some(minutes(-50)),
         messages: 1,
+        held_mails: 0,
+        failed_mails: 0,
     }
 }
 
@@ -277,6 +281,7 @@ fn full_order() -> FullRecord {
             state: "captured".into(),
         }],
         notes: Vec::new(),
+        mails: Vec::new(),
     }))
 }
 
@@ -320,6 +325,7 @@ fn full_ticket() -> FullRecord {
         order: Some(about),
         shipments: vec![parcel(7, TrackingStatus::InTransit, 5000)],
         other_tickets: vec![],
+        mails: Vec::new(),
     }))
 }
 

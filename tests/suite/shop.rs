@@ -248,6 +248,25 @@ impl Shop {
             .await
             .unwrap_or_else(|error| panic!("{verb}: {error}"))
     }
+
+    /// A mail about a record that its server refused.
+    pub(crate) async fn failed_mail(&self, record: RecordId) {
+        let mut owner = self.owner().await;
+        for step in [
+            "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)
+             select 'delay', $1, $2, 'late', 'ines@example.org', 'Later', 'Sorry', now()",
+            "update notices set state = 'queued' where subject_kind = $1 and subject_id = $2",
+            "update notices set state = 'failed', error = '550 no such person'
+             where subject_kind = $1 and subject_id = $2",
+        ] {
+            sqlx::query(step)
+                .bind(record.kind.as_str())
+                .bind(record.id)
+                .execute(&mut owner)
+                .await
+                .expect("a mail");
+        }
+    }
 }
 
 /// The present: a test is its own shell.

@@ -14,6 +14,7 @@ mod help;
 mod inspections;
 mod keys;
 mod list;
+mod mails;
 mod msg;
 mod orders;
 mod pages;

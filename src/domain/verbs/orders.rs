@@ -3,8 +3,8 @@
 use super::super::orders::{OrderSummary, Stage, cannot_ship};
 use super::super::record::{Kind, Record};
 use super::{
-    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, required, write,
-    wrong_kind,
+    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, mails, required,
+    write, wrong_kind,
 };
 
 const STAGE: &[Write] = &[write("update (confirmed_at)", "orders")];
@@ -282,6 +282,14 @@ pub(super) const VERBS: &[Verb] = &[
         writes: ASSIGN,
         applies_to: |record| on(record, |_| Ok(())),
     },
+    mails::stop(Kind::Order, ORDER_STAFF, None, |record| {
+        on(record, |order| {
+            mails::can_stop(order.held_mails, order.failed_mails)
+        })
+    }),
+    mails::resend(Kind::Order, ORDER_STAFF, |record| {
+        on(record, |order| mails::can_resend(order.failed_mails))
+    }),
 ];
 
 fn on(

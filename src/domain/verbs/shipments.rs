@@ -2,7 +2,9 @@
 
 use super::super::record::{Kind, Record};
 use super::super::shipments::{ShipmentState, ShipmentSummary};
-use super::{Arg, ArgKind, Danger, ORDER_STAFF, Reason, Verb, Write, required, write, wrong_kind};
+use super::{
+    Arg, ArgKind, Danger, ORDER_STAFF, Reason, Verb, Write, optional, required, write, wrong_kind,
+};
 
 const TRACKING: &[Write] = &[write(
     "update (carrier_id, tracking_code, ship_date)",
@@ -80,9 +82,20 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "print",
         kind: Kind::Shipment,
-        help: "note that its label or slip was printed",
-        key: None,
-        args: &[],
+        help: "print its label or its packing slip",
+        key: Some('p'),
+        args: &[
+            optional(
+                "what",
+                ArgKind::OneOf(&["label", "slip"]),
+                "the label, unless you say slip",
+            ),
+            optional(
+                "file",
+                ArgKind::Text,
+                "into this file instead of to the printer",
+            ),
+        ],
         roles: ORDER_STAFF,
         danger: Danger::None,
         writes: PRINT,
