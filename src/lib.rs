@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | 5 | [`cli`] | one file a subcommand; reads arguments, prints, sets the exit status |
 //! | 4 | [`console`] | the terminal program: a loop, a state, a view |
+//! | 4 | [`automation`] | the worker: due jobs, one handler a file |
 //! | 3 | [`actions`] | what can be done: one use case is one transaction |
 //! | 2 | [`intake`], [`output`], [`store`] | formats in, formats out, and SQL |
 //! | 1 | [`domain`] | types, states, verbs and rules: pure functions over values |
@@ -14,6 +15,7 @@
 //! the same name on every floor.
 
 pub mod actions;
+pub mod automation;
 pub mod cli;
 pub mod config;
 pub mod console;

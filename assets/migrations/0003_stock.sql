@@ -49,16 +49,21 @@ create table stock_movements (
 create index stock_movements_of_level on stock_movements (stock_level_id, id desc);
 create index stock_movements_of_line on stock_movements (order_line_id) where order_line_id is not null;
 
-create function apply_movement() returns trigger
+-- Levels are locked in primary-key order, so that two statements that move many never wait for each
+-- other in a circle.
+create function apply_movements() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update stock_levels
-    set on_hand = on_hand + new.on_hand, reserved = reserved + new.reserved
-    where id = new.stock_level_id;
+    perform from stock_levels where id in (select stock_level_id from new_rows) order by id for update;
+    update stock_levels s
+    set on_hand = s.on_hand + moved.on_hand, reserved = s.reserved + moved.reserved
+    from (select stock_level_id, sum(on_hand)::integer as on_hand, sum(reserved)::integer as reserved
+          from new_rows group by stock_level_id) moved
+    where s.id = moved.stock_level_id and (moved.on_hand <> 0 or moved.reserved <> 0);
     return null;
 end $$;
 create trigger apply after insert on stock_movements
-    for each row execute function apply_movement();
+    referencing new table as new_rows for each statement execute function apply_movements();
 create trigger append_only before update or delete on stock_movements
     for each row execute function refuse_change('stock_movements');
 create trigger append_only_truncate before truncate on stock_movements

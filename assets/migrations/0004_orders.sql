@@ -335,30 +335,38 @@ create trigger guard before update on fulfilments
 create function count_requested() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    if tg_table_name = 'fulfilment_lines' then
-        update order_lines l set requested = l.requested + new.quantity
-        from fulfilments f join locations p on p.id = f.location_id
-        where l.id = new.order_line_id and f.id = new.fulfilment_id and p.supplier_id is not null;
-        if not exists (select from fulfilments where id = new.fulfilment_id and state = 'open') then
-            raise exception 'only a fulfilment that is open takes lines'
-                using errcode = 'check_violation', constraint = 'fulfilment_lines_fixed';
-        end if;
-        if exists (select from order_lines l join fulfilments f on f.id = new.fulfilment_id
-                   where l.id = new.order_line_id and l.order_id <> f.order_id) then
-            raise exception 'a fulfilment holds lines of its own order only'
-                using errcode = 'check_violation', constraint = 'fulfilment_lines_same_order';
-        end if;
-    elsif new.state in ('rejected', 'cancelled') and old.state <> new.state then
-        update order_lines l set requested = l.requested - (fl.quantity - fl.shipped)
-        from fulfilment_lines fl join locations p on p.id = new.location_id
-        where fl.fulfilment_id = new.id and l.id = fl.order_line_id and p.supplier_id is not null;
+    if exists (select from new_rows n join fulfilments f on f.id = n.fulfilment_id
+               where f.state <> 'open') then
+        raise exception 'only a fulfilment that is open takes lines'
+            using errcode = 'check_violation', constraint = 'fulfilment_lines_fixed';
     end if;
+    if exists (select from new_rows n join fulfilments f on f.id = n.fulfilment_id
+               join order_lines l on l.id = n.order_line_id where l.order_id <> f.order_id) then
+        raise exception 'a fulfilment holds lines of its own order only'
+            using errcode = 'check_violation', constraint = 'fulfilment_lines_same_order';
+    end if;
+    update order_lines l set requested = l.requested + asked.units
+    from (select n.order_line_id, sum(n.quantity)::integer as units
+          from new_rows n
+          join fulfilments f on f.id = n.fulfilment_id
+          join locations p on p.id = f.location_id
+          where p.supplier_id is not null group by n.order_line_id) asked
+    where l.id = asked.order_line_id;
     return null;
 end $$;
 create trigger count_requested after insert on fulfilment_lines
-    for each row execute function count_requested();
-create trigger count_requested after update of state on fulfilments
-    for each row execute function count_requested();
+    referencing new table as new_rows for each statement execute function count_requested();
+create function discount_requested() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update order_lines l set requested = l.requested - (fl.quantity - fl.shipped)
+    from fulfilment_lines fl join locations p on p.id = new.location_id
+    where fl.fulfilment_id = new.id and l.id = fl.order_line_id and p.supplier_id is not null;
+    return null;
+end $$;
+create trigger discount_requested after update of state on fulfilments
+    for each row when (new.state in ('rejected', 'cancelled') and old.state <> new.state)
+    execute function discount_requested();
 create function guard_fulfilment_line() returns trigger
 language plpgsql set search_path = packline, pg_temp as $$
 begin
@@ -381,37 +389,56 @@ create table reservations (
 );
 create index reservations_of_level on reservations (stock_level_id);
 
-create function apply_reservation() returns trigger
+create function apply_reservations() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
-    line bigint := case when tg_op = 'DELETE' then old.order_line_id else new.order_line_id end;
-    level bigint := case when tg_op = 'DELETE' then old.stock_level_id else new.stock_level_id end;
-    delta integer := case tg_op when 'INSERT' then new.quantity
-                                when 'DELETE' then -old.quantity
-                                else new.quantity - old.quantity end;
+    lines bigint[];
+    levels bigint[];
+    deltas integer[];
 begin
-    if tg_op = 'UPDATE' and (new.order_line_id, new.stock_level_id)
-                            is distinct from (old.order_line_id, old.stock_level_id) then
-        raise exception 'a reservation stays with its line and its stock'
-            using errcode = 'check_violation', constraint = 'reservations_fixed';
+    if tg_op = 'INSERT' then
+        select array_agg(order_line_id), array_agg(stock_level_id), array_agg(quantity)
+        into lines, levels, deltas from new_rows;
+    elsif tg_op = 'DELETE' then
+        select array_agg(order_line_id), array_agg(stock_level_id), array_agg(-quantity)
+        into lines, levels, deltas from old_rows;
+    else
+        if exists (select from new_rows n join old_rows o using (id)
+                   where (n.order_line_id, n.stock_level_id) <> (o.order_line_id, o.stock_level_id)) then
+            raise exception 'a reservation stays with its line and its stock'
+                using errcode = 'check_violation', constraint = 'reservations_fixed';
+        end if;
+        select array_agg(n.order_line_id), array_agg(n.stock_level_id), array_agg(n.quantity - o.quantity)
+        into lines, levels, deltas
+        from new_rows n join old_rows o using (id) where n.quantity <> o.quantity;
     end if;
-    if delta = 0 then
+    if lines is null then
         return null;
     end if;
-    if delta > 0 and not exists (
-        select from order_lines l join stock_levels s on s.id = level
-        where l.id = line and l.product_id = s.product_id
+    if exists (
+        select from unnest(lines, levels, deltas) as moved (line, level, delta)
+        join order_lines l on l.id = moved.line join stock_levels s on s.id = moved.level
+        where moved.delta > 0 and l.product_id is distinct from s.product_id
     ) then
         raise exception 'a line is reserved from stock of its own product'
             using errcode = 'check_violation', constraint = 'reservations_same_product';
     end if;
     insert into stock_movements (stock_level_id, kind, reserved, order_line_id)
-    values (level, case when delta > 0 then 'reserve' else 'release' end, delta, line);
-    update order_lines set reserved = reserved + delta where id = line;
+    select level, case when delta > 0 then 'reserve' else 'release' end, delta, line
+    from unnest(lines, levels, deltas) as moved (line, level, delta) order by level, line;
+    perform from order_lines where id = any (lines) order by id for update;
+    update order_lines l set reserved = l.reserved + moved.delta
+    from (select line, sum(delta)::integer as delta
+          from unnest(lines, deltas) as moved (line, delta) group by line) moved
+    where l.id = moved.line;
     return null;
 end $$;
-create trigger apply after insert or update or delete on reservations
-    for each row execute function apply_reservation();
+create trigger apply_insert after insert on reservations
+    referencing new table as new_rows for each statement execute function apply_reservations();
+create trigger apply_update after update on reservations
+    referencing old table as old_rows new table as new_rows for each statement execute function apply_reservations();
+create trigger apply_delete after delete on reservations
+    referencing old table as old_rows for each statement execute function apply_reservations();
 
 create table payments (
     id bigint generated always as identity primary key,

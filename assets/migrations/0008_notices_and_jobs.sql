@@ -48,7 +48,8 @@ create index notices_due on notices (coalesce(retry_at, held_until), id) where s
 create index notices_failed on notices (id) where state = 'failed';
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
-    ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued'), ('notice', 'failed', 'cancelled');
+    ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued'),
+    ('notice', 'failed', 'cancelled');
 select guard_states('notices', 'notice', 'state');
 
 create function note_order() returns trigger
@@ -117,24 +118,30 @@ create trigger tell_of_act after update on notices
     referencing old table as old_rows new table as new_rows
     for each statement execute function tell_of_act_with_mail();
 
+-- Work that is due. It is enqueued by plain insert in the transaction that makes it due, and
+-- completed in the transaction that does it.
 create table jobs (
     id bigint generated always as identity primary key,
     kind text not null,
     subject_kind text not null,
     subject_id bigint not null,
     payload jsonb not null default '{}',
-    -- One waiting job for one thing to do.
-    dedupe_key text unique,
+    dedupe_key text,
     run_at timestamptz not null default clock_timestamp(),
+    -- Work that comes again: how long after it was done.
+    every interval,
     attempts integer not null default 0,
+    error text,
     lease_until timestamptz,
     -- Rises with each claim: a worker whose lease ran out cannot complete what another took over.
     fence bigint not null default 0,
     dead_at timestamptz,
-    dead_reason text,
     created_at timestamptz not null default clock_timestamp()
 );
+-- One waiting job for one thing to do. What becomes due while a worker does it is a job of its own.
+create unique index jobs_waiting_once on jobs (dedupe_key) where lease_until is null and dead_at is null;
 create index jobs_due on jobs (run_at, id) where dead_at is null;
-create index jobs_dead on jobs (dead_at) where dead_at is not null;
+create index jobs_dead on jobs (dead_at, dedupe_key) where dead_at is not null;
+create index jobs_of_subject on jobs (subject_kind, subject_id);
 
 select watch('notices', 'notice', 'notices', 'id');

@@ -9,11 +9,14 @@ pub mod import;
 mod inspections;
 pub mod labels;
 mod mails;
+pub mod letters;
 pub mod notices;
 mod orders;
+pub mod progress;
 mod shipments;
 mod shipping;
 mod stock;
+pub mod sweep;
 mod tickets;
 
 use chrono::{DateTime, Utc};

@@ -290,16 +290,24 @@ async fn replace_own_plans(work: &mut Work<'_>, plans: &[Plan]) -> Result<(), Ac
     Ok(())
 }
 
-/// An inspection has the checks that the order's products name, and the standard ones where a
-/// product names none.
 async fn inspect(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let products = inspections::checks_of_products(work.connection, order.id).await?;
+    let checks = checks(&products);
+    let id = inspections::insert(work.connection, order.id, None, &checks).await?;
+    Ok(Outcome::new(format!(
+        "asked for INS-{id} with {} checks",
+        checks.len()
+    )))
+}
+
+/// The checks that products name, and the standard ones where a product names none.
+pub(super) fn checks(products: &[(String, Option<serde_json::Value>)]) -> Vec<(String, String)> {
     let mut checks: Vec<(String, String)> = Vec::new();
     if products.is_empty() || products.iter().any(|(_, own)| own.is_none()) {
         let standard = STANDARD_CHECKS.map(|(name, what)| (name.to_owned(), what.to_owned()));
         checks.extend(standard);
     }
-    for (sku, own) in &products {
+    for (sku, own) in products {
         let named = own.as_ref().and_then(serde_json::Value::as_object);
         for (name, instruction) in named.into_iter().flatten() {
             let instruction = instruction.as_str().unwrap_or_default().to_owned();
@@ -311,11 +319,7 @@ async fn inspect(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, A
             }
         }
     }
-    let id = inspections::insert(work.connection, order.id, &checks).await?;
-    Ok(Outcome::new(format!(
-        "asked for INS-{id} with {} checks",
-        checks.len()
-    )))
+    checks
 }
 
 async fn cancel(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {

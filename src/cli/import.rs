@@ -52,6 +52,11 @@ enum Source {
         #[arg(long, value_name = "NAME", value_parser = channel_name)]
         channel: String,
     },
+    /// Suppliers' answers to purchase orders, as CSV
+    Acceptances {
+        /// The file; - for standard input
+        file: PathBuf,
+    },
     /// What a supplier has sent, as CSV
     Dispatches {
         /// The file; - for standard input
@@ -115,6 +120,7 @@ impl Import {
             Source::Orders { channel, .. } => {
                 import::orders::import(run, input, &file, channel, calendar).await
             }
+            Source::Acceptances { .. } => import::acceptances::import(run, input, &file).await,
             Source::Dispatches { .. } => import::dispatches::import(run, input, &file).await,
             Source::Tracking { .. } => import::tracking::import(run, input, &file, now).await,
             Source::Mail { paths } => {
@@ -205,6 +211,7 @@ impl Source {
         match self {
             Self::Catalog { file }
             | Self::Orders { file, .. }
+            | Self::Acceptances { file }
             | Self::Dispatches { file }
             | Self::Tracking { file } => Some(file),
             Self::Mail { .. } => None,

@@ -5,16 +5,19 @@ pub mod console;
 pub mod database;
 mod demo;
 mod import;
+mod jobs;
 mod list;
 mod log;
 pub mod mail;
 mod migrate;
 mod print;
 mod print_label;
+mod quote;
 mod show;
 mod staff;
 mod status;
 mod verbs;
+mod worker;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -58,6 +61,12 @@ enum Command {
     Status(status::Status),
     /// Bring in what channels, suppliers, carriers and customers send
     Import(import::Import),
+    /// Move orders by themselves: confirm, promise, reserve, ask suppliers, alert
+    Worker(worker::Worker),
+    /// Show the worker's jobs that were given up, or let them try again
+    Jobs(jobs::Jobs),
+    /// Say by when a product would leave and arrive if it were ordered now
+    Quote(quote::Quote),
     /// Play a shop's fortnight on a private database, with now in the middle of it
     Demo(demo::Demo),
     /// Bring the schema of a shared database up to date
@@ -90,6 +99,9 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Print(print)) => print.run(&config, now).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
+        Some(Command::Worker(worker)) => Box::pin(worker.run(&config)).await,
+        Some(Command::Jobs(jobs)) => jobs.run(&config).await,
+        Some(Command::Quote(quote)) => quote.run(&config, now).await,
         Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,

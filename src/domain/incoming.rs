@@ -142,6 +142,20 @@ pub struct Dispatch {
     pub shipped_at: DateTime<Utc>,
 }
 
+/// One line of a supplier's answer to a purchase order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Acceptance {
+    /// The line in the source, from 1.
+    #[serde(skip)]
+    pub line: u64,
+    /// The purchase order's number, 7 for `PO-7`.
+    pub purchase_order: i64,
+    /// The product.
+    pub sku: String,
+    /// How many units the supplier will send; none is a rejection.
+    pub accepted: i32,
+}
+
 /// What a carrier says of one parcel, with its history so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrackerEvent {

@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod calendar;
+pub mod cover;
 pub mod filter;
 pub mod incoming;
 pub mod inspections;
@@ -12,8 +13,11 @@ pub mod money;
 pub mod notices;
 pub mod orders;
 pub mod people;
+pub mod progress;
 pub mod promises;
 pub mod record;
+pub mod routing;
+pub mod sampling;
 pub mod shipments;
 pub mod stock;
 pub mod text;

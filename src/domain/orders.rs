@@ -130,6 +130,8 @@ pub struct OrderSummary {
     pub stage: Stage,
     /// Why it is on hold.
     pub hold_reason: Option<String>,
+    /// What it waits for, as the worker says: why it does not go on by itself.
+    pub waiting_reason: Option<String>,
     /// What the channel says of the money.
     pub financial_status: FinancialStatus,
     /// The promise: by when it leaves.
@@ -413,6 +415,13 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
     }
     if order.requested > 0 {
         reasons.push(format!("{} units are with a supplier", order.requested));
+    }
+    // What the summary's counts have said already is not said twice.
+    let waiting = order.waiting_reason.as_deref().unwrap_or_default();
+    for reason in waiting.split("; ").filter(|reason| !reason.is_empty()) {
+        if !reason.contains("inspection") && reasons.iter().all(|said| said != reason) {
+            reasons.push(reason.to_owned());
+        }
     }
     reasons
 }

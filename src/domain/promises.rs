@@ -34,6 +34,19 @@ pub fn deliver_by(ship_by: DateTime<Utc>, transit_days: u32, calendar: &Calendar
     instant(calendar.zone(), arrives, 24 * 60)
 }
 
+/// The lead time that a promise allows: the fewest days with which the order leaves no earlier than
+/// promised, up to 60.
+pub fn lead_days(
+    placed_at: DateTime<Utc>,
+    promised: DateTime<Utc>,
+    calendar: &Calendar,
+    cut_off: NaiveTime,
+) -> i32 {
+    (0..60)
+        .find(|days| ship_by(placed_at, *days, calendar, cut_off) >= promised)
+        .map_or(60, |days| days as i32)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono_tz::Tz;
@@ -70,6 +83,16 @@ mod tests {
             promise("2026-03-28T19:00:00Z", 0),
             utc("2026-03-30T15:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_promise_tells_the_lead_time_that_it_allows() {
+        let calendar = Calendar::office(Tz::Europe__Berlin);
+        let placed = utc("2026-03-27T12:59:00Z");
+        for days in [0, 1, 7, 30] {
+            let promised = ship_by(placed, days, &calendar, CUT_OFF);
+            assert_eq!(lead_days(placed, promised, &calendar, CUT_OFF), days as i32);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! What it cannot accept it yields as a [`Fault::Rejected`] and goes on; a [`Fault::Unreadable`]
 //! is the last thing that it yields.
 
+pub mod acceptances;
 pub mod catalog;
 pub mod dispatches;
 pub mod easypost;

@@ -74,15 +74,18 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbErro
     )
 }
 
-/// Asks for an inspection of an order, with its checks in order, and answers with its primary key.
+/// Asks for an inspection of an order, or of one fulfilment of it, with its checks in order, and
+/// answers with its primary key.
 pub async fn insert(
     connection: &mut PgConnection,
     order_id: i64,
+    fulfilment_id: Option<i64>,
     checks: &[(String, String)],
 ) -> Result<i64, DbError> {
     let id = sqlx::query_scalar!(
-        "insert into inspections (order_id) values ($1) returning id",
-        order_id
+        "insert into inspections (order_id, fulfilment_id) values ($1, $2) returning id",
+        order_id,
+        fulfilment_id,
     )
     .fetch_one(&mut *connection)
     .await?;

@@ -2,12 +2,16 @@
 //! private local server.
 
 pub mod acts;
+pub mod alerts;
+pub mod bell;
+pub mod calendar;
 pub mod db;
 pub mod feed;
 pub mod fulfilments;
 pub mod grants;
 pub mod import;
 pub mod inspections;
+pub mod jobs;
 pub mod labels;
 pub mod lists;
 pub mod local;
@@ -17,6 +21,7 @@ pub mod names;
 pub mod notices;
 pub mod orders;
 pub mod people;
+pub mod progress;
 pub mod records;
 pub mod reservations;
 mod rows;

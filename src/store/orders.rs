@@ -11,7 +11,7 @@ use crate::domain::orders::OrderSummary;
 /// `o` and its channel `channel`; [`from_row`] reads its rows.
 pub const SELECT: &str = "
     select o.id, o.version, o.number, channel.name as channel, o.customer_name as customer, o.placed_at,
-           o.stage, o.hold_reason, o.financial_status, o.ship_by, o.deliver_by, o.assignee,
+           o.stage, o.hold_reason, o.waiting_reason, o.financial_status, o.ship_by, o.deliver_by, o.assignee,
            o.currency, o.total, o.country, o.tags,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
@@ -53,6 +53,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         placed_at: columns.get("placed_at")?,
         stage: columns.word("stage")?,
         hold_reason: columns.get("hold_reason")?,
+        waiting_reason: columns.get("waiting_reason")?,
         financial_status: columns.word("financial_status")?,
         ship_by: columns.get("ship_by")?,
         deliver_by: columns.get("deliver_by")?,

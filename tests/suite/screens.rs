@@ -48,6 +48,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         placed_at: minutes(due - 26 * 60),
         stage,
         hold_reason: (stage == Stage::OnHold).then(|| "address unclear".into()),
+        waiting_reason: None,
         financial_status: FinancialStatus::Paid,
         ship_by: Some(minutes(due)),
         deliver_by: Some(minutes(due + 3 * 1440)),

@@ -1,6 +1,7 @@
 //! Imports: a source is read as a stream and written in small transactions, each value whole or
 //! not at all. A second run of the same source changes nothing.
 
+pub mod acceptances;
 pub mod catalog;
 pub mod dispatches;
 pub mod mail;

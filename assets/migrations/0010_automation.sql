@@ -1,0 +1,318 @@
+-- Orders move by themselves: what becomes due when something changes, the business calendar and
+-- the promises that follow from it, and what people are alerted to.
+
+-- Enqueues work, once while it waits. An event that comes while the same work waits brings it
+-- forward; and as the row is locked until the event's transaction ends, no worker does the work
+-- before it can see the event.
+create function enqueue(kind text, subject_kind text, subject_id bigint, run_at timestamptz default clock_timestamp())
+returns void
+language sql security definer set search_path = packline, pg_temp
+begin atomic
+    insert into jobs as j (kind, subject_kind, subject_id, dedupe_key, run_at)
+    values (kind, subject_kind, subject_id, kind || ':' || subject_id, run_at)
+    on conflict (dedupe_key) where lease_until is null and dead_at is null
+    do update set run_at = excluded.run_at where j.run_at > excluded.run_at;
+end;
+
+-- Why an order does not go on by itself, and the days on the way that its promise counts on.
+alter table orders
+    add column waiting_reason text,
+    add column promise_transit_days integer;
+create function note_transit() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    new.promise_transit_days :=
+        (select transit_days_max from shipping_options where id = new.shipping_option_id);
+    return new;
+end $$;
+create trigger note_transit before insert or update of ship_by, deliver_by on orders
+    for each row execute function note_transit();
+
+-- An order that is new or changed, with all its parts, is looked at.
+create function enqueue_orders() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('order', 'order', id)
+    from (select id from new_rows
+          where stage in ('new', 'confirmed', 'processing', 'partially_shipped') order by id) moved;
+    return null;
+end $$;
+create trigger enqueue_insert after insert on orders
+    referencing new table as new_rows for each statement execute function enqueue_orders();
+create trigger enqueue_update after update on orders
+    referencing new table as new_rows for each statement execute function enqueue_orders();
+
+-- Stock that is free again is for whoever waits for it.
+create function enqueue_backorders() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('backorders', 'product', product_id)
+    from (select distinct n.product_id from new_rows n join old_rows o using (id)
+          where n.on_hand - n.reserved > o.on_hand - o.reserved
+            and exists (select from order_lines l where l.product_id = n.product_id and l.unallocated > 0)
+          order by n.product_id) freed;
+    return null;
+end $$;
+create trigger enqueue_backorders after update on stock_levels
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function enqueue_backorders();
+
+-- By when the supplier must have accepted; written when the purchase order is sent.
+alter table purchase_orders add column answer_due timestamptz;
+create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent';
+
+-- A supplier's answer to its purchase order is the answer for its part of the order, whoever
+-- writes it down.
+create function follow_answer() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    whose bigint;
+begin
+    if new.state = old.state or new.fulfilment_id is null
+       or new.state not in ('sent', 'accepted', 'rejected') then
+        return null;
+    end if;
+    select order_id into whose from fulfilments where id = new.fulfilment_id;
+    perform from orders where id = whose for update;
+    if new.state = 'rejected' then
+        update fulfilments set state = 'rejected', reason = coalesce(new.reason, 'rejected by the supplier')
+        where id = new.fulfilment_id and state = 'requested';
+    elsif new.state = 'accepted' and not exists (
+        select from purchase_orders p
+        where p.fulfilment_id = new.fulfilment_id and p.state in ('draft', 'sent')) then
+        update fulfilments set state = 'accepted' where id = new.fulfilment_id and state = 'requested';
+    end if;
+    return null;
+end $$;
+create trigger follow_answer after update of state on purchase_orders
+    for each row execute function follow_answer();
+
+-- Every promise that was made or changed, with its cause, whoever changed it.
+create table promise_changes (
+    id bigint generated always as identity primary key,
+    order_id bigint not null references orders,
+    at timestamptz not null default clock_timestamp(),
+    ship_by_before timestamptz,
+    ship_by timestamptz,
+    deliver_by_before timestamptz,
+    deliver_by timestamptz,
+    cause text not null
+);
+create index promise_changes_of_order on promise_changes (order_id, id);
+
+create function keep_promise() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if tg_op = 'INSERT' then
+        if new.ship_by is not null or new.deliver_by is not null then
+            insert into promise_changes (order_id, ship_by, deliver_by, cause)
+            values (new.id, new.ship_by, new.deliver_by, 'came with the order');
+        end if;
+    elsif (new.ship_by, new.deliver_by) is distinct from (old.ship_by, old.deliver_by) then
+        insert into promise_changes (order_id, ship_by_before, ship_by, deliver_by_before, deliver_by, cause)
+        values (new.id, old.ship_by, new.ship_by, old.deliver_by, new.deliver_by,
+                coalesce(nullif(current_setting('packline.reason', true), ''),
+                         nullif(current_setting('packline.verb', true), ''), 'direct SQL'));
+    end if;
+    return null;
+end $$;
+create trigger keep_promise after insert or update of ship_by, deliver_by on orders
+    for each row execute function keep_promise();
+
+-- The business calendar: local hours by weekday (1 is Monday) in an IANA zone, and days off.
+create table business_calendar (
+    single boolean primary key default true check (single),
+    time_zone text not null default 'UTC',
+    -- Orders placed before it count as that day's.
+    cut_off time not null default '14:00'
+);
+insert into business_calendar default values;
+create table business_hours (
+    weekday smallint primary key check (weekday between 1 and 7),
+    -- Minutes after midnight.
+    opens smallint not null check (opens >= 0),
+    closes smallint not null check (closes <= 1440),
+    check (opens < closes)
+);
+insert into business_hours select day, 9 * 60, 17 * 60 from generate_series(1, 5) day;
+create table holidays (
+    day date primary key,
+    name text not null default ''
+);
+
+-- The instant at which a zone's clocks show a local time: the first, where they show it twice;
+-- the end of the gap, where they skip it.
+create function local_instant(shown timestamp, zone text) returns timestamptz
+language plpgsql stable set search_path = packline, pg_catalog as $$
+declare
+    -- By how much the clocks were ahead the day before.
+    ahead interval := (shown - interval '1 day')
+        - ((shown - interval '1 day') at time zone zone) at time zone 'UTC';
+    found timestamptz := (shown - ahead) at time zone 'UTC';
+begin
+    if found at time zone zone = shown then
+        return found;
+    elsif (shown at time zone zone) at time zone zone = shown then
+        return shown at time zone zone;
+    end if;
+    while ((found - interval '1 minute') at time zone zone)
+          - ((found - interval '1 minute') at time zone 'UTC') <> ahead loop
+        found := found - interval '1 minute';
+    end loop;
+    return found;
+end $$;
+
+-- That day if it is a business day, else the next one; then so many business days on. Null where
+-- no day of the next ten years is one.
+create function business_day(first date, days integer) returns date
+language sql stable set search_path = packline, pg_catalog
+begin atomic
+    select day::date from generate_series(first::timestamp, first + interval '10 years', interval '1 day') day
+    where extract(isodow from day) in (select weekday from business_hours)
+      and day::date not in (select h.day from holidays h)
+    order by day offset days limit 1;
+end;
+
+-- By when an order leaves that is placed at that instant: see the program's domain::promises.
+create function promised_ship_by(placed timestamptz, lead_days integer) returns timestamptz
+language sql stable set search_path = packline, pg_catalog
+begin atomic
+    select local_instant(leaves + h.closes * interval '1 minute', c.time_zone)
+    from business_calendar c
+    cross join lateral (select (placed at time zone c.time_zone) as local) at
+    cross join lateral (select business_day(at.local::date, lead_days + case
+        when at.local::time >= c.cut_off and business_day(at.local::date, 0) = at.local::date
+        then 1 else 0 end) as leaves) going
+    join business_hours h on h.weekday = extract(isodow from leaves);
+end;
+
+-- By when what leaves by that instant arrives: the end of the local day.
+create function promised_deliver_by(ship_by timestamptz, transit_days integer) returns timestamptz
+language sql stable set search_path = packline, pg_catalog
+begin atomic
+    select local_instant(
+        business_day((ship_by at time zone c.time_zone)::date, transit_days) + interval '1 day', c.time_zone)
+    from business_calendar c;
+end;
+
+-- Units of our own stock of a product that orders placed up to then leave free.
+create function free_units(product bigint, placed timestamptz default 'infinity', placed_id bigint default 0)
+returns bigint
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select coalesce((select sum(s.on_hand - s.reserved) from stock_levels s join locations p on p.id = s.location_id
+                     where s.product_id = product and p.supplier_id is null), 0)
+         - coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
+                     where l.product_id = product and l.unallocated > 0 and l.requires_shipping
+                       and (o.stage in ('confirmed', 'processing', 'partially_shipped')
+                            or o.stage = 'new' and o.financial_status in ('paid', 'partially_refunded'))
+                       and (o.placed_at, o.id) < (placed, placed_id)), 0);
+end;
+
+-- Days until a product can leave: 0 from our own stock, else the lead time of the supplier that we
+-- would ask; null where neither has it.
+create function lead_days(product bigint, units integer, placed timestamptz default 'infinity', placed_id bigint default 0)
+returns integer
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select case when free_units(product, placed, placed_id) >= units then 0
+           else (select o.lead_time_days from supplier_offers o
+                 where o.product_id = product
+                 order by o.unit_cost, o.lead_time_days, o.supplier_id limit 1) end;
+end;
+
+-- What may be promised to a customer before the purchase: no row where the product is not known,
+-- cannot be had, or the option does not serve that country or weight.
+create function quote(
+    sku text, option text, country text, units integer default 1, at timestamptz default now(),
+    out ship_by timestamptz, out deliver_by timestamptz, out lead_days integer,
+    out currency text, out price bigint, out free_over bigint
+) returns setof record
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select left_by.at, promised_deliver_by(left_by.at, s.transit_days_max), lead.days,
+           s.currency, s.price, s.free_over
+    from products p
+    join shipping_options s on s.name = option
+        and (s.countries = '{}' or upper(country) = any (s.countries))
+        and (s.max_weight_g is null or coalesce(p.weight_g, 0)::bigint * units <= s.max_weight_g)
+    cross join lateral (select lead_days(p.id, units) as days) lead
+    cross join lateral (select promised_ship_by(quote.at, lead.days) as at) left_by
+    where p.sku = quote.sku and lead.days is not null and units > 0
+    order by s.currency;
+end;
+
+-- What people are alerted to: raised once, cleared by itself.
+create table alerts (
+    id bigint generated always as identity primary key,
+    kind text not null check (kind in ('low_stock', 'stuck', 'silent', 'dead_job')),
+    subject_kind text not null,
+    subject_id bigint not null,
+    reason text not null,
+    raised_at timestamptz not null default clock_timestamp(),
+    cleared_at timestamptz,
+    version bigint not null default 1,
+    updated_at timestamptz not null default clock_timestamp()
+);
+create unique index alerts_once on alerts (kind, subject_kind, subject_id) where cleared_at is null;
+create index alerts_of_subject on alerts (subject_kind, subject_id);
+select watch('alerts', 'alert', 'alerts', 'id');
+
+-- How each supplier did in the last 90 days. Routing reads it; the worker keeps it.
+create table supplier_scores (
+    supplier_id bigint primary key references suppliers,
+    -- Purchase orders that were answered, and those that were accepted.
+    answered integer not null,
+    accepted integer not null,
+    -- Parcels that left, and those that left by the promise.
+    shipped integer not null,
+    on_time integer not null,
+    reckoned_at timestamptz not null default clock_timestamp()
+);
+create index shipments_handed_over on shipments (handed_over_at) where handed_over_at is not null;
+create index purchase_orders_answered on purchase_orders (answered_at) where answered_at is not null;
+
+-- How many promises were kept, by week (it begins on Monday, in the shop's zone) and by who shipped.
+create function promises_kept(since timestamptz, until timestamptz default now())
+returns table (week date, source text, parcels bigint, kept bigint)
+language sql stable set search_path = packline, pg_catalog
+begin atomic
+    select date_trunc('week', s.handed_over_at at time zone c.time_zone)::date, p.name, count(*),
+           count(*) filter (where s.handed_over_at <= o.ship_by)
+    from shipments s
+    join orders o on o.id = s.order_id
+    join fulfilments f on f.id = s.fulfilment_id
+    join locations p on p.id = f.location_id
+    cross join business_calendar c
+    where s.handed_over_at >= since and s.handed_over_at < until and o.ship_by is not null
+    group by 1, 2 order by 1, 2;
+end;
+
+-- Which goods are inspected before they leave, in percent; a row without product and supplier is
+-- for all others, and the most telling row decides.
+create table inspection_plans (
+    id bigint generated always as identity primary key,
+    product_id bigint references products,
+    supplier_id bigint references suppliers,
+    percent smallint not null check (percent between 0 and 100)
+);
+create unique index inspection_plans_once on inspection_plans (coalesce(product_id, 0), coalesce(supplier_id, 0));
+insert into inspection_plans (percent) values (5);
+create index defects_recent on defects (at);
+create index inspections_stock on inspections (stock_level_id) where stock_level_id is not null;
+
+-- What comes again.
+insert into jobs (kind, subject_kind, subject_id, dedupe_key, run_at, every) values
+    ('sweep', 'shop', 0, 'sweep:0', 'epoch', '1 minute'),
+    ('housekeeping', 'shop', 0, 'housekeeping:0', 'epoch', '10 minutes'),
+    ('scores', 'shop', 0, 'scores:0', 'epoch', '1 hour');
+
+grant select on promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
+    to packline_viewer;
+grant select on business_calendar, business_hours, holidays to packline_shop;
+grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
+    free_units, lead_days, quote, promises_kept, enqueue to packline_viewer;
+grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, quote to packline_shop;
+grant insert, update, delete on
+    promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
+    to packline_worker, packline_admin;

@@ -1,0 +1,249 @@
+//! Importing suppliers' answers: each run of lines of one purchase order is an answer, written whole
+//! or not at all.
+
+use std::io::Read;
+use std::iter::Peekable;
+
+use sqlx::postgres::PgConnection;
+
+use super::{Failed, Import, Run, Summary, Verdict};
+use crate::domain::incoming::Acceptance;
+use crate::intake::acceptances::Acceptances;
+use crate::intake::{Fault, Rejection};
+use crate::store::db::DbError;
+use crate::store::import::acceptances::{self as store, Asked};
+
+/// Imports a supplier's answers; see [`crate::intake::acceptances`] for the columns. Counts lines.
+///
+/// What is accepted goes on, what is rejected is routed again; a supplier that accepts fewer units
+/// than it was asked for keeps those, and the others are routed again.
+pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
+    let answers = match Acceptances::open(source, file) {
+        Ok(lines) => Answers {
+            lines: lines.peekable(),
+        },
+        Err(fault) => return super::unopened(fault),
+    };
+    let importer = SuppliersAnswers {
+        file: file.to_owned(),
+    };
+    super::run(run, importer, answers).await
+}
+
+/// Lines that follow one another and are of one purchase order.
+struct Answers<I: Iterator> {
+    lines: Peekable<I>,
+}
+
+impl<I: Iterator<Item = Result<Acceptance, Fault>>> Iterator for Answers<I> {
+    type Item = Result<Vec<Acceptance>, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = match self.lines.next()? {
+            Ok(first) => first,
+            Err(fault) => return Some(Err(fault)),
+        };
+        let number = first.purchase_order;
+        let mut answer = vec![first];
+        let same = |next: &Result<Acceptance, Fault>| {
+            next.as_ref()
+                .is_ok_and(|next| next.purchase_order == number)
+        };
+        while let Some(Ok(next)) = self.lines.next_if(same) {
+            answer.push(next);
+        }
+        Some(Ok(answer))
+    }
+}
+
+struct SuppliersAnswers {
+    file: String,
+}
+
+impl Import for SuppliersAnswers {
+    type Value = Vec<Acceptance>;
+
+    const BATCH: usize = 20;
+
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        answers: &[Vec<Acceptance>],
+    ) -> Result<Vec<Verdict>, DbError> {
+        let mut verdicts = Vec::with_capacity(answers.len());
+        for answer in answers {
+            let number = answer[0].purchase_order;
+            let verdict = match store::lock(connection, number).await? {
+                None => Err("there is no such purchase order".to_owned()),
+                Some(asked) => match judge(&asked, answer) {
+                    Ok(judged) => Ok(write(connection, &asked, &judged).await?),
+                    Err(reason) => Err(reason),
+                },
+            };
+            verdicts.push(
+                verdict.unwrap_or_else(|reason| Verdict::Rejected(self.refused(answer, &reason))),
+            );
+        }
+        Ok(verdicts)
+    }
+
+    fn lines(&self, answer: &Vec<Acceptance>) -> u64 {
+        answer.len() as u64
+    }
+
+    fn line(&self, answer: &Vec<Acceptance>) -> u64 {
+        answer.first().map_or(0, |line| line.line)
+    }
+
+    fn file<'v>(&'v self, _: &'v Vec<Acceptance>) -> &'v str {
+        &self.file
+    }
+
+    fn refused(&self, answer: &Vec<Acceptance>, reason: &str) -> Vec<Rejection> {
+        answer
+            .iter()
+            .map(|line| {
+                let number = format!("PO-{}", line.purchase_order);
+                Rejection::new(&self.file, line.line, "Purchase order", &number, reason)
+            })
+            .collect()
+    }
+
+    /// A later answer to the same purchase order must see the earlier one; and orders are locked
+    /// one a transaction, in the order of the file.
+    fn apart(&self, _: &[Vec<Acceptance>], _: &Vec<Acceptance>) -> bool {
+        true
+    }
+}
+
+/// What an answer comes to.
+#[derive(Debug, PartialEq, Eq)]
+enum Judged {
+    Accepted,
+    Rejected,
+    /// Units by product that the supplier keeps.
+    Short(Vec<(i64, i32)>),
+}
+
+fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Judged, String> {
+    let mut kept = Vec::with_capacity(asked.lines.len());
+    for line in &asked.lines {
+        let said = answer
+            .iter()
+            .find(|said| said.sku == line.sku)
+            .ok_or_else(|| format!("expected a line for {}", line.sku))?;
+        if said.accepted > line.quantity {
+            return Err(format!(
+                "{} of {} are accepted, {} were asked for",
+                said.accepted, line.sku, line.quantity
+            ));
+        }
+        kept.push((line.product_id, said.accepted, line.quantity));
+    }
+    if let Some(foreign) = answer
+        .iter()
+        .find(|said| asked.lines.iter().all(|line| line.sku != said.sku))
+    {
+        return Err(format!("it does not ask for {}", foreign.sku));
+    }
+    Ok(if kept.iter().all(|(_, units, asked)| units == asked) {
+        Judged::Accepted
+    } else if kept.iter().all(|(_, units, _)| *units == 0) {
+        Judged::Rejected
+    } else {
+        let part = kept.into_iter().filter(|(_, units, _)| *units > 0);
+        Judged::Short(part.map(|(product, units, _)| (product, units)).collect())
+    })
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    asked: &Asked,
+    judged: &Judged,
+) -> Result<Verdict, DbError> {
+    if asked.state != "sent" {
+        let known = match judged {
+            Judged::Accepted => matches!(asked.state.as_str(), "accepted" | "received"),
+            Judged::Rejected | Judged::Short(_) => asked.state == "rejected",
+        };
+        return Ok(if known {
+            Verdict::Unchanged
+        } else {
+            return Err(DbError::Raised(Box::new(crate::store::db::Raised {
+                code: "P0001".to_owned(),
+                message: format!("it is {} already", asked.state),
+                detail: None,
+                hint: None,
+            })));
+        });
+    }
+    match judged {
+        Judged::Accepted => store::answer(connection, asked.id, "accepted", None).await?,
+        Judged::Rejected => {
+            store::answer(
+                connection,
+                asked.id,
+                "rejected",
+                Some("rejected by the supplier"),
+            )
+            .await?;
+        }
+        Judged::Short(kept) => {
+            let reason = Some("accepted in part");
+            store::answer(connection, asked.id, "rejected", reason).await?;
+            store::keep_part(connection, asked, kept).await?;
+        }
+    }
+    Ok(Verdict::Updated)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::import::acceptances::AskedLine;
+
+    fn asked() -> Asked {
+        let line = |product_id, sku: &str, quantity| AskedLine {
+            product_id,
+            sku: sku.to_owned(),
+            quantity,
+            unit_cost: 100,
+        };
+        Asked {
+            id: 7,
+            state: "sent".to_owned(),
+            supplier_id: 1,
+            currency: "EUR".to_owned(),
+            fulfilment_id: Some(3),
+            lines: vec![line(1, "CUP", 2), line(2, "POT", 1)],
+        }
+    }
+
+    fn said(lines: &[(&str, i32)]) -> Vec<Acceptance> {
+        let line = |(sku, accepted): &(&str, i32)| Acceptance {
+            line: 2,
+            purchase_order: 7,
+            sku: (*sku).to_owned(),
+            accepted: *accepted,
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_answer_is_yes_no_or_in_part() {
+        let judge = |lines| judge(&asked(), &said(lines));
+        assert_eq!(judge(&[("CUP", 2), ("POT", 1)]), Ok(Judged::Accepted));
+        assert_eq!(judge(&[("POT", 0), ("CUP", 0)]), Ok(Judged::Rejected));
+        assert_eq!(
+            judge(&[("CUP", 1), ("POT", 0)]),
+            Ok(Judged::Short(vec![(1, 1)]))
+        );
+        for wrong in [
+            &[("CUP", 2)][..],
+            &[("CUP", 3), ("POT", 1)],
+            &[("CUP", 2), ("POT", 1), ("PAN", 1)],
+        ] {
+            assert!(judge(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The steps of an order from intake to ready, as the worker takes them: one step is one
+//! transaction, and what is due follows from what is true, so that an order goes on from wherever
+//! people, the shop or a crash left it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::postgres::PgConnection;
+
+use super::letters::{Desk, StepError};
+use crate::domain::orders::FulfilmentState;
+use crate::domain::progress::{self, Step};
+use crate::domain::{promises, routing, sampling};
+use crate::store::calendar::{self, Business};
+use crate::store::db::DbError;
+use crate::store::progress::{self as store, Moving};
+use crate::store::{fulfilments, inspections, jobs, orders, reservations};
+
+/// Orders that are locked at once to fill backorders.
+const AT_ONCE: i64 = 50;
+
+/// How long defects raise the share of a product's goods that is inspected.
+const DEFECTS_COUNT: TimeDelta = TimeDelta::days(90);
+
+/// What one look at an order did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// A step was taken.
+    Step(Step),
+    /// No step is due; what it waits for is written down.
+    Waits,
+    /// There is no such order.
+    Gone,
+}
+
+/// Takes the first step that is due and has something to do.
+///
+/// # Errors
+/// Nothing has been written then.
+pub async fn advance(
+    connection: &mut PgConnection,
+    order_id: i64,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Moved, StepError> {
+    let Some(order) = store::lock(connection, order_id, now).await? else {
+        return Ok(Moved::Gone);
+    };
+    for step in progress::due(&order.facts) {
+        jobs::announce(connection, step.name(), "").await?;
+        if take(connection, &order, step, desk, now).await? {
+            return Ok(Moved::Step(step));
+        }
+    }
+    let reason = progress::waits_for(&order.facts);
+    if reason != order.waiting_reason {
+        jobs::announce(connection, "wait", reason.as_deref().unwrap_or("")).await?;
+        store::set_waiting(connection, order.id, reason.as_deref()).await?;
+    }
+    Ok(Moved::Waits)
+}
+
+/// Takes a step. False where there was nothing to do after all.
+async fn take(
+    connection: &mut PgConnection,
+    order: &Moving,
+    step: Step,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<bool, StepError> {
+    match step {
+        Step::Confirm => {
+            orders::confirm(connection, order.id, now).await?;
+            Ok(true)
+        }
+        Step::Promise => Ok(promise(connection, order, now).await?),
+        Step::Reserve => Ok(reserve(connection, order).await?),
+        Step::Route => route(connection, order, desk, now).await,
+        Step::Send => send(connection, order, desk, now).await,
+        Step::Pick => Ok(pick(connection, order).await?),
+        Step::Acknowledge => {
+            let business = calendar::load(connection, now).await?;
+            let zone = business.calendar.zone();
+            desk.confirm(connection, order, zone, now).await
+        }
+        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, now).await?),
+        Step::Ready(fulfilment) => {
+            let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
+            let from = part.map_or(FulfilmentState::Accepted, |part| part.state);
+            fulfilments::set_state(connection, fulfilment, from, FulfilmentState::Ready).await?;
+            Ok(true)
+        }
+    }
+}
+
+/// Promises by the slowest line's lead time, the cut-off and the option's days on the way. Where
+/// nobody has a line, there is no promise yet.
+async fn promise(
+    connection: &mut PgConnection,
+    order: &Moving,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let business = calendar::load(connection, now).await?;
+    let (ship_by, cause) = if let Some(ship_by) = order.ship_by {
+        (ship_by, "another shipping option")
+    } else {
+        let leads = store::lead_days(connection, order.id).await?;
+        let Some(slowest) = leads
+            .iter()
+            .copied()
+            .try_fold(0, |slowest, lead| Some(slowest.max(lead?)))
+        else {
+            return Ok(false);
+        };
+        let cut_off = business.cut_off;
+        let ship_by = promises::ship_by(
+            order.placed_at,
+            slowest.unsigned_abs(),
+            &business.calendar,
+            cut_off,
+        );
+        (ship_by, "promised")
+    };
+    let deliver_by = order
+        .transit_days
+        .map(|days| promises::deliver_by(ship_by, days.unsigned_abs(), &business.calendar));
+    jobs::announce(connection, Step::Promise.name(), cause).await?;
+    store::promise(connection, order.id, Some(ship_by), deliver_by).await?;
+    Ok(true)
+}
+
+/// Sets aside what earlier orders leave free, as far as it goes.
+async fn reserve(connection: &mut PgConnection, order: &Moving) -> Result<bool, DbError> {
+    let wanting = store::wanting(connection, order.id).await?;
+    let mut products: Vec<i64> = wanting.iter().map(|line| line.product_id).collect();
+    products.sort_unstable();
+    products.dedup();
+    let mut levels = reservations::lock_levels(connection, &products).await?;
+    // Only now, under the locks, does the answer hold.
+    let wanting = store::wanting(connection, order.id).await?;
+    let mut takes: Vec<(i64, i64, i32)> = Vec::new();
+    for line in &wanting {
+        let taken_before: i64 = wanting
+            .iter()
+            .filter(|other| other.product_id == line.product_id)
+            .flat_map(|other| takes.iter().filter(|(taker, ..)| *taker == other.id))
+            .map(|(_, _, units)| i64::from(*units))
+            .sum();
+        let free = (line.free - taken_before).clamp(0, i64::from(line.unallocated));
+        let mut wanted = i32::try_from(free).unwrap_or(i32::MAX);
+        let own = levels
+            .iter_mut()
+            .filter(|l| l.product_id == line.product_id);
+        for level in own {
+            let take = wanted.min(level.available);
+            if take > 0 {
+                level.available -= take;
+                wanted -= take;
+                takes.push((line.id, level.id, take));
+            }
+        }
+    }
+    if takes.is_empty() {
+        return Ok(false);
+    }
+    store::reserve(connection, &takes).await?;
+    Ok(true)
+}
+
+/// Asks suppliers for what nothing covers. Where a supplier said no before and the next one takes
+/// longer than was promised, the promise moves and the customer is told.
+async fn route(
+    connection: &mut PgConnection,
+    order: &Moving,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<bool, StepError> {
+    let needs = store::needs(connection, order.id).await?;
+    let business = calendar::load(connection, now).await?;
+    let promised = order.ship_by.map(|ship_by| {
+        promises::lead_days(
+            order.placed_at,
+            ship_by,
+            &business.calendar,
+            business.cut_off,
+        )
+    });
+    let parts = routing::route(&needs, &order.currency, promised);
+    let mut slowest = 0;
+    for part in &parts {
+        let lines: Vec<(i64, i32)> = part
+            .lines
+            .iter()
+            .map(|line| (line.order_line_id, line.units))
+            .collect();
+        let id = fulfilments::insert(connection, order.id, part.location_id, &lines).await?;
+        jobs::announce(connection, Step::Route.name(), &part.reason).await?;
+        store::set_reason(connection, id, &part.reason).await?;
+        fulfilments::request(connection, id, now).await?;
+        let mut bought: Vec<(i64, i32, i64)> = Vec::new();
+        for line in &part.lines {
+            // A purchase order has a product once.
+            match bought.iter_mut().find(|b| b.0 == line.product_id) {
+                Some(same) => same.1 += line.units,
+                None => bought.push((line.product_id, line.units, line.unit_cost)),
+            }
+        }
+        let (supplier, currency) = (part.supplier_id, &part.currency);
+        fulfilments::insert_purchase_order(connection, supplier, id, currency, &bought).await?;
+        slowest = slowest.max(part.lead_time_days);
+    }
+    if parts.is_empty() {
+        return Ok(false);
+    }
+    if let ([_, ..], Some(promised)) = (order.facts.rejected_by.as_slice(), order.ship_by) {
+        let lead = slowest.unsigned_abs();
+        let expected = promises::ship_by(now, lead, &business.calendar, business.cut_off);
+        if expected > promised {
+            let cause = format!("rejected by {}", order.facts.rejected_by.join(", "));
+            delay(connection, order, expected, &cause, &business, desk, now).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// Moves a promise to a later day, and tells the customer once for that day.
+async fn delay(
+    connection: &mut PgConnection,
+    order: &Moving,
+    ship_by: DateTime<Utc>,
+    cause: &str,
+    business: &Business,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    let deliver_by = order
+        .transit_days
+        .map(|days| promises::deliver_by(ship_by, days.unsigned_abs(), &business.calendar));
+    jobs::announce(connection, "delay", cause).await?;
+    store::promise(connection, order.id, Some(ship_by), deliver_by).await?;
+    let zone = business.calendar.zone();
+    let promise = (ship_by, deliver_by);
+    desk.delay(connection, order, promise, zone, now).await?;
+    Ok(())
+}
+
+/// Sends the purchase orders of its fulfilments to the suppliers, as mail with a CSV that can be filled in
+/// and imported again. A supplier without an address is told by other means: the order waits.
+async fn send(
+    connection: &mut PgConnection,
+    order: &Moving,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<bool, StepError> {
+    let business = calendar::load(connection, now).await?;
+    let drafts = store::drafts(connection, order.id).await?;
+    for draft in &drafts {
+        let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
+        let answer_due = business.calendar.add(now, span);
+        store::set_sent(connection, draft.id, order.id, now, answer_due).await?;
+        let zone = business.calendar.zone();
+        desk.purchase(connection, draft, order, zone, now).await?;
+    }
+    Ok(!drafts.is_empty())
+}
+
+/// Plans the pick of everything that is set aside, one fulfilment for each location of ours.
+async fn pick(connection: &mut PgConnection, order: &Moving) -> Result<bool, DbError> {
+    let unplanned = store::unplanned(connection, order.id).await?;
+    for part in unplanned.chunk_by(|a, b| a.location_id == b.location_id) {
+        let Some(first) = part.first() else { continue };
+        let lines: Vec<(i64, i32)> = part
+            .iter()
+            .map(|line| (line.order_line_id, line.units))
+            .collect();
+        let id = fulfilments::insert(connection, order.id, first.location_id, &lines).await?;
+        store::set_reason(connection, id, "from our own stock").await?;
+        let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);
+        fulfilments::set_state(connection, id, from, to).await?;
+    }
+    Ok(!unplanned.is_empty())
+}
+
+/// Asks for an inspection where the sample says so; else the fulfilment is ready.
+async fn inspect(
+    connection: &mut PgConnection,
+    order: &Moving,
+    fulfilment_id: i64,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let samples = store::samples(connection, fulfilment_id, now - DEFECTS_COUNT).await?;
+    let chosen = samples.iter().any(|sample| {
+        let percent = sampling::percent(sample.percent, sample.defects);
+        sampling::chosen(order.id, sample.product_id, percent)
+    });
+    let to = if chosen {
+        let products = inspections::checks_of_products(connection, order.id).await?;
+        let checks = super::orders::checks(&products);
+        inspections::insert(connection, order.id, Some(fulfilment_id), &checks).await?;
+        FulfilmentState::Inspecting
+    } else {
+        FulfilmentState::Ready
+    };
+    fulfilments::set_state(connection, fulfilment_id, FulfilmentState::Accepted, to).await?;
+    Ok(true)
+}
+
+/// Gives a product's free units to the orders that wait for it, oldest promise first.
+///
+/// # Errors
+/// The database's; nothing has been written then.
+pub async fn fill_backorders(
+    connection: &mut PgConnection,
+    product_id: i64,
+) -> Result<(), DbError> {
+    jobs::announce(connection, "fill backorders", "").await?;
+    let waiting = store::waiting_for(connection, product_id, AT_ONCE).await?;
+    let lines = store::lock_waiting(connection, product_id, &waiting).await?;
+    let mut levels = reservations::lock_levels(connection, &[product_id]).await?;
+    let mut takes = Vec::new();
+    for (line, mut wanted) in lines {
+        for level in &mut levels {
+            let take = wanted.min(level.available);
+            if take > 0 {
+                level.available -= take;
+                wanted -= take;
+                takes.push((line, level.id, take));
+            }
+        }
+    }
+    if takes.is_empty() {
+        return Ok(());
+    }
+    store::reserve(connection, &takes).await?;
+    let left = levels.iter().any(|level| level.available > 0);
+    if left && waiting.len() as i64 == AT_ONCE {
+        store::enqueue_backorders(connection, product_id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! What the worker looks for from time to time: low stock, what is stuck, and how suppliers do.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use crate::store::db::DbError;
+use crate::store::{alerts, jobs};
+
+/// Stock levels that are read at once.
+const PAGE: i64 = 1000;
+
+/// Raises and clears alerts: stock that is low, and what has not moved for as long as its stage
+/// allows. Answers with how many were raised or cleared.
+pub async fn alert(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, DbError> {
+    jobs::announce(connection, "alert", "").await?;
+    let mut changed = alerts::settle_stuck(connection, now).await?;
+    let mut after = 0;
+    loop {
+        let levels = alerts::levels(connection, after, PAGE, now).await?;
+        let Some(last) = levels.last() else {
+            return Ok(changed);
+        };
+        after = last.id;
+        let judged: Vec<_> = levels
+            .iter()
+            .map(|level| (level.id, level.cover.low().filter(|_| !level.muted)))
+            .collect();
+        changed += alerts::settle(connection, "low_stock", "stock", &judged).await?;
+    }
+}
+
+/// Reckons the suppliers' scores, which routing reads.
+pub async fn score(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, DbError> {
+    alerts::reckon_scores(connection, now).await
+}
+
+/// Makes partitions ahead and drops what the change feed no longer needs.
+pub async fn keep_house(connection: &mut PgConnection) -> Result<(), DbError> {
+    alerts::keep_house(connection).await
+}

@@ -1,0 +1,278 @@
+//! Floor 4: the worker. Claims jobs that are due and does each in one transaction that also
+//! completes it, so that a worker may be killed at any instruction: either all of a job is done, or
+//! nothing of it, and its lease ends by itself.
+//!
+//! One handler a file. What a handler writes is in [`crate::actions`], what it decides in
+//! [`crate::domain`].
+
+mod alerts;
+mod backorders;
+mod house;
+mod order;
+mod scores;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::actions::letters::{Desk, StepError};
+use crate::store::bell::Ringer;
+use crate::store::db::{Db, DbError};
+use crate::store::feed::{self, Feed};
+use crate::store::jobs::{self, Job};
+
+/// How long a claimed job is ours. Long enough for [`BATCH`] jobs, short enough that what a killed
+/// worker had in hand goes on soon.
+const LEASE: Duration = Duration::from_secs(15);
+/// Longest time for one job.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Jobs that are claimed at once.
+const BATCH: i64 = 4;
+/// How long to wait for news before looking all the same.
+const POLL: Duration = Duration::from_secs(1);
+/// How often the one that rings looks for what other programs wrote.
+const TICK: Duration = Duration::from_millis(20);
+/// How often a job that others got in the way of is tried at once.
+const TRIES: u32 = 5;
+/// A job that failed this often is given to people.
+const ATTEMPTS: i32 = 12;
+/// A job that was claimed this often without an end, because its worker died each time, as well.
+const CLAIMS: i32 = 60;
+/// The first and the longest pause after a failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LAST_PAUSE: Duration = Duration::from_mins(30);
+
+/// What a handler is told beside its subject.
+struct Terms {
+    /// What letters are written with.
+    desk: Arc<Desk>,
+    /// The present.
+    now: DateTime<Utc>,
+}
+
+/// Why a job was not done. Nothing has been written.
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+    /// A step of it was not taken.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// A newer program enqueued it.
+    #[error("this program does not know the job {0:?}")]
+    Unknown(String),
+    /// It may be what kills them.
+    #[error("workers died {CLAIMS} times while they did it")]
+    Deadly,
+}
+
+impl From<DbError> for JobError {
+    fn from(error: DbError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
+/// Does what is due.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    db: Db,
+    desk: Arc<Desk>,
+    clock: fn() -> DateTime<Utc>,
+}
+
+/// What a worker did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Jobs that were done.
+    pub done: u64,
+    /// Tries that failed; the job is tried again, or was given to people.
+    pub failed: u64,
+}
+
+impl Worker {
+    /// A worker that writes its letters at `desk` and asks `clock` for the time.
+    pub fn new(db: Db, desk: Desk, clock: fn() -> DateTime<Utc>) -> Self {
+        let desk = Arc::new(desk);
+        Self { db, desk, clock }
+    }
+
+    /// Does what is due until nothing is, and waits for what other workers have in hand.
+    ///
+    /// # Errors
+    /// The database cannot be reached. What was done stays done.
+    pub async fn drain(&self) -> Result<Tally, DbError> {
+        let mut tally = Tally::default();
+        loop {
+            if self.round(&mut tally).await? {
+                continue;
+            }
+            let left = self
+                .db
+                .call(LIMIT, |connection| Box::pin(jobs::left(connection)))
+                .await?;
+            if left.due == 0 {
+                // Nobody else may ring for what was done here.
+                let _ = feed::ring(&self.db).await;
+                return Ok(tally);
+            }
+            // Another worker has it: it completes it, or its lease ends.
+            sleep(TICK).await;
+        }
+    }
+
+    /// Does what is due for ever, with an outage waited out, and rings the feed's bell for programs
+    /// that do not. To be given up by dropping it: at any point.
+    pub async fn run(&self) {
+        tokio::join!(self.work(), self.ring());
+    }
+
+    async fn work(&self) {
+        let mut feed = Feed::start(self.db.clone());
+        let mut tally = Tally::default();
+        loop {
+            match self.round(&mut tally).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    // Any news may have made something due.
+                    let _ = timeout(POLL, feed.next()).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the worker waits for the database");
+                    sleep(POLL).await;
+                }
+            }
+        }
+    }
+
+    async fn ring(&self) {
+        loop {
+            let Err(error) = self.ring_until_lost().await;
+            tracing::debug!(%error, "the bell's session ended");
+            sleep(POLL).await;
+        }
+    }
+
+    async fn ring_until_lost(&self) -> Result<std::convert::Infallible, DbError> {
+        let mut ringer = Ringer::open(&self.db).await?;
+        loop {
+            let ours = ringer.look().await?;
+            sleep(if ours { TICK } else { POLL }).await;
+        }
+    }
+
+    /// Claims some jobs and does them. False where none was due.
+    async fn round(&self, tally: &mut Tally) -> Result<bool, DbError> {
+        let claimed_at = Instant::now();
+        let claimed = self
+            .db
+            .transaction(LIMIT, |connection| {
+                Box::pin(async move { jobs::claim(connection, BATCH, LEASE).await })
+            })
+            .await?;
+        for job in &claimed {
+            if claimed_at.elapsed() + LIMIT > LEASE && job.id != claimed[0].id {
+                // The lease may end meanwhile: whoever takes it then does it.
+                break;
+            }
+            match self.perform(job).await {
+                Ok(()) => tally.done += 1,
+                Err(JobError::Step(StepError::Db(error)))
+                    if error.is_outage() || matches!(error, DbError::Unknown(_)) =>
+                {
+                    return Err(error);
+                }
+                Err(error) => {
+                    tally.failed += 1;
+                    self.give_back(job, &error.to_string()).await?;
+                }
+            }
+        }
+        Ok(!claimed.is_empty())
+    }
+
+    async fn perform(&self, job: &Job) -> Result<(), JobError> {
+        if job.attempts > CLAIMS {
+            return Err(JobError::Deadly);
+        }
+        let mut tries = 1;
+        loop {
+            let terms = Terms {
+                desk: Arc::clone(&self.desk),
+                now: (self.clock)(),
+            };
+            let ours = job.clone();
+            let done = self
+                .db
+                .transaction(LIMIT, move |connection| {
+                    Box::pin(async move {
+                        jobs::complete(connection, &ours).await?;
+                        handle(connection, &ours, terms).await
+                    })
+                })
+                .await;
+            match done {
+                Err(JobError::Step(StepError::Db(DbError::Retry(_)))) if tries < TRIES => {
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn give_back(&self, job: &Job, error: &str) -> Result<(), DbError> {
+        tracing::warn!(
+            job = job.kind,
+            subject = job.subject_id,
+            error,
+            "a job failed"
+        );
+        let last = job.attempts >= ATTEMPTS;
+        let (job, error) = (job.clone(), error.to_owned());
+        self.db
+            .transaction(LIMIT, move |connection| {
+                Box::pin(async move {
+                    if last {
+                        jobs::bury(connection, &job, &error).await?;
+                    }
+                    // What comes again is never given up.
+                    jobs::retry(connection, &job, pause(job.attempts), &error).await
+                })
+            })
+            .await
+    }
+}
+
+/// Twice as long after each failure.
+fn pause(attempts: i32) -> Duration {
+    let doublings = attempts.clamp(1, 12).unsigned_abs() - 1;
+    (FIRST_PAUSE * 2_u32.pow(doublings)).min(LAST_PAUSE)
+}
+
+/// Does a job, in the transaction that completes it.
+async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Result<(), JobError> {
+    let subject = job.subject_id;
+    match job.kind.as_str() {
+        "order" => order::handle(connection, subject, &terms).await?,
+        "silence" => order::handle_silence(connection, subject, &terms).await?,
+        "backorders" => backorders::handle(connection, subject).await?,
+        "sweep" => alerts::handle(connection, &terms).await?,
+        "scores" => scores::handle(connection, &terms).await?,
+        "housekeeping" => house::handle(connection).await?,
+        other => return Err(JobError::Unknown(other.to_owned())),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_half_an_hour() {
+        assert_eq!(pause(1), Duration::from_secs(2));
+        assert_eq!(pause(2), Duration::from_secs(4));
+        assert_eq!(pause(11), LAST_PAUSE);
+        assert_eq!(pause(i32::MAX), LAST_PAUSE);
+    }
+}

@@ -1,0 +1,30 @@
+//! Jobs `order` and `silence`: an order is moved by one step, and looked at again after it.
+
+use sqlx::postgres::PgConnection;
+
+use super::Terms;
+use crate::actions::letters::StepError;
+use crate::actions::progress::{self, Moved};
+use crate::store::progress as store;
+
+pub(super) async fn handle(
+    connection: &mut PgConnection,
+    order_id: i64,
+    terms: &Terms,
+) -> Result<(), StepError> {
+    match progress::advance(connection, order_id, &terms.desk, terms.now).await? {
+        // Not every step changes the order itself, which would enqueue the next look.
+        Moved::Step(_) => Ok(store::enqueue(connection, order_id).await?),
+        Moved::Waits | Moved::Gone => Ok(()),
+    }
+}
+
+/// The time that a supplier had to answer is over: the order says so, unless the answer has come.
+pub(super) async fn handle_silence(
+    connection: &mut PgConnection,
+    order_id: i64,
+    terms: &Terms,
+) -> Result<(), StepError> {
+    handle(connection, order_id, terms).await?;
+    Ok(store::enqueue_silence(connection, order_id, terms.now).await?)
+}

@@ -1,0 +1,207 @@
+//! Alerts: what people should look at, raised once and cleared by itself; and the scores that
+//! routing reads.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use super::db::DbError;
+use crate::domain::cover::Cover;
+
+/// A stock level that may be low.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    /// Primary key.
+    pub id: i64,
+    /// What is known of it.
+    pub cover: Cover,
+    /// Whether people do not want to hear of it now.
+    pub muted: bool,
+}
+
+/// Our own stock levels after `after`, by primary key, that sell, have a reorder point or an open
+/// alert.
+pub async fn levels(
+    connection: &mut PgConnection,
+    after: i64,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<Level>, DbError> {
+    let rows = sqlx::query!(
+        r#"select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
+                  coalesce(s.muted_until > $3, false) as "muted!",
+                  coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
+                            where l.product_id = s.product_id and l.unallocated > 0
+                              and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')), 0)
+                      as "wanted!",
+                  coalesce((select sum(b.quantity - b.received) from purchase_orders p
+                            join purchase_order_lines b on b.purchase_order_id = p.id
+                            where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+                              and b.product_id = s.product_id), 0) as "on_order!",
+                  coalesce((select sum(d.units) from daily_demand d where d.product_id = s.product_id
+                            and d.day > ($3 at time zone 'UTC')::date - 28
+                            and d.day <= ($3 at time zone 'UTC')::date), 0)::bigint as "demand!",
+                  (select o.lead_time_days from supplier_offers o where o.product_id = s.product_id
+                   order by o.unit_cost, o.lead_time_days, o.supplier_id limit 1) as lead_time_days
+           from stock_levels s join locations p on p.id = s.location_id
+           where p.supplier_id is null and s.id > $1 order by s.id limit $2"#,
+        after,
+        limit,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Level {
+            id: row.id,
+            cover: Cover {
+                available: row.available,
+                wanted: row.wanted,
+                on_order: row.on_order,
+                demand_28d: row.demand,
+                lead_time_days: row.lead_time_days,
+                reorder_point: i64::from(row.reorder_point),
+            },
+            muted: row.muted,
+        })
+        .collect())
+}
+
+/// Makes the open alerts of these records what they should be: raised where there is a reason and
+/// none is open, cleared where there is no reason any more. Answers with how many changed.
+pub async fn settle(
+    connection: &mut PgConnection,
+    kind: &str,
+    subject_kind: &str,
+    judged: &[(i64, Option<String>)],
+) -> Result<u64, DbError> {
+    let ids: Vec<i64> = judged.iter().map(|(id, _)| *id).collect();
+    let reasons: Vec<Option<String>> = judged.iter().map(|(_, why)| why.clone()).collect();
+    let cleared = sqlx::query!(
+        "update alerts a set cleared_at = clock_timestamp()
+         from unnest($3::bigint[], $4::text[]) as j (id, reason)
+         where a.kind = $1 and a.subject_kind = $2 and a.subject_id = j.id and j.reason is null
+           and a.cleared_at is null",
+        kind,
+        subject_kind,
+        &ids,
+        &reasons as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let raised = sqlx::query!(
+        "insert into alerts (kind, subject_kind, subject_id, reason)
+         select $1, $2, j.id, j.reason
+         from unnest($3::bigint[], $4::text[]) as j (id, reason)
+         where j.reason is not null
+         on conflict (kind, subject_kind, subject_id) where cleared_at is null do nothing",
+        kind,
+        subject_kind,
+        &ids,
+        &reasons as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(cleared.rows_affected() + raised.rows_affected())
+}
+
+/// Raises what has not moved for as long as its stage allows, and clears what has moved: orders by
+/// their promise, purchase orders by the supplier's agreed hours. Answers with how many changed.
+///
+/// An order is stuck when its ship-by has passed, or when it waits for something and has not changed
+/// for two days; one that is on hold, after three.
+pub async fn settle_stuck(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    let raised = sqlx::query!(
+        "with stuck as (
+             select 'stuck' as kind, 'order' as subject_kind, o.id,
+                    case when o.stage = 'on_hold' then 'on hold for three days: ' || coalesce(o.hold_reason, '')
+                         when o.ship_by < $1::timestamptz then 'should have left' || coalesce('; ' || o.waiting_reason, '')
+                         else 'has not moved for two days; ' || o.waiting_reason end as reason
+             from orders o
+             where o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+               and (o.stage = 'on_hold' and o.updated_at < $1::timestamptz - interval '3 days'
+                    or o.stage <> 'on_hold' and o.ship_by < $1::timestamptz
+                    or o.stage <> 'on_hold' and o.waiting_reason is not null
+                       and o.updated_at < $1::timestamptz - interval '2 days')
+             union all
+             select 'silent', 'purchase_order', p.id,
+                    s.name || ' has not answered within ' || s.acceptance_hours || ' business hours'
+             from purchase_orders p join suppliers s on s.id = p.supplier_id
+             where p.state = 'sent' and p.answer_due < $1)
+         insert into alerts (kind, subject_kind, subject_id, reason)
+         select kind, subject_kind, id, reason from stuck
+         on conflict (kind, subject_kind, subject_id) where cleared_at is null do nothing",
+        now
+    )
+    .execute(&mut *connection)
+    .await?;
+    let cleared = sqlx::query!(
+        "update alerts a set cleared_at = clock_timestamp()
+         where a.cleared_at is null
+           and (a.kind = 'stuck' and a.subject_kind = 'order' and not exists (
+                    select from orders o where o.id = a.subject_id
+                      and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                      and (o.stage = 'on_hold' and o.updated_at < $1::timestamptz - interval '3 days'
+                           or o.stage <> 'on_hold' and o.ship_by < $1::timestamptz
+                           or o.stage <> 'on_hold' and o.waiting_reason is not null
+                              and o.updated_at < $1::timestamptz - interval '2 days'))
+                or a.kind = 'silent' and not exists (
+                    select from purchase_orders p where p.id = a.subject_id
+                      and p.state = 'sent' and p.answer_due < $1)
+                or a.kind = 'dead_job' and not exists (
+                    select from jobs j where j.dead_at is not null
+                      and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id))",
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(raised.rows_affected() + cleared.rows_affected())
+}
+
+/// Reckons every supplier's last 90 days anew; rows that do not differ stay as they are.
+pub async fn reckon_scores(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    Ok(sqlx::query!(
+        "insert into supplier_scores as k (supplier_id, answered, accepted, shipped, on_time, reckoned_at)
+         select s.id, coalesce(a.answered, 0), coalesce(a.accepted, 0), coalesce(p.shipped, 0),
+                coalesce(p.on_time, 0), $1
+         from suppliers s
+         left join (select supplier_id, count(*)::integer as answered,
+                           count(*) filter (where state <> 'rejected')::integer as accepted
+                    from purchase_orders where answered_at > $1::timestamptz - interval '90 days'
+                    group by supplier_id) a on a.supplier_id = s.id
+         left join (select l.supplier_id, count(*)::integer as shipped,
+                           count(*) filter (where h.handed_over_at <= o.ship_by)::integer as on_time
+                    from shipments h
+                    join fulfilments f on f.id = h.fulfilment_id
+                    join locations l on l.id = f.location_id
+                    join orders o on o.id = h.order_id
+                    where h.handed_over_at > $1::timestamptz - interval '90 days' and o.ship_by is not null
+                    group by l.supplier_id) p on p.supplier_id = s.id
+         where a.answered is not null or p.shipped is not null
+            or exists (select from supplier_scores old where old.supplier_id = s.id)
+         order by s.id
+         on conflict (supplier_id) do update
+         set answered = excluded.answered, accepted = excluded.accepted, shipped = excluded.shipped,
+             on_time = excluded.on_time, reckoned_at = excluded.reckoned_at
+         where (k.answered, k.accepted, k.shipped, k.on_time)
+               is distinct from (excluded.answered, excluded.accepted, excluded.shipped, excluded.on_time)",
+        now
+    )
+    .execute(connection)
+    .await?
+    .rows_affected())
+}
+
+/// Makes partitions ahead and drops old changes.
+pub async fn keep_house(connection: &mut PgConnection) -> Result<(), DbError> {
+    sqlx::query!("select maintain_partitions()")
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! Jobs: work that is due, claimed by one worker at a time.
+//!
+//! A claim is a lease with a fencing token, committed before the work begins. The work's own
+//! transaction begins by completing the job under that token, which locks its row: so it is done
+//! once, by one worker, together with its effects, or not at all; and a worker that is killed
+//! leaves a lease that ends by itself.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::types::PgInterval;
+
+use super::db::DbError;
+
+/// A job that is ours until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Primary key.
+    pub id: i64,
+    /// What is to be done.
+    pub kind: String,
+    /// With what kind of record.
+    pub subject_kind: String,
+    /// With which record.
+    pub subject_id: i64,
+    /// How often it has been tried, this time included.
+    pub attempts: i32,
+    /// The token of this claim.
+    pub fence: i64,
+}
+
+/// Claims jobs that are due, first due first, for as long as `lease`.
+pub async fn claim(
+    connection: &mut PgConnection,
+    limit: i64,
+    lease: Duration,
+) -> Result<Vec<Job>, DbError> {
+    let mut jobs = sqlx::query_as!(
+        Job,
+        "update jobs
+         set lease_until = clock_timestamp() + $2, fence = fence + 1, attempts = attempts + 1
+         where id in (
+             select id from jobs
+             where dead_at is null and run_at <= clock_timestamp()
+               and (lease_until is null or lease_until < clock_timestamp())
+             order by run_at, id limit $1 for update skip locked)
+         returning id, kind, subject_kind, subject_id, attempts, fence",
+        limit,
+        interval(lease),
+    )
+    .fetch_all(connection)
+    .await?;
+    jobs.sort_by_key(|job| job.id);
+    Ok(jobs)
+}
+
+/// Completes a job, as the first statement of the transaction that does it. What comes again is due
+/// after its interval; older dead jobs of the same work are forgotten.
+///
+/// # Errors
+/// [`DbError::Retry`] where the lease has ended and another worker has it: do nothing.
+pub async fn complete(connection: &mut PgConnection, job: &Job) -> Result<(), DbError> {
+    let again = sqlx::query!(
+        "update jobs set run_at = clock_timestamp() + every, lease_until = null, attempts = 0, error = null
+         where id = $1 and fence = $2 and every is not null",
+        job.id,
+        job.fence,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if again.rows_affected() == 1 {
+        return Ok(());
+    }
+    let key = sqlx::query_scalar!(
+        "delete from jobs where id = $1 and fence = $2 returning dedupe_key",
+        job.id,
+        job.fence,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    match key {
+        None => Err(DbError::Retry(format!(
+            "another worker has taken job {}",
+            job.id
+        ))),
+        Some(key) => {
+            sqlx::query!(
+                "delete from jobs where dead_at is not null and dedupe_key = $1",
+                key
+            )
+            .execute(connection)
+            .await?;
+            Ok(())
+        }
+    }
+}
+
+/// Puts a job that failed back, to be tried again after `pause`. Where the same work has become due
+/// anew meanwhile, that job stands for both.
+pub async fn retry(
+    connection: &mut PgConnection,
+    job: &Job,
+    pause: Duration,
+    error: &str,
+) -> Result<(), DbError> {
+    let waiting = sqlx::query!(
+        "update jobs n
+         set attempts = greatest(n.attempts, j.attempts), error = $3,
+             run_at = greatest(n.run_at, clock_timestamp() + $4)
+         from jobs j
+         where j.id = $1 and j.fence = $2 and n.dedupe_key = j.dedupe_key and n.id <> j.id
+           and n.lease_until is null and n.dead_at is null",
+        job.id,
+        job.fence,
+        error,
+        interval(pause),
+    )
+    .execute(&mut *connection)
+    .await?;
+    if waiting.rows_affected() > 0 {
+        sqlx::query!(
+            "delete from jobs where id = $1 and fence = $2",
+            job.id,
+            job.fence
+        )
+        .execute(connection)
+        .await?;
+    } else {
+        sqlx::query!(
+            "update jobs set lease_until = null, error = $3, run_at = clock_timestamp() + $4
+             where id = $1 and fence = $2",
+            job.id,
+            job.fence,
+            error,
+            interval(pause),
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Gives a job up, for a person to look at, and alerts people to it.
+pub async fn bury(connection: &mut PgConnection, job: &Job, error: &str) -> Result<(), DbError> {
+    sqlx::query!(
+        "with dead as (
+             update jobs set dead_at = clock_timestamp(), lease_until = null, error = $3
+             where id = $1 and fence = $2 and every is null
+             returning subject_kind, subject_id, kind)
+         insert into alerts (kind, subject_kind, subject_id, reason)
+         select 'dead_job', subject_kind, subject_id, 'the job ' || kind || ' failed: ' || $3 from dead
+         on conflict (kind, subject_kind, subject_id) where cleared_at is null do nothing",
+        job.id,
+        job.fence,
+        error,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dead {
+    /// Primary key.
+    pub id: i64,
+    /// What was to be done.
+    pub kind: String,
+    /// With what kind of record.
+    pub subject_kind: String,
+    /// With which record.
+    pub subject_id: i64,
+    /// When it was given up.
+    pub dead_at: DateTime<Utc>,
+    /// What it failed with.
+    pub error: String,
+}
+
+/// Jobs that were given up, the newest first.
+pub async fn dead(connection: &mut PgConnection, limit: i64) -> Result<Vec<Dead>, DbError> {
+    Ok(sqlx::query_as!(
+        Dead,
+        r#"select id, kind, subject_kind, subject_id, dead_at as "dead_at!", coalesce(error, '') as "error!"
+           from jobs where dead_at is not null order by dead_at desc limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Lets jobs that were given up try again; all of them, or one. Answers with how many.
+pub async fn revive(connection: &mut PgConnection, id: Option<i64>) -> Result<u64, DbError> {
+    let revived = sqlx::query!(
+        "with gone as (
+             delete from jobs where dead_at is not null and ($1::bigint is null or id = $1)
+             returning kind, subject_kind, subject_id)
+         select count(enqueue(kind, subject_kind, subject_id)::text) as \"count!\" from gone",
+        id
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update alerts a set cleared_at = clock_timestamp()
+         where a.kind = 'dead_job' and a.cleared_at is null and not exists (
+             select from jobs j where j.dead_at is not null
+               and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id)"
+    )
+    .execute(connection)
+    .await?;
+    Ok(revived.count.unsigned_abs())
+}
+
+/// Work that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Jobs that are due, those that a worker has in hand included.
+    pub due: i64,
+    /// Jobs that were given up.
+    pub dead: i64,
+}
+
+/// How much work is due, counted up to 1,000.
+pub async fn left(connection: &mut PgConnection) -> Result<Left, DbError> {
+    Ok(sqlx::query_as!(
+        Left,
+        r#"select (select count(*) from (select from jobs
+                   where dead_at is null and run_at <= clock_timestamp() limit 1000) due) as "due!",
+                  (select count(*) from (select from jobs
+                   where dead_at is not null limit 1000) dead) as "dead!""#
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Tells the history of this transaction that the worker did it, and what.
+pub async fn announce(
+    connection: &mut PgConnection,
+    verb: &str,
+    reason: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select set_config('packline.source', 'worker', true) as source,
+                set_config('packline.verb', $1, true) as verb,
+                set_config('packline.reason', $2, true) as reason",
+        verb,
+        reason,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
+}
+
+fn interval(span: Duration) -> PgInterval {
+    PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: i64::try_from(span.as_micros()).unwrap_or(i64::MAX),
+    }
+}

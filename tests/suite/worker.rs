@@ -1,0 +1,539 @@
+//! The worker: orders go from intake to ready by themselves, with one worker, with four, and with
+//! workers that are killed at any instant: the same final state.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono_tz::Tz;
+use packline::actions::import::{self, Run, Stop};
+use packline::domain::calendar::Calendar;
+use packline::store::db::{Db, Settings};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+
+use crate::harness::{self, TestDatabase, scratch_dir};
+use crate::real_data::real_data;
+
+/// Longest time until all that is due is done.
+const LIMIT: Duration = Duration::from_mins(10);
+
+/// What all workers together should make of the orders, whoever did which step: no keys, no times
+/// of doing.
+const OUTCOME: &str = "
+    select o.number || ' ' || o.stage || ' ' || coalesce(o.waiting_reason, '') || ' '
+           || coalesce(o.ship_by::text, '') || ' ' || coalesce(o.deliver_by::text, '') || ' '
+           || (select coalesce(string_agg(l.position || ':' || l.reserved || '/' || l.requested || '/' || l.unallocated,
+                                          ' ' order by l.position), '')
+               from order_lines l where l.order_id = o.id) || ' '
+           || (select coalesce(string_agg(part, ' ' order by part), '') from (
+                   select p.name || ' ' || f.state || ' ' || sum(fl.quantity) || ' ' || coalesce(f.reason, '') as part
+                   from fulfilments f join locations p on p.id = f.location_id
+                   join fulfilment_lines fl on fl.fulfilment_id = f.id
+                   where f.order_id = o.id group by f.id, p.name) parts) || ' '
+           || (select coalesce(string_agg(b.state || sum_of.units, ' ' order by b.state, sum_of.units), '')
+               from fulfilments f join purchase_orders b on b.fulfilment_id = f.id
+               cross join lateral (select sum(quantity) as units from purchase_order_lines
+                                   where purchase_order_id = b.id) sum_of
+               where f.order_id = o.id) || ' '
+           || (select count(*) from inspections i where i.order_id = o.id) || ' '
+           || (select coalesce(string_agg(n.kind || n.occasion || n.recipient, ' ' order by n.kind), '')
+               from notices n where n.subject_kind = 'order' and n.subject_id = o.id)
+    from packline.orders o order by o.number, o.id";
+
+/// A database with real workers on it.
+struct Works {
+    database: TestDatabase,
+    login: String,
+    mail: tempfile::TempDir,
+}
+
+impl Works {
+    async fn open() -> Self {
+        let database = harness::database().await;
+        let login = format!("worker_{}", database.name);
+        let works = Self {
+            login,
+            database,
+            mail: scratch_dir(),
+        };
+        let mut owner = works.owner().await;
+        sqlx::query("select staff_add($1, 'the worker', array['worker'])")
+            .bind(&works.login)
+            .execute(&mut owner)
+            .await
+            .expect("the worker's login");
+        works
+    }
+
+    async fn owner(&self) -> PgConnection {
+        let mut connection = self.database.connect().await;
+        sqlx::query("set search_path = packline, pg_catalog")
+            .execute(&mut connection)
+            .await
+            .expect("a setting");
+        connection
+    }
+
+    async fn run(&self, script: &'static str) {
+        sqlx::raw_sql(script)
+            .execute(&mut self.owner().await)
+            .await
+            .unwrap_or_else(|error| panic!("{script}: {error}"));
+    }
+
+    /// Imports a catalogue and orders.
+    async fn import(&self, catalog: &Path, orders: &Path) {
+        let url = self.database.url.parse().expect("a URL");
+        let db = Db::connect(url, Settings::new("import"))
+            .await
+            .expect("a connection");
+        let stop = Stop::default();
+        let mut quiet = |_: &import::Summary| {};
+        let run = Run {
+            db: &db,
+            stop: &stop,
+            progress: &mut quiet,
+        };
+        let file = File::open(catalog).expect("a catalogue");
+        import::catalog::import(run, file, "catalog.csv")
+            .await
+            .expect("a catalogue");
+        let run = Run {
+            db: &db,
+            stop: &stop,
+            progress: &mut quiet,
+        };
+        let file = File::open(orders).expect("orders");
+        let calendar = Calendar::office(Tz::UTC);
+        import::orders::import(run, file, "orders.csv", "shop", calendar)
+            .await
+            .expect("orders");
+    }
+
+    /// Starts `packline worker`.
+    fn worker(&self, arguments: &[&str]) -> Child {
+        let url = self.database.options.clone().username(&self.login);
+        Command::new(env!("CARGO_BIN_EXE_packline"))
+            .arg("worker")
+            .args(arguments)
+            .env("PACKLINE_DATABASE_URL", url.to_url_lossy().as_str())
+            .env(
+                "PACKLINE_SMTP_URL",
+                format!("file://{}", self.mail.path().display()),
+            )
+            .env("PACKLINE_NOTICE_HOLD", "1h")
+            .env("PACKLINE_SHOP_NAME", "Works")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    /// Runs so many workers until nothing is due.
+    fn drain(&self, workers: usize) {
+        let mut running: Vec<Child> = (0..workers).map(|_| self.worker(&["--once"])).collect();
+        harness::until(LIMIT, "the workers end", || {
+            running
+                .iter_mut()
+                .all(|child| child.try_wait().expect("a child").is_some())
+        });
+        for child in running {
+            let output = child.wait_with_output().expect("its output");
+            assert!(
+                output.status.success(),
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+
+    async fn outcome(&self) -> Vec<String> {
+        sqlx::query_scalar(OUTCOME)
+            .fetch_all(&mut self.owner().await)
+            .await
+            .expect("the outcome")
+    }
+
+    async fn number(&self, question: &'static str) -> i64 {
+        sqlx::query_scalar(question)
+            .fetch_one(&mut self.owner().await)
+            .await
+            .unwrap_or_else(|error| panic!("{question}: {error}"))
+    }
+
+    async fn text(&self, question: &'static str) -> Option<String> {
+        sqlx::query_scalar(question)
+            .fetch_one(&mut self.owner().await)
+            .await
+            .unwrap_or_else(|error| panic!("{question}: {error}"))
+    }
+
+    /// How many rows each business table has, and what is in them, in short.
+    async fn fingerprint(&self) -> BTreeMap<String, String> {
+        let mut owner = self.owner().await;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select tablename::text from pg_tables where schemaname = 'packline'
+             and tablename !~ '^(change|activity|jobs|_sqlx)'",
+        )
+        .fetch_all(&mut owner)
+        .await
+        .expect("the tables");
+        let mut prints = BTreeMap::new();
+        for table in tables {
+            let print: String = sqlx::query_scalar(AssertSqlSafe(format!(
+                "select count(*) || ' rows ' || coalesce(sum(hashtextextended(t::text, 0)), 0)
+                 from packline.\"{table}\" t"
+            )))
+            .fetch_one(&mut owner)
+            .await
+            .expect("a fingerprint");
+            prints.insert(table, print);
+        }
+        prints
+    }
+
+    /// The counters are what the ledger says, reservations are what the counters say, and nothing
+    /// is sold twice.
+    async fn assert_ledger_is_right(&self) {
+        let wrong = self
+            .number(
+                "select count(*) from stock_levels s
+                 left join (select stock_level_id, sum(on_hand) as on_hand, sum(reserved) as reserved
+                            from stock_movements group by 1) m on m.stock_level_id = s.id
+                 left join (select stock_level_id, sum(quantity) as quantity
+                            from reservations group by 1) r on r.stock_level_id = s.id
+                 where s.on_hand <> coalesce(m.on_hand, 0) or s.reserved <> coalesce(m.reserved, 0)
+                    or s.reserved <> coalesce(r.quantity, 0) or s.reserved > s.on_hand",
+            )
+            .await;
+        assert_eq!(wrong, 0, "levels that the ledger does not explain");
+    }
+
+    /// Every order is covered and planned, or says why not; each customer is told once; nothing is
+    /// due or dead.
+    async fn assert_all_is_done(&self) {
+        let unexplained = "select count(*) from orders o
+            where o.stage <> 'cancelled' and o.waiting_reason is null and (
+                o.stage in ('new', 'confirmed')
+                or exists (select from order_lines l where l.order_id = o.id and l.unallocated > 0)
+                or exists (select from order_lines l where l.order_id = o.id and l.reserved > coalesce(
+                       (select sum(fl.quantity) from fulfilment_lines fl join fulfilments f on f.id = fl.fulfilment_id
+                        join locations p on p.id = f.location_id
+                        where fl.order_line_id = l.id and p.supplier_id is null), 0)))";
+        assert_eq!(self.number(unexplained).await, 0, "orders without a reason");
+        let untold = "select count(*) from orders o where o.stage in ('confirmed', 'processing')
+            and o.email is not null and 1 <> (select count(*) from notices n
+                where n.kind = 'order_confirmation' and n.subject_kind = 'order' and n.subject_id = o.id)";
+        assert_eq!(self.number(untold).await, 0, "customers not told once");
+        let unsent = "select count(*) from purchase_orders p where p.state <> 'sent' or 1 <> (
+            select count(*) from notices n where n.kind = 'purchase_order'
+            and n.subject_kind = 'purchase_order' and n.subject_id = p.id)";
+        assert_eq!(
+            self.number(unsent).await,
+            0,
+            "purchase orders not sent once"
+        );
+        let due = "select count(*) from jobs where every is null and (run_at <= now() or dead_at is not null)";
+        assert_eq!(self.number(due).await, 0, "jobs due or dead");
+    }
+}
+
+fn demo() -> (PathBuf, PathBuf) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    (folder.join("catalog.csv"), folder.join("orders.csv"))
+}
+
+/// Kills workers at random until so many have died, with four at a time.
+fn kill_workers(works: &Works, kills: u32) {
+    // A generator of its own, so that a failure can be repeated: xorshift by Marsaglia.
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let end = Instant::now() + LIMIT;
+    let mut running: Vec<Child> = Vec::new();
+    for _ in 0..kills {
+        while running.len() < 4 {
+            running.push(works.worker(&[]));
+        }
+        // Not a wait for anything: the moment of death is what is being varied.
+        std::thread::sleep(Duration::from_millis(random(400)));
+        let mut victim = running.swap_remove(random(4) as usize);
+        victim.kill().expect("killing a worker");
+        victim.wait().expect("a dead worker");
+        assert!(Instant::now() < end, "killing takes too long");
+    }
+    for mut left in running {
+        left.kill().expect("killing a worker");
+        left.wait().expect("a dead worker");
+    }
+}
+
+#[tokio::test]
+async fn workers_killed_at_random_leave_what_one_worker_would() {
+    let (catalog, orders) = demo();
+    let calm = Works::open().await;
+    calm.import(&catalog, &orders).await;
+    calm.drain(1);
+    calm.assert_all_is_done().await;
+    calm.assert_ledger_is_right().await;
+    let expected = calm.outcome().await;
+
+    let stormy = Works::open().await;
+    stormy.import(&catalog, &orders).await;
+    kill_workers(&stormy, 40);
+    stormy.drain(2);
+    stormy.assert_all_is_done().await;
+    stormy.assert_ledger_is_right().await;
+    assert_eq!(stormy.outcome().await, expected);
+
+    let before = stormy.fingerprint().await;
+    stormy.drain(1);
+    assert_eq!(
+        stormy.fingerprint().await,
+        before,
+        "a second run changed something"
+    );
+}
+
+#[tokio::test]
+#[ignore = "takes minutes: run it with --ignored"]
+#[expect(
+    clippy::print_stdout,
+    reason = "how long it took is what it is run for"
+)]
+async fn the_gift_shop_comes_out_the_same_with_one_worker_four_and_200_deaths() {
+    let Some(catalog) = real_data("giftshop/catalog.csv") else {
+        return;
+    };
+    let orders = real_data("giftshop/orders.csv").expect("orders beside the catalogue");
+    let mut outcomes = Vec::new();
+    for (workers, kills) in [(1, 0), (4, 0), (2, 200)] {
+        let works = Works::open().await;
+        works.import(&catalog, &orders).await;
+        let start = Instant::now();
+        kill_workers(&works, kills);
+        works.drain(workers);
+        println!("{workers} workers, {kills} killed: {:?}", start.elapsed());
+        works.assert_all_is_done().await;
+        works.assert_ledger_is_right().await;
+        let before = works.fingerprint().await;
+        works.drain(1);
+        assert_eq!(
+            works.fingerprint().await,
+            before,
+            "a second run changed something"
+        );
+        outcomes.push(works.outcome().await);
+    }
+    assert_eq!(outcomes[0].len(), 834);
+    assert!(outcomes[1] == outcomes[0], "four workers differ from one");
+    assert!(outcomes[2] == outcomes[0], "killed workers differ from one");
+}
+
+/// A small shop: CUP is offered by two suppliers, PLATE by nobody.
+const SHOP: &str = "
+    insert into channels (name) values ('web');
+    insert into suppliers (name, email) values ('Acme', 'acme@example.org'), ('Bolt', 'bolt@example.org');
+    insert into products (sku, title) values ('CUP', 'A cup'), ('PLATE', 'A plate');
+    insert into stock_levels (product_id, location_id)
+        select p.id, l.id from products p, locations l where l.supplier_id is null;
+    insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+        select s.id, p.id, case s.name when 'Acme' then 200 else 300 end, 'EUR',
+               case s.name when 'Acme' then 2 else 6 end
+        from suppliers s, products p where p.sku = 'CUP';
+    insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+        values ('Standard', 'EUR', 490, 2, 4);
+    delete from inspection_plans;
+    create function order_of(name text, sku text, units integer, promised timestamptz default null)
+    returns bigint language sql as $$
+        with made as (
+            insert into orders (channel_id, external_id, number, customer_name, email, placed_at, currency,
+                                financial_status, shipping_address, shipping_option_id, ship_by)
+            values (1, name, name, 'Ines Duarte', 'ines@example.org', now(), 'EUR', 'paid',
+                    '{\"address1\": \"Rua 1\", \"city\": \"Porto\", \"country\": \"PT\"}', 1, promised)
+            returning id)
+        insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+        select made.id, 1, p.id, sku, p.title, 1000, units from made, products p where p.sku = order_of.sku
+        returning order_id;
+    $$;";
+
+#[tokio::test]
+async fn a_rejected_part_goes_to_the_next_supplier_and_the_customer_hears_the_new_day_once() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works.run("select order_of('#1', 'CUP', 3)").await;
+    works.drain(1);
+    works.assert_all_is_done().await;
+    assert_eq!(
+        works
+            .text("select reason from fulfilments")
+            .await
+            .as_deref(),
+        Some("Acme: 3.00 EUR cheaper than Bolt")
+    );
+    assert_eq!(
+        works
+            .text("select waiting_reason from orders")
+            .await
+            .as_deref(),
+        Some("Acme has not answered yet")
+    );
+    let file = works.text("select attachment from notices where kind = 'purchase_order'");
+    assert_eq!(
+        file.await.as_deref(),
+        Some(
+            "Purchase order,Order,SKU,Quantity,Accepted,Tracking company,Tracking number,Shipped at,Supplier\n\
+             PO-1,#1,CUP,3,,,,,Acme\n"
+        )
+    );
+
+    works
+        .run("update purchase_orders set state = 'rejected', answered_at = now(), reason = 'sold out'")
+        .await;
+    works.drain(1);
+    let parts = works
+        .text(
+            "select string_agg(p.name || ' ' || f.state, ', ' order by f.id)
+             from fulfilments f join locations p on p.id = f.location_id",
+        )
+        .await;
+    assert_eq!(parts.as_deref(), Some("Acme rejected, Bolt requested"));
+    assert_eq!(
+        works
+            .number("select count(*) from notices where kind = 'delay'")
+            .await,
+        1
+    );
+    assert_eq!(
+        works
+            .text("select string_agg(cause, ', ' order by id) from promise_changes")
+            .await
+            .as_deref(),
+        Some("promised, rejected by Acme")
+    );
+
+    works
+        .run("update purchase_orders set state = 'accepted', answered_at = now() where state = 'sent'")
+        .await;
+    works.drain(1);
+    let state = works.text("select f.state from fulfilments f where f.state <> 'rejected'");
+    assert_eq!(state.await.as_deref(), Some("ready"));
+    assert_eq!(works.text("select waiting_reason from orders").await, None);
+}
+
+#[tokio::test]
+async fn stock_that_arrives_fills_the_oldest_promise_first_and_its_alert_clears() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "select order_of('#1', 'PLATE', 2, now() + interval '9 days');
+             select order_of('#2', 'PLATE', 2, now() + interval '5 days');
+             select order_of('#3', 'PLATE', 1, now() + interval '7 days');
+             update stock_levels set reorder_point = 1",
+        )
+        .await;
+    works.drain(2);
+    let reason = "backordered: 2 × PLATE (out of stock and no supplier offers it)";
+    assert_eq!(
+        works
+            .text("select waiting_reason from orders where number = '#2'")
+            .await
+            .as_deref(),
+        Some(reason)
+    );
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE'",
+        )
+        .await;
+    works.drain(2);
+    let held = "select string_agg(o.number || ' ' || l.reserved || ' ' || coalesce(f.state, '-'), ', ' order by o.number)
+        from orders o join order_lines l on l.order_id = o.id left join fulfilments f on f.order_id = o.id";
+    assert_eq!(
+        works.text(held).await.as_deref(),
+        Some("#1 0 -, #2 2 ready, #3 1 ready")
+    );
+    // A cancel gives its units to who waits.
+    works
+        .run(
+            "update fulfilments set state = 'cancelled' where order_id = (select id from orders where number = '#2');
+             delete from reservations r using order_lines l join orders o on o.id = l.order_id
+             where r.order_line_id = l.id and o.number = '#2';
+             update order_lines l set cancelled = ordered from orders o
+             where o.id = l.order_id and o.number = '#2';
+             update orders set cancelled_at = now() where number = '#2'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works
+            .text("select l.reserved || ' ' || o.stage from orders o join order_lines l on l.order_id = o.id where number = '#1'")
+            .await
+            .as_deref(),
+        Some("2 processing")
+    );
+    works.assert_ledger_is_right().await;
+
+    let low = "select count(*) from alerts a join stock_levels s on s.id = a.subject_id
+        join products p on p.id = s.product_id
+        where a.kind = 'low_stock' and p.sku = 'PLATE' and a.cleared_at is null";
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.number(low).await, 1);
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.number(low).await, 1, "raised once");
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 500 from stock_levels s;
+             update jobs set run_at = 'epoch' where kind = 'sweep'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.number(low).await, 0);
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_done_is_given_to_people_and_can_be_tried_again() {
+    let works = Works::open().await;
+    works
+        .run(
+            "insert into jobs (kind, subject_kind, subject_id, dedupe_key, attempts)
+             values ('from the future', 'order', 1, 'from the future:1', 11)",
+        )
+        .await;
+    let mut child = works.worker(&["--once"]);
+    harness::until(LIMIT, "the worker ends", || {
+        child.try_wait().expect("a child").is_some()
+    });
+    assert!(!child.wait().expect("a child").success());
+    let why = works
+        .text("select error from jobs where dead_at is not null")
+        .await;
+    assert_eq!(
+        why.as_deref(),
+        Some("this program does not know the job \"from the future\"")
+    );
+    assert_eq!(
+        works
+            .number("select count(*) from alerts where kind = 'dead_job' and cleared_at is null")
+            .await,
+        1
+    );
+}
