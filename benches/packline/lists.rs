@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use packline::domain::filter::Filter;
 use packline::domain::list::{Anchor, ListQuery, Sort, SortColumn};
-use packline::domain::record::{Kind, RecordId};
+use packline::domain::record::{Kind, Pane, RecordId};
 use packline::store::{lists, records};
 use sqlx::postgres::PgConnection;
 
@@ -90,10 +90,10 @@ impl Shop {
         let mut connection = connect(&self.database).await;
         let now = Utc::now();
         let mut found = Vec::new();
-        for &kind in Kind::ALL {
-            for &column in SortColumn::of(kind) {
-                let name = format!("{} by {column}", kind.plural());
-                let list = list(kind, "", column);
+        for &pane in Pane::ALL {
+            for &column in SortColumn::of(pane) {
+                let name = format!("{} by {column}", pane.name());
+                let list = list(pane, "", column);
                 found.push((name, pages(&mut connection, &list, now).await));
             }
         }
@@ -106,11 +106,11 @@ impl Shop {
             ("all #777", SortColumn::Due),
             ("state:cancelled", SortColumn::Due),
         ] {
-            let list = list(Kind::Order, filter, column);
+            let list = list(Pane::Of(Kind::Order), filter, column);
             let name = format!("orders, filter “{filter}”");
             found.push((name, pages(&mut connection, &list, now).await));
         }
-        let list = list(Kind::Order, "", SortColumn::Due);
+        let list = list(Pane::Of(Kind::Order), "", SortColumn::Due);
         found.push((
             format!("{PAGES} pages onward, each"),
             onward(&mut connection, &list, now).await,
@@ -118,7 +118,7 @@ impl Shop {
         let page = lists::page(&mut connection, &list, "ana", &Anchor::Start, PAGE, now)
             .await
             .expect("a page");
-        let ids: Vec<i64> = page.rows.iter().take(50).map(|row| row.key.id).collect();
+        let ids: Vec<RecordId> = page.rows.iter().take(50).map(|row| row.key.id).collect();
         let mut rows = Samples::default();
         let mut counts = Samples::default();
         let mut full = Samples::default();
@@ -132,7 +132,7 @@ impl Shop {
             let start = Instant::now();
             lists::counts(&mut connection, now).await.expect("counts");
             counts.push(start.elapsed());
-            let order = RecordId::new(Kind::Order, ids[0]);
+            let order = ids[0];
             let start = Instant::now();
             records::full(&mut connection, order)
                 .await
@@ -152,10 +152,10 @@ impl Shop {
     }
 }
 
-fn list(kind: Kind, filter: &str, column: SortColumn) -> ListQuery {
+fn list(pane: Pane, filter: &str, column: SortColumn) -> ListQuery {
     ListQuery {
-        kind,
-        filter: Filter::parse(kind, filter).expect("a filter"),
+        pane,
+        filter: Filter::parse(pane, filter).expect("a filter"),
         sort: Sort {
             column,
             descending: false,

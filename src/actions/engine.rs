@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -11,8 +10,9 @@ use uuid::Uuid;
 
 use super::arguments::{Given, storable};
 use super::error::{ActError, Conflict, told};
+use super::work::{Terms, Work};
 use super::{inspections, orders, shipments, stock, tickets};
-use crate::domain::act::{Act, Done, Undo};
+use crate::domain::act::{Act, Done};
 use crate::domain::people::{Person, Role};
 use crate::domain::record::{Kind, Record, RecordId};
 use crate::domain::verbs;
@@ -32,109 +32,6 @@ const QUESTION: Duration = Duration::from_secs(2);
 
 /// How many of the newest deeds of others a conflict tells of.
 const TOLD: usize = 5;
-
-/// What the shop's settings say to acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// The shop's zone: in it times are read and told.
-    pub zone: Tz,
-    /// How long a mail can still be stopped before it leaves.
-    pub hold: TimeDelta,
-}
-
-impl From<Tz> for Terms {
-    /// With the undo window that mails have by default.
-    fn from(zone: Tz) -> Self {
-        let hold = TimeDelta::seconds(60);
-        Self { zone, hold }
-    }
-}
-
-/// What an act works with, inside its transaction.
-pub(super) struct Work<'c> {
-    /// The transaction.
-    pub(super) connection: &'c mut PgConnection,
-    /// What is wanted.
-    pub(super) act: &'c Act,
-    /// What it is told.
-    pub(super) given: Given,
-    /// The login of who wants it.
-    pub(super) who: &'c str,
-    /// What the settings say.
-    pub(super) terms: Terms,
-    /// The present.
-    pub(super) now: DateTime<Utc>,
-}
-
-impl Work<'_> {
-    /// The local date.
-    pub(super) fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&self.terms.zone).date_naive()
-    }
-
-    /// An argument that must be a time to come.
-    pub(super) fn future_time(&self, name: &str) -> Result<DateTime<Utc>, ActError> {
-        let at = self.given.time(name)?;
-        if at > self.now {
-            Ok(at)
-        } else {
-            Err(ActError::argument(name, "a time to come"))
-        }
-    }
-
-    /// An instant in the shop's zone, for a sentence.
-    pub(super) fn shown(&self, at: DateTime<Utc>) -> String {
-        let local = at.with_timezone(&self.terms.zone);
-        local.format("%Y-%m-%d %H:%M").to_string()
-    }
-}
-
-/// What a verb did.
-pub(super) struct Outcome {
-    summary: String,
-    undo: Option<Undo>,
-}
-
-impl Outcome {
-    /// One sentence in the past tense, without a full stop.
-    pub(super) fn new(summary: impl Into<String>) -> Self {
-        Self {
-            summary: summary.into(),
-            undo: None,
-        }
-    }
-
-    /// How it can be compensated, and what the question before that says.
-    pub(super) fn undone_by<'a>(
-        mut self,
-        verb: &str,
-        args: impl IntoIterator<Item = (&'a str, String)>,
-        says: impl Into<String>,
-    ) -> Self {
-        self.undo = Some(Undo {
-            verb: verb.to_owned(),
-            args: args
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-            says: says.into(),
-        });
-        self
-    }
-}
-
-/// So many units, in words.
-pub(super) fn units(count: i64) -> String {
-    match count {
-        1 => "1 unit".to_owned(),
-        count => format!("{count} units"),
-    }
-}
-
-/// A verb that the table names and this program does not do: a mistake that the tests find.
-pub(super) fn unknown_verb(act: &Act) -> ActError {
-    ActError::NotFound(format!("the verb “{}”", act.verb.name))
-}
 
 /// Does an act: one transaction, once.
 ///

@@ -1,7 +1,7 @@
 //! What is done with an inspection.
 
-use super::engine::{Outcome, Work, unknown_verb};
 use super::error::ActError;
+use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::inspections::{CheckResult, InspectionState, InspectionSummary};
 use crate::store::inspections;
 

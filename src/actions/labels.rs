@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::engine::{Terms, permitted};
+use super::engine::permitted;
+use super::work::Terms;
 use super::{ActError, act};
 use crate::domain::act::{Act, Done};
 use crate::domain::record::{Kind, Record};

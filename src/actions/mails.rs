@@ -1,7 +1,7 @@
 //! Stopping mails, and sending those after all that did not get through.
 
-use super::engine::{Outcome, Work};
 use super::error::ActError;
+use super::work::{Outcome, Work};
 use crate::domain::notices::NoticeState;
 use crate::output::mailer::Mailbox;
 use crate::store::notices::{self, Open};

@@ -8,8 +8,8 @@ mod error;
 pub mod import;
 mod inspections;
 pub mod labels;
-mod mails;
 pub mod letters;
+mod mails;
 pub mod notices;
 mod orders;
 pub mod progress;
@@ -18,11 +18,13 @@ mod shipping;
 mod stock;
 pub mod sweep;
 mod tickets;
+mod work;
 
 use chrono::{DateTime, Utc};
 
-pub use engine::{Terms, act, undo};
+pub use engine::{act, undo};
 pub use error::{ActError, Conflict};
+pub use work::Terms;
 
 use crate::domain::act::{Act, Done};
 use crate::store::db::Db;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::engine::{Outcome, Work, units, unknown_verb};
 use super::error::ActError;
+use super::work::{Outcome, Work, units, unknown_verb};
 use super::{mails, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};

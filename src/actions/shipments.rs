@@ -1,8 +1,8 @@
 //! What is done with a parcel.
 
-use super::engine::{Outcome, Work, units, unknown_verb};
 use super::error::ActError;
 use super::labels::LABEL;
+use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 use crate::store::shipments::{self, Tracking};
 

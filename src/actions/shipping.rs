@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::engine::{Outcome, Work, units};
 use super::error::ActError;
+use super::work::{Outcome, Work, units};
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::domain::shipments::ShipmentState;
 use crate::store::fulfilments::{self, Plan};

@@ -2,8 +2,8 @@
 
 use chrono::SecondsFormat;
 
-use super::engine::{Outcome, Work, unknown_verb};
 use super::error::ActError;
+use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::stock::{MovementKind, StockSummary};
 use crate::store::stock;
 

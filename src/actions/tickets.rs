@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::engine::{Outcome, Work, unknown_verb};
 use super::error::ActError;
 use super::mails;
+use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::calendar::Calendar;
 use crate::domain::notices::NoticeKind;
 use crate::domain::tickets::{MessageKind, Priority, Resolution, TicketState, TicketSummary};

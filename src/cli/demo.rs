@@ -1,16 +1,19 @@
 //! `packline demo`: a shop's fortnight on a private database, with now in the middle of it.
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use clap::Args;
 use color_eyre::eyre::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
 use sqlx::ConnectOptions as _;
-use tokio::time::Instant;
+use sqlx::postgres::PgConnectOptions;
+use tokio::time::{Instant, sleep};
 
 use super::database::{Database, data_dir};
 use super::{console, import, print};
@@ -19,6 +22,7 @@ use crate::actions::import::Summary;
 use crate::config::Config;
 use crate::domain::calendar::Calendar;
 use crate::domain::text;
+use crate::store::db::Db;
 use crate::store::local::{FileLock, LocalError, LocalServer};
 
 /// The demo's database on the private local server.
@@ -28,9 +32,13 @@ const SHOP: &str = "Kittiwake Coffee & Kitchen";
 /// Longest wait for another demo that loads.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// How often one who joined looks whether the story wants a teller.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
 /// Play a shop's fortnight on a private database, with now in the middle of it
 ///
-/// The database is made anew at each start, unless another demo is open: then this one joins it.
+/// The database is made anew at each start, unless another demo is open: then this one joins it,
+/// and goes on with the story when the other ends.
 /// A database URL from elsewhere is left alone.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -61,29 +69,49 @@ impl Demo {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
         let begun = Instant::now();
         // Before the server: a folder that makes no sense needs none.
-        let folder = match &self.from {
-            None => Folder::built_in(),
-            Some(dir) => Folder::read(dir)?,
+        let telling = Telling {
+            from: self.from.as_deref().map(std::path::absolute).transpose()?,
+            begun: now,
+            speed: self.speed,
         };
-        let story = Story::read(folder, now, self.speed)?;
-        let mut door = Door::open(data_dir(config)?).await?;
+        let story = telling.story()?;
+        let data_dir = data_dir(config)?;
+        let mut door = Door::open(data_dir.clone()).await?;
+        let aloud = self.no_console;
         let mut feed = None;
         let mut database = if door.alone {
             door.server.recreate_database(DATABASE).await?;
             let database = Database::local(config, DATABASE, "packline demo").await?;
-            let (stage, story) = load(config, &door.server, &database, story).await?;
+            let options = door.server.connect_options(DATABASE);
+            let (stage, story) = load(config, &options, &database, story).await?;
+            telling.write(&data_dir)?;
             if story.ahead() > 0 && self.speed > 0.0 {
-                let aloud = self.no_console;
-                let heard = move |source: Source, told: Result<&Summary, &DemoError>| match told {
-                    Ok(summary) => report(summary, aloud),
-                    Err(error) => say(format_args!("{} waits: {error}", source.file()), aloud),
-                };
-                feed = Some(tokio::spawn(story.feed(stage, begun, heard)));
+                let teller = Telling::teller(&data_dir)?;
+                feed = Some(tokio::spawn(async move {
+                    story.feed(stage, begun, hearing(aloud)).await;
+                    drop(teller);
+                }));
             }
             database
         } else {
             print::note("another demo is open: joining it, with its folder and its speed");
-            Database::local(config, DATABASE, "packline demo").await?
+            let database = Database::local(config, DATABASE, "packline demo").await?;
+            let successor = Successor {
+                options: door.server.connect_options(DATABASE),
+                db: database.db.clone(),
+                present: database.person.login.clone(),
+                zone: config.shop_time_zone.value,
+                data_dir,
+                now,
+                begun,
+                aloud,
+            };
+            feed = Some(tokio::spawn(async move {
+                if let Err(error) = successor.take_over().await {
+                    say(format_args!("the story stops here: {error:#}"), aloud);
+                }
+            }));
+            database
         };
         door.let_others_in()?;
         if let Some(login) = &self.person {
@@ -92,8 +120,11 @@ impl Demo {
                 .await
                 .wrap_err_with(|| format!("nobody in the demo is {}", text::plain(login)))?;
         }
+        print::note(format_args!(
+            "this shop: export PACKLINE_DATABASE_URL='{}'",
+            database.db.url()
+        ));
         if self.no_console {
-            print::note(format_args!("the database is at {}", database.db.url()));
             match feed {
                 Some(feed) => tokio::select! {
                     ended = feed => ended?,
@@ -111,6 +142,92 @@ impl Demo {
         }
         // The feed ends with the program.
         console::open(database, &config).await
+    }
+}
+
+/// What is told and since when: known to everybody inside, so that another can go on with it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Telling {
+    /// The folder; none for the built-in one.
+    from: Option<PathBuf>,
+    /// The instant at which the story's anchor lies.
+    begun: DateTime<Utc>,
+    speed: f64,
+}
+
+impl Telling {
+    fn story(&self) -> Result<Story> {
+        let folder = match &self.from {
+            None => Folder::built_in(),
+            Some(dir) => Folder::read(dir)?,
+        };
+        Ok(Story::read(folder, self.begun, self.speed)?)
+    }
+
+    fn file(data_dir: &Path) -> PathBuf {
+        data_dir.join("demo.json")
+    }
+
+    fn write(&self, data_dir: &Path) -> Result<()> {
+        let file = Self::file(data_dir);
+        std::fs::write(&file, serde_json::to_vec(self)?)
+            .wrap_err_with(|| format!("writing {}", file.display()))
+    }
+
+    fn read(data_dir: &Path) -> Result<Self> {
+        let file = Self::file(data_dir);
+        let wrong = || format!("reading {}", file.display());
+        serde_json::from_slice(&std::fs::read(&file).wrap_err_with(wrong)?).wrap_err_with(wrong)
+    }
+
+    /// The right to tell it, which one has at a time; none while somebody else has it.
+    fn teller(data_dir: &Path) -> Result<Option<FileLock>, LocalError> {
+        FileLock::try_exclusive(&data_dir.join("demo.teller.lock"))
+    }
+}
+
+/// One who joined a demo, and goes on with its story when its teller has left.
+struct Successor {
+    options: PgConnectOptions,
+    db: Db,
+    /// The login at the keyboard.
+    present: String,
+    zone: Tz,
+    data_dir: PathBuf,
+    /// The present, when this program had begun.
+    now: DateTime<Utc>,
+    begun: Instant,
+    aloud: bool,
+}
+
+impl Successor {
+    async fn take_over(self) -> Result<()> {
+        let teller = loop {
+            match Telling::teller(&self.data_dir)? {
+                Some(teller) => break teller,
+                None => sleep(BETWEEN_LOOKS).await,
+            }
+        };
+        let telling = Telling::read(&self.data_dir)?;
+        let present = self.now + self.begun.elapsed();
+        let elapsed = (present - telling.begun).to_std().unwrap_or_default();
+        let mut story = telling.story()?;
+        let stage = stage(&story, &self.options, self.db, &self.present, self.zone).await?;
+        story.skip(elapsed);
+        let begun = Instant::now().checked_sub(elapsed);
+        let begun = begun.unwrap_or_else(Instant::now);
+        say("the story goes on from here", self.aloud);
+        story.feed(stage, begun, hearing(self.aloud)).await;
+        drop(teller);
+        Ok(())
+    }
+}
+
+/// Says what became of each moment, where something is to be said.
+fn hearing(aloud: bool) -> impl FnMut(Source, Result<&Summary, &DemoError>) + Send {
+    move |source, told| match told {
+        Ok(summary) => report(summary, aloud),
+        Err(error) => say(format_args!("{} waits: {error}", source.file()), aloud),
     }
 }
 
@@ -157,23 +274,33 @@ impl Door {
     }
 }
 
+/// Where a story is told, with its people.
+async fn stage(
+    story: &Story,
+    options: &PgConnectOptions,
+    db: Db,
+    present: &str,
+    zone: Tz,
+) -> Result<Stage> {
+    let mut owner = options.connect().await?;
+    Ok(Stage {
+        db,
+        colleagues: Colleagues::hire(&mut owner, options, &story.people(), present).await?,
+        calendar: Calendar::office(zone),
+        zone,
+    })
+}
+
 /// Fills the demo's database with what lies before now.
 async fn load(
     config: &Config,
-    server: &LocalServer,
+    options: &PgConnectOptions,
     database: &Database,
     mut story: Story,
 ) -> Result<(Stage, Story)> {
-    let options = server.connect_options(DATABASE);
-    let mut owner = options.connect().await?;
     let zone = config.shop_time_zone.value;
-    let present = &database.person.login;
-    let stage = Stage {
-        db: database.db.clone(),
-        colleagues: Colleagues::hire(&mut owner, &options, &story.people(), present).await?,
-        calendar: Calendar::office(zone),
-        zone,
-    };
+    let (db, present) = (database.db.clone(), &database.person.login);
+    let stage = stage(&story, options, db, present, zone).await?;
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}")?);
     bar.enable_steady_tick(Duration::from_millis(100));

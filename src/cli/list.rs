@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::filter::Filter;
 use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn};
 use crate::domain::money;
-use crate::domain::record::{Kind, Record};
+use crate::domain::record::{Kind, Pane, Record};
 use crate::domain::{text, when};
 use crate::store::lists;
 
@@ -55,6 +55,7 @@ pub(super) struct List {
 /// The lists there are.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ListKind {
+    Next,
     Orders,
     Stock,
     Shipments,
@@ -62,22 +63,23 @@ enum ListKind {
     Tickets,
 }
 
-impl From<ListKind> for Kind {
+impl From<ListKind> for Pane {
     fn from(kind: ListKind) -> Self {
         match kind {
-            ListKind::Orders => Kind::Order,
-            ListKind::Stock => Kind::Stock,
-            ListKind::Shipments => Kind::Shipment,
-            ListKind::Inspections => Kind::Inspection,
-            ListKind::Tickets => Kind::Ticket,
+            ListKind::Next => Self::Next,
+            ListKind::Orders => Self::Of(Kind::Order),
+            ListKind::Stock => Self::Of(Kind::Stock),
+            ListKind::Shipments => Self::Of(Kind::Shipment),
+            ListKind::Inspections => Self::Of(Kind::Inspection),
+            ListKind::Tickets => Self::Of(Kind::Ticket),
         }
     }
 }
 
 impl List {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let kind = Kind::from(self.kind);
-        let query = match self.query(kind) {
+        let pane = Pane::from(self.kind);
+        let query = match self.query(pane) {
             Ok(query) => query,
             Err(mistake) => {
                 print::note(format_args!("packline: {mistake}"));
@@ -89,7 +91,7 @@ impl List {
         let mut csv = self
             .csv
             .then(|| csv::Writer::from_writer(io::stdout().lock()));
-        let (headings, _) = columns(kind);
+        let (headings, _) = columns(pane);
         if let Some(csv) = &mut csv {
             csv.write_record(headings)?;
         }
@@ -111,9 +113,13 @@ impl List {
                 if self.json {
                     print::json(&row.record)?;
                 } else if let Some(csv) = &mut csv {
-                    csv.write_record(cells(row, zone, now).iter().map(|cell| spreadsheet(cell)))?;
+                    csv.write_record(
+                        cells(pane, row, zone, now)
+                            .iter()
+                            .map(|cell| spreadsheet(cell)),
+                    )?;
                 } else {
-                    table.push(cells(row, zone, now));
+                    table.push(cells(pane, row, zone, now));
                 }
             }
             left -= page.rows.len();
@@ -128,23 +134,23 @@ impl List {
         if let Some(mut csv) = csv {
             csv.flush()?;
         } else if !self.json {
-            print_table(headings, columns(kind).1, &table);
+            print_table(headings, columns(pane).1, &table);
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn query(&self, kind: Kind) -> Result<ListQuery> {
-        let filter = Filter::parse(kind, &self.filter).map_err(|error| {
+    fn query(&self, pane: Pane) -> Result<ListQuery> {
+        let filter = Filter::parse(pane, &self.filter).map_err(|error| {
             eyre!(
                 "--filter: {error}\n  {}\n  {}^",
                 self.filter,
                 " ".repeat(text::width(&self.filter[..error.at]))
             )
         })?;
-        let mut sort = Sort::default_of(kind);
+        let mut sort = Sort::default_of(pane);
         if let Some(word) = &self.sort {
             let column = word.strip_prefix('-').unwrap_or(word);
-            let known = SortColumn::of(kind);
+            let known = SortColumn::of(pane);
             sort.column = known
                 .iter()
                 .copied()
@@ -155,12 +161,21 @@ impl List {
                 })?;
             sort.descending = word.starts_with('-');
         }
-        Ok(ListQuery { kind, filter, sort })
+        Ok(ListQuery { pane, filter, sort })
     }
 }
 
-/// A kind's headings, and the widest that each column gets on a terminal.
-const fn columns(kind: Kind) -> (&'static [&'static str], &'static [usize]) {
+/// A list's headings, and the widest that each column gets on a terminal.
+const fn columns(pane: Pane) -> (&'static [&'static str], &'static [usize]) {
+    let kind = match pane {
+        Pane::Of(kind) => kind,
+        Pane::Next => {
+            return (
+                &["kind", "number", "about", "promise", "due", "left", "who"],
+                &[10, 16, 40, 12, 16, 7, 12],
+            );
+        }
+    };
     match kind {
         Kind::Order => (
             &[
@@ -197,7 +212,7 @@ const fn columns(kind: Kind) -> (&'static [&'static str], &'static [usize]) {
     }
 }
 
-fn cells(row: &ListRow, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
+fn cells(pane: Pane, row: &ListRow, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
     let due = row.record.due_at();
     let by = due.map(|due| {
         due.with_timezone(&zone)
@@ -208,6 +223,11 @@ fn cells(row: &ListRow, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
     let left = due.map(|due| when::left(due, now)).unwrap_or_default();
     let who = row.record.assignee().unwrap_or_default().to_owned();
     let number = row.record.number();
+    if pane == Pane::Next {
+        let kind = row.record.id().kind.to_string();
+        let promise = row.record.promise().unwrap_or_default().to_owned();
+        return vec![kind, number, row.record.about(), promise, by, left, who];
+    }
     match &row.record {
         Record::Order(o) => vec![
             number,

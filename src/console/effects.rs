@@ -76,16 +76,16 @@ impl Performer {
                 query,
                 reach,
             } => {
-                let kind = query.kind;
-                Msg::Window(kind, request, self.window(query, reach, now).await)
+                let pane = query.pane;
+                Msg::Window(pane, request, self.window(query, reach, now).await)
             }
             Effect::Rows {
                 request,
                 query,
                 ids,
             } => {
-                let kind = query.kind;
-                Msg::Rows(kind, request, self.rows(query, ids, now).await)
+                let pane = query.pane;
+                Msg::Rows(pane, request, self.rows(query, ids, now).await)
             }
             Effect::Counts => Msg::Counts(self.counts(now).await),
             Effect::Record { request, id } => Msg::Record(id, request, self.record(id).await),
@@ -174,7 +174,7 @@ impl Performer {
     async fn rows(
         &self,
         query: ListQuery,
-        ids: Vec<i64>,
+        ids: Vec<RecordId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Refreshed>, Failure> {
         let me = self.me.clone();
@@ -249,8 +249,8 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         text: why.to_owned(),
     };
     Some(match effect {
-        Effect::Window { request, query, .. } => Msg::Window(query.kind, *request, Err(failure)),
-        Effect::Rows { request, query, .. } => Msg::Rows(query.kind, *request, Err(failure)),
+        Effect::Window { request, query, .. } => Msg::Window(query.pane, *request, Err(failure)),
+        Effect::Rows { request, query, .. } => Msg::Rows(query.pane, *request, Err(failure)),
         Effect::Counts => Msg::Counts(Err(failure)),
         Effect::Record { request, id } => Msg::Record(*id, *request, Err(failure)),
         Effect::Choices { request, .. } => Msg::Choices(*request, Err(failure)),

@@ -1,6 +1,6 @@
 //! The filter language of every list: words and `field:value` terms.
 
-use super::record::Kind;
+use super::record::{Kind, Pane};
 
 /// Which records of a kind a list shows: every term must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,6 +37,8 @@ pub enum Test {
     Carrier(String),
     /// `tag:WORD`.
     Tag(String),
+    /// `kind:WORD`, where a list holds several.
+    Kind(Kind),
 }
 
 /// States in which nothing is left to do, of every kind.
@@ -65,18 +67,19 @@ pub struct FilterError {
 }
 
 impl Filter {
-    /// Reads a filter for a kind of record.
+    /// Reads a filter for a list.
     ///
     /// # Errors
     /// The first field or value that is not known, with its place.
-    pub fn parse(kind: Kind, text: &str) -> Result<Self, FilterError> {
+    pub fn parse(pane: impl Into<Pane>, text: &str) -> Result<Self, FilterError> {
+        let pane = pane.into();
         let mut terms = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
             let at = text.len() - rest.len() + start;
             let word = &rest[start..];
             let end = word.find(char::is_whitespace).unwrap_or(word.len());
-            terms.push(term(kind, &word[..end], at)?);
+            terms.push(term(pane, &word[..end], at)?);
             rest = &word[end..];
         }
         Ok(Self { terms })
@@ -114,7 +117,7 @@ impl Filter {
     }
 }
 
-fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
+fn term(pane: Pane, word: &str, at: usize) -> Result<Term, FilterError> {
     let (negated, body) = match word.strip_prefix('-') {
         Some(body) if !body.is_empty() => (true, body),
         _ => (false, word),
@@ -122,8 +125,8 @@ fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
     let value_at = |field: &str| at + usize::from(negated) + field.len() + 1;
     let test = match body.split_once(':') {
         None if body == "late" => Test::Late,
-        None if body == "all" => Test::All,
-        None if body == "snoozed" && kind == Kind::Ticket => Test::Snoozed,
+        None if body == "all" && pane != Pane::Next => Test::All,
+        None if body == "snoozed" && pane == Pane::Of(Kind::Ticket) => Test::Snoozed,
         None => Test::Word(body.to_owned()),
         Some((field, "")) => {
             return Err(FilterError {
@@ -131,8 +134,8 @@ fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
                 message: format!("{field}: needs a value"),
             });
         }
-        Some(("state", value)) => {
-            let words = states(kind);
+        Some(("state", value)) if fields(pane).contains(&"state") => {
+            let words = states(pane);
             let wanted = value.to_lowercase().replace('-', "_");
             let known = match wanted.as_str() {
                 "held" if words.contains(&"on_hold") => Some("on_hold"),
@@ -148,21 +151,38 @@ fn term(kind: Kind, word: &str, at: usize) -> Result<Term, FilterError> {
                 }
             }
         }
-        Some(("who", value)) if fields(kind).contains(&"who") => Test::Who(value.to_owned()),
-        Some(("carrier", value)) if kind == Kind::Shipment => Test::Carrier(value.to_owned()),
-        Some(("tag", value)) if kind == Kind::Order => Test::Tag(value.to_owned()),
+        Some(("who", value)) if fields(pane).contains(&"who") => Test::Who(value.to_owned()),
+        Some(("carrier", value)) if fields(pane).contains(&"carrier") => {
+            Test::Carrier(value.to_owned())
+        }
+        Some(("tag", value)) if fields(pane).contains(&"tag") => Test::Tag(value.to_owned()),
+        Some(("kind", value)) if pane == Pane::Next => {
+            let wanted = value.to_lowercase();
+            let named = |kind: &&Kind| kind.as_str() == wanted || kind.plural() == wanted;
+            let Some(kind) = Kind::ALL.iter().find(named) else {
+                let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+                return Err(FilterError {
+                    at: value_at("kind"),
+                    message: format!("kind: is one of {}", words.join(", ")),
+                });
+            };
+            Test::Kind(*kind)
+        }
         Some((field, _)) => {
             return Err(FilterError {
                 at,
-                message: format!("no field “{field}”; there are {}", fields(kind).join(", ")),
+                message: format!("no field “{field}”; there are {}", fields(pane).join(", ")),
             });
         }
     };
     Ok(Term { negated, test })
 }
 
-/// The fields that a kind's filter knows.
-pub fn fields(kind: Kind) -> &'static [&'static str] {
+/// The fields that a list's filter knows.
+pub fn fields(pane: impl Into<Pane>) -> &'static [&'static str] {
+    let Some(kind) = pane.into().kind() else {
+        return &["kind", "who"];
+    };
     match kind {
         Kind::Order => &["state", "who", "tag"],
         Kind::Stock => &["state"],
@@ -171,9 +191,12 @@ pub fn fields(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// The words that `state:` takes for a kind.
-pub fn states(kind: Kind) -> Vec<&'static str> {
+/// The words that `state:` takes in a list.
+pub fn states(pane: impl Into<Pane>) -> Vec<&'static str> {
     use super::{inspections, orders, shipments, tickets};
+    let Some(kind) = pane.into().kind() else {
+        return Vec::new();
+    };
     match kind {
         Kind::Order => orders::Stage::ALL
             .iter()

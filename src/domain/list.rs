@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
-use super::record::{Kind, Record};
+use super::record::{Kind, Pane, Record, RecordId};
 use super::words::words;
 
 words! {
@@ -28,8 +28,11 @@ words! {
 }
 
 impl SortColumn {
-    /// The columns of a kind, its default first.
-    pub const fn of(kind: Kind) -> &'static [SortColumn] {
+    /// The columns of a list, its default first.
+    pub fn of(pane: impl Into<Pane>) -> &'static [SortColumn] {
+        let Some(kind) = pane.into().kind() else {
+            return &[Self::Due];
+        };
         match kind {
             Kind::Order => &[
                 Self::Due,
@@ -58,10 +61,10 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// What a pane of this kind starts with.
-    pub const fn default_of(kind: Kind) -> Self {
+    /// What a pane starts with.
+    pub fn default_of(pane: impl Into<Pane>) -> Self {
         Self {
-            column: SortColumn::of(kind)[0],
+            column: SortColumn::of(pane)[0],
             descending: false,
         }
     }
@@ -70,22 +73,22 @@ impl Sort {
 /// What a list asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListQuery {
-    /// The kind of record.
-    pub kind: Kind,
-    /// Which of them; an empty filter means the pane's open work.
+    /// Which list.
+    pub pane: Pane,
+    /// Which of its records; an empty filter means the pane's open work.
     pub filter: Filter,
     /// In which order.
     pub sort: Sort,
 }
 
-/// A row's place in its list: the sort column's value, then the primary key. The order is the
+/// A row's place in its list: the sort column's value, then the record. The order is the
 /// database's own, so that rows can be put in place without asking it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SortKey {
     /// The sort column's value.
     pub value: SortValue,
-    /// The primary key.
-    pub id: i64,
+    /// The record; those of one kind by their primary key.
+    pub id: RecordId,
 }
 
 /// A sort column's value.
@@ -161,6 +164,8 @@ pub struct TabCount {
 /// Every tab's counts, by kind, at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// Promises of every kind; urgent are those that have passed.
+    pub next: TabCount,
     /// Orders; urgent are those past their promise.
     pub orders: TabCount,
     /// Stock; urgent is what open orders want and cannot get.
@@ -177,8 +182,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The counts of one kind.
-    pub const fn of(&self, kind: Kind) -> TabCount {
+    /// The counts of a pane.
+    pub fn of(&self, pane: impl Into<Pane>) -> TabCount {
+        let Some(kind) = pane.into().kind() else {
+            return self.next;
+        };
         match kind {
             Kind::Order => self.orders,
             Kind::Stock => self.stock,

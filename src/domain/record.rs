@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inspections::InspectionSummary;
 use super::orders::OrderSummary;
-use super::shipments::ShipmentSummary;
+use super::shipments::{ShipmentState, ShipmentSummary};
 use super::stock::StockSummary;
 use super::tickets::TicketSummary;
 use super::words::words;
@@ -55,6 +55,57 @@ impl Kind {
             Kind::Inspection => "QC",
             Kind::Ticket => "Tickets",
         }
+    }
+}
+
+/// A list of the console and of `packline list`: what a pane shows, in the order of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pane {
+    /// Every promise of every kind, the nearest first; pane 0.
+    Next,
+    /// The records of one kind.
+    Of(Kind),
+}
+
+impl Pane {
+    /// Every pane.
+    pub const ALL: &'static [Self] = &[
+        Self::Next,
+        Self::Of(Kind::Order),
+        Self::Of(Kind::Stock),
+        Self::Of(Kind::Shipment),
+        Self::Of(Kind::Inspection),
+        Self::Of(Kind::Ticket),
+    ];
+
+    /// The kind of its records, where they are all of one.
+    pub const fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Next => None,
+            Self::Of(kind) => Some(kind),
+        }
+    }
+
+    /// The name of the list, as `packline list` takes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Of(kind) => kind.plural(),
+        }
+    }
+
+    /// What the pane's tab says.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Next => "Next",
+            Self::Of(kind) => kind.title(),
+        }
+    }
+}
+
+impl From<Kind> for Pane {
+    fn from(kind: Kind) -> Self {
+        Self::Of(kind)
     }
 }
 
@@ -236,10 +287,46 @@ impl Record {
     pub const fn due_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Order(r) => r.due_at(),
-            Self::Stock(_) => None,
+            Self::Stock(r) => r.due_at(),
             Self::Shipment(r) => r.due_at,
             Self::Inspection(r) => r.due_at,
             Self::Ticket(r) => r.due_at,
+        }
+    }
+
+    /// What breaks at [`Record::due_at`], as people say it: `ship`, `arrive`, `answer`.
+    pub const fn promise(&self) -> Option<&'static str> {
+        if self.due_at().is_none() {
+            return None;
+        }
+        Some(match self {
+            Self::Order(r) if r.stage.is_open() => "ship",
+            Self::Order(_) => "arrive",
+            // What is short keeps an order from leaving.
+            Self::Stock(_) => "restock",
+            Self::Shipment(r) => match r.state {
+                ShipmentState::HandedOver => "arrive",
+                _ => "hand over",
+            },
+            Self::Inspection(_) => "check",
+            Self::Ticket(r) => match r.clock {
+                Some(clock) => clock.waits_for(),
+                None => "answer",
+            },
+        })
+    }
+
+    /// Who or what it is about, for a list of several kinds.
+    pub fn about(&self) -> String {
+        match self {
+            Self::Order(r) => r.customer.clone(),
+            Self::Stock(r) => format!("{}, {} short", r.title, r.short()),
+            Self::Shipment(r) => format!("{} {}", r.order_number, r.customer),
+            Self::Inspection(r) => match &r.order_number {
+                Some(order) => format!("{order} {}", r.subject),
+                None => r.subject.clone(),
+            },
+            Self::Ticket(r) => format!("{}: {}", r.customer, r.subject),
         }
     }
 

@@ -48,6 +48,8 @@ pub struct StockSummary {
     pub reorder_point: i32,
     /// Units that open orders want and nothing covers yet.
     pub wanted: i64,
+    /// The nearest ship-by promise of the orders that want them; none without a promise.
+    pub wanted_by: Option<DateTime<Utc>>,
     /// Units ordered by customers in the last 28 days.
     pub demand_28d: i64,
     /// The preferred supplier.
@@ -68,6 +70,15 @@ impl StockSummary {
     pub const fn short(&self) -> i64 {
         let short = self.wanted - self.available() as i64;
         if short > 0 { short } else { 0 }
+    }
+
+    /// The nearest promise that breaks unless units arrive; none where it is not short.
+    pub const fn due_at(&self) -> Option<DateTime<Utc>> {
+        if self.short() > 0 {
+            self.wanted_by
+        } else {
+            None
+        }
     }
 
     /// For how many days the available units last at the last four weeks' demand, once open orders
@@ -163,6 +174,7 @@ mod tests {
             reserved: 2,
             reorder_point: 0,
             wanted,
+            wanted_by: None,
             demand_28d,
             supplier: None,
             lead_time_days: None,

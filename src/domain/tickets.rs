@@ -75,6 +75,17 @@ words! {
     }
 }
 
+impl Clock {
+    /// What it waits for, in few words.
+    pub const fn waits_for(self) -> &'static str {
+        match self {
+            Self::FirstResponse => "answer",
+            Self::NextResponse => "next answer",
+            Self::Resolution => "resolve",
+        }
+    }
+}
+
 words! {
     /// How a ticket was resolved.
     pub enum Resolution {

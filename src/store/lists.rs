@@ -4,6 +4,8 @@
 //! a pane can be sorted by, a page begins where the last one ended (one row comparison, no
 //! `OFFSET`), and counts stop at [`Count::LIMIT`].
 
+mod next;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Postgres, QueryBuilder, Row as _};
@@ -14,13 +16,13 @@ use crate::domain::filter::Test;
 use crate::domain::list::{
     Anchor, Count, Counts, ListQuery, ListRow, Page, SortColumn, SortKey, SortValue, TabCount,
 };
-use crate::domain::record::{Kind, Record};
+use crate::domain::record::{Kind, Pane, Record, RecordId};
 
 /// A row that changed, as a list sees it now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refreshed {
-    /// The record's primary key.
-    pub id: i64,
+    /// The record.
+    pub id: RecordId,
     /// The row; none where the record is gone.
     pub row: Option<ListRow>,
     /// Whether the list's filter lets it through.
@@ -36,12 +38,15 @@ pub async fn page(
     limit: i64,
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
-    let sort = sort_of(query);
+    let Pane::Of(kind) = query.pane else {
+        return next::page(connection, query, me, anchor, limit, now).await;
+    };
+    let sort = sort_of(query, kind);
     let backwards = matches!(anchor, Anchor::End | Anchor::Before(_));
     let descending = query.sort.descending != backwards;
-    let mut sql = select(query.kind, sort, "true");
+    let mut sql = select(kind, sort, "true");
     sql.push(" where ");
-    push_filter(&mut sql, query, me, now);
+    push_filter(&mut sql, query, kind, me, now);
     let comparison = match anchor {
         Anchor::Start | Anchor::End => None,
         Anchor::After(key) | Anchor::Before(key) => Some((if descending { "<" } else { ">" }, key)),
@@ -51,10 +56,10 @@ pub async fn page(
         sql.push(format_args!(
             " and ({}, {}.id) {operator} (",
             sort.expression,
-            alias(query.kind)
+            alias(kind)
         ));
         push_value(&mut sql, sort, &key.value);
-        sql.push(", ").push_bind(key.id).push(")");
+        sql.push(", ").push_bind(key.id.id).push(")");
         if sort.is_of_another_table() {
             // No index spans two tables: this finds where to begin in the other one's.
             let operator = if descending { "<=" } else { ">=" };
@@ -66,14 +71,14 @@ pub async fn page(
     sql.push(format_args!(
         " order by {} {direction}, {}.id {direction} limit ",
         sort.expression,
-        alias(query.kind)
+        alias(kind)
     ));
     sql.push_bind(limit);
     let found = sql.build().fetch_all(connection).await?;
     let complete = (found.len() as i64) < limit;
     let mut rows = found
         .iter()
-        .map(|row| list_row(query.kind, row))
+        .map(|row| list_row(kind, row))
         .collect::<Result<Vec<_>, _>>()?;
     if backwards {
         rows.reverse();
@@ -86,29 +91,19 @@ pub async fn rows(
     connection: &mut PgConnection,
     query: &ListQuery,
     me: &str,
-    ids: &[i64],
+    ids: &[RecordId],
     now: DateTime<Utc>,
 ) -> Result<Vec<Refreshed>, DbError> {
-    let mut sql = QueryBuilder::new("");
-    let (columns, source) = split(query.kind);
-    let sort = sort_of(query);
-    sql.push("select ").push(sort.key_columns()).push(", (");
-    push_filter(&mut sql, query, me, now);
-    sql.push(format_args!(
-        ") as list_matches, {columns} from {source} where {}.id = any (",
-        alias(query.kind)
-    ));
-    sql.push_bind(ids.to_vec()).push(")");
-    let found = sql.build().fetch_all(connection).await?;
     let mut refreshed = Vec::with_capacity(ids.len());
-    for row in &found {
-        let matches: Option<bool> = row.try_get("list_matches")?;
-        let row = list_row(query.kind, row)?;
-        refreshed.push(Refreshed {
-            id: row.key.id,
-            row: Some(row),
-            matches: matches == Some(true),
-        });
+    for &kind in Kind::ALL {
+        let keys: Vec<i64> = ids
+            .iter()
+            .filter(|id| id.kind == kind)
+            .map(|id| id.id)
+            .collect();
+        if !keys.is_empty() {
+            rows_of(connection, query, kind, me, keys, now, &mut refreshed).await?;
+        }
     }
     for id in ids {
         if !refreshed.iter().any(|row| row.id == *id) {
@@ -122,17 +117,51 @@ pub async fn rows(
     Ok(refreshed)
 }
 
+/// The records of one kind with these primary keys, as the list sees them.
+async fn rows_of(
+    connection: &mut PgConnection,
+    query: &ListQuery,
+    kind: Kind,
+    me: &str,
+    keys: Vec<i64>,
+    now: DateTime<Utc>,
+    refreshed: &mut Vec<Refreshed>,
+) -> Result<(), DbError> {
+    let mut sql = QueryBuilder::new("");
+    let (columns, source) = split(kind);
+    let sort = sort_of(query, kind);
+    sql.push("select ").push(sort.key_columns()).push(", (");
+    push_filter(&mut sql, query, kind, me, now);
+    sql.push(format_args!(
+        ") as list_matches, {columns} from {source} where {}.id = any (",
+        alias(kind)
+    ));
+    sql.push_bind(keys).push(")");
+    let found = sql.build().fetch_all(connection).await?;
+    for row in &found {
+        let matches: Option<bool> = row.try_get("list_matches")?;
+        let row = list_row(kind, row)?;
+        refreshed.push(Refreshed {
+            id: row.key.id,
+            row: Some(row),
+            matches: matches == Some(true),
+        });
+    }
+    Ok(())
+}
+
 /// Every tab's counts.
 pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Counts, DbError> {
     let row = sqlx::query!(
         r#"
         with wanted as materialized (
-            select line.product_id, sum(line.unallocated) as units
+            select line.product_id, sum(line.unallocated) as units,
+                   min((select o.due_at from orders o where o.id = line.order_id)) as due_at
             from order_lines line
             where line.unallocated > 0 and line.product_id is not null
             group by line.product_id),
         short as materialized (
-            select s.id from wanted join stock_levels s on s.product_id = wanted.product_id
+            select s.id, wanted.due_at from wanted join stock_levels s on s.product_id = wanted.product_id
             where wanted.units > s.on_hand - s.reserved)
         select
             (select count(*) from (select from orders
@@ -161,7 +190,40 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
             (select count(*) from (select from tickets
                 where state in ('new', 'open', 'pending') and due_at < $1
                   and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!",
-            not exists (select from orders) and not exists (select from products) as "nothing_yet!"
+            (select count(*) from (
+                (select from orders
+                 where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                   and due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from short where due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from shipments where state in ('draft', 'labelled', 'handed_over')
+                   and due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from inspections where state in ('pending', 'failed')
+                   and due_at < '9999-12-31 00:00+00' limit $2)
+                union all
+                (select from tickets where state in ('new', 'open', 'pending')
+                   and due_at < '9999-12-31 00:00+00'
+                   and (snoozed_until is null or snoozed_until <= $1) limit $2)
+                limit $2) n) as "next!",
+            (select count(*) from (
+                (select from orders
+                 where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                   and due_at < $1 limit $2)
+                union all
+                (select from short where due_at < $1 limit $2)
+                union all
+                (select from shipments where state in ('draft', 'labelled', 'handed_over')
+                   and due_at < $1 limit $2)
+                union all
+                (select from inspections where state in ('pending', 'failed')
+                   and due_at < $1 limit $2)
+                union all
+                (select from tickets where state in ('new', 'open', 'pending') and due_at < $1
+                   and (snoozed_until is null or snoozed_until <= $1) limit $2)
+                limit $2) n) as "next_urgent!",
+            (select min(id) from orders) is null and (select min(id) from products) is null as "nothing_yet!"
         "#,
         now,
         Count::LIMIT + 1,
@@ -173,6 +235,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
         urgent: Count(urgent),
     };
     Ok(Counts {
+        next: tab(row.next, row.next_urgent),
         orders: tab(row.orders, row.orders_urgent),
         stock: tab(row.stock, row.stock_urgent),
         shipments: tab(row.shipments, row.shipments_urgent),
@@ -234,8 +297,9 @@ fn push_value(sql: &mut QueryBuilder<Postgres>, sort: SortSql, value: &SortValue
     }
 }
 
-fn sort_of(query: &ListQuery) -> SortSql {
-    let (expression, of) = match (query.kind, query.sort.column) {
+fn sort_of(query: &ListQuery, kind: Kind) -> SortSql {
+    let (expression, of) = match (kind, query.sort.column) {
+        (Kind::Stock, SortColumn::Due) => (stock::DUE, Of::Instant),
         (Kind::Order, SortColumn::Age) => ("o.placed_at", Of::Instant),
         (Kind::Order, SortColumn::Number) => (r#"o.number collate "C""#, Of::Text),
         (Kind::Order, SortColumn::Name) => (r#"o.customer_name collate "C""#, Of::Text),
@@ -322,7 +386,7 @@ fn list_row(kind: Kind, row: &PgRow) -> Result<ListRow, DbError> {
         Some(number) => SortValue::Number(number),
         None => SortValue::Text(row.try_get("key_text")?),
     };
-    let id = record.id().id;
+    let id = record.id();
     Ok(ListRow {
         record,
         key: SortKey { value, id },
@@ -330,16 +394,24 @@ fn list_row(kind: Kind, row: &PgRow) -> Result<ListRow, DbError> {
 }
 
 /// Pushes one condition that holds for what the query shows.
-fn push_filter(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, me: &str, now: DateTime<Utc>) {
-    if query.filter.wants_closed() {
+fn push_filter(
+    sql: &mut QueryBuilder<Postgres>,
+    query: &ListQuery,
+    kind: Kind,
+    me: &str,
+    now: DateTime<Utc>,
+) {
+    if query.pane == Pane::Next {
+        next::push_open(sql, kind, now);
+    } else if query.filter.wants_closed() {
         sql.push("true");
     } else {
-        push_open(sql, query.kind, &query.filter, now);
+        push_open(sql, kind, &query.filter, now);
     }
     for term in &query.filter.terms {
         // A test that is unknown (of a null) does not hold, so its negation does.
         sql.push(" and (");
-        push_test(sql, query, &term.test, me, now);
+        push_test(sql, query, kind, &term.test, me, now);
         sql.push(if term.negated { ") is not true" } else { ")" });
     }
 }
@@ -398,11 +470,11 @@ fn push_open(
 fn push_test(
     sql: &mut QueryBuilder<Postgres>,
     query: &ListQuery,
+    kind: Kind,
     test: &Test,
     me: &str,
     now: DateTime<Utc>,
 ) {
-    let kind = query.kind;
     let table = alias(kind);
     match test {
         Test::All => {
@@ -410,6 +482,12 @@ fn push_test(
         }
         Test::Snoozed => {
             sql.push("t.snoozed_until > ").push_bind(now);
+        }
+        Test::Kind(wanted) => {
+            sql.push(if *wanted == kind { "true" } else { "false" });
+        }
+        Test::Late if kind == Kind::Stock && query.pane == Pane::Next => {
+            sql.push(format_args!("{} < ", stock::DUE)).push_bind(now);
         }
         Test::Late if kind == Kind::Stock => {
             sql.push("wanting.units > s.on_hand - s.reserved");
@@ -436,6 +514,10 @@ fn push_test(
             };
             sql.push(format_args!("{table}.{column} = "))
                 .push_bind(state.clone());
+        }
+        // Nobody can be given one of these to keep.
+        Test::Who(who) if matches!(kind, Kind::Stock | Kind::Shipment) => {
+            sql.push(if who == "nobody" { "true" } else { "false" });
         }
         Test::Who(who) if who == "nobody" => {
             sql.push(format_args!("{table}.assignee is null"));

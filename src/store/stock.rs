@@ -17,6 +17,10 @@ use crate::domain::stock::{MovementKind, StockSummary};
 pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
+           (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
+                          '9999-12-31 00:00+00')
+            from order_lines line
+            where line.product_id = s.product_id and line.unallocated > 0) as wanted_by,
            demand.units as demand_28d, supplier.name as supplier, offer.lead_time_days,
            case when s.muted_until > now() then s.muted_until end as muted_until
     from stock_levels s
@@ -37,6 +41,14 @@ pub const SELECT: &str = "
         order by unit_cost, id limit 1) offer on true
     left join suppliers supplier on supplier.id = offer.supplier_id ";
 
+/// The nearest promise of the orders that want what [`SELECT`]'s level `s` holds; the end of time
+/// where none does.
+pub const DUE: &str = "
+    (select coalesce(min((select wants.due_at from orders wants where wants.id = line.order_id)),
+                     '9999-12-31 00:00+00')
+     from order_lines line
+     where line.product_id = s.product_id and line.unallocated > 0)";
+
 /// Reads a row of [`SELECT`].
 ///
 /// # Errors
@@ -53,6 +65,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         reserved: columns.get("reserved")?,
         reorder_point: columns.get("reorder_point")?,
         wanted: columns.get("wanted")?,
+        wanted_by: columns.get("wanted_by")?,
         demand_28d: columns.get("demand_28d")?,
         supplier: columns.get("supplier")?,
         lead_time_days: columns.get("lead_time_days")?,

@@ -136,7 +136,7 @@ fn timeless(screen: &str) -> String {
             continue;
         }
         match line.split_once('│').filter(|_| history) {
-            Some((list, _)) if !line.starts_with(" 1 Orders") => kept.push_str(list.trim_end()),
+            Some((list, _)) if !line.starts_with(" 0 Next") => kept.push_str(list.trim_end()),
             _ => kept.push_str(line),
         }
         kept.push('\n');
@@ -196,6 +196,7 @@ async fn every_pane_shows_what_the_database_holds() {
         let mut desk = Desk::open(db, (columns, rows), noon).await;
         desk.console.app.person.login = "ana".into();
         let panes = [
+            ("0", "next", "#1000", "Lines"),
             ("1", "orders", "#1000", "Lines"),
             ("2", "stock", "TOWEL", "Wanted by"),
             ("3", "shipments", "SHP-1", "Contents"),

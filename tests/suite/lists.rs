@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use packline::domain::filter::{Filter, states};
 use packline::domain::list::{Anchor, Count, ListQuery, ListRow, Page, Sort, SortColumn, SortKey};
-use packline::domain::record::{Kind, RecordId};
+use packline::domain::record::{Kind, Pane, RecordId};
 use packline::store::{lists, records};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -87,22 +87,37 @@ impl Shop {
     }
 }
 
-fn query(kind: Kind, filter: &str, column: SortColumn, descending: bool) -> ListQuery {
+fn query(pane: Pane, filter: &str, column: SortColumn, descending: bool) -> ListQuery {
     ListQuery {
-        kind,
-        filter: Filter::parse(kind, filter).unwrap_or_else(|error| panic!("{filter}: {error}")),
+        pane,
+        filter: Filter::parse(pane, filter).unwrap_or_else(|error| panic!("{filter}: {error}")),
         sort: Sort { column, descending },
     }
 }
 
 /// A list in the order that its pane starts with.
-fn plain(kind: Kind, filter: &str) -> ListQuery {
-    query(kind, filter, SortColumn::of(kind)[0], false)
+fn plain(pane: impl Into<Pane>, filter: &str) -> ListQuery {
+    let pane = pane.into();
+    query(pane, filter, SortColumn::of(pane)[0], false)
 }
 
 /// Each kind with filters worth paging through, and every sort in both directions.
 fn every_list() -> Vec<ListQuery> {
     let mut lists = Vec::new();
+    for filter in [
+        "",
+        "late",
+        "-late",
+        "0",
+        "who:me",
+        "-who:me",
+        "kind:ticket",
+        "-kind:stock 1",
+    ] {
+        for descending in [false, true] {
+            lists.push(query(Pane::Next, filter, SortColumn::Due, descending));
+        }
+    }
     for &kind in Kind::ALL {
         let state = format!("state:{}", states(kind)[0]);
         let mut filters = vec!["", "all", "late", "-late", "0", &state];
@@ -112,7 +127,7 @@ fn every_list() -> Vec<ListQuery> {
         for filter in filters {
             for &column in SortColumn::of(kind) {
                 for descending in [false, true] {
-                    lists.push(query(kind, filter, column, descending));
+                    lists.push(query(Pane::Of(kind), filter, column, descending));
                 }
             }
         }
@@ -120,8 +135,13 @@ fn every_list() -> Vec<ListQuery> {
     lists
 }
 
-fn ids(rows: &[ListRow]) -> Vec<i64> {
+fn ids(rows: &[ListRow]) -> Vec<RecordId> {
     rows.iter().map(|row| row.key.id).collect()
+}
+
+/// The primary keys of rows that are all of one kind.
+fn keys(rows: &[ListRow]) -> Vec<i64> {
+    rows.iter().map(|row| row.key.id.id).collect()
 }
 
 #[tokio::test]
@@ -183,8 +203,8 @@ async fn a_row_that_nobody_touched_comes_once_while_others_move() {
     let mut shop = Shop::small().await;
     // Every third order jumps to the other end of the list before each page is read.
     for descending in [false, true] {
-        let list = query(Kind::Order, "", SortColumn::Due, descending);
-        let before = ids(&shop.all(&list).await);
+        let list = query(Pane::Of(Kind::Order), "", SortColumn::Due, descending);
+        let before = keys(&shop.all(&list).await);
         let still: Vec<i64> = before.into_iter().filter(|id| id % 3 != 0).collect();
         let mut seen: Vec<ListRow> = Vec::new();
         let mut turn = 0;
@@ -208,7 +228,7 @@ async fn a_row_that_nobody_touched_comes_once_while_others_move() {
             }
         }
         assert!(turn > 5, "more than {turn} pages were read");
-        let seen: Vec<i64> = ids(&seen).into_iter().filter(|id| id % 3 != 0).collect();
+        let seen: Vec<i64> = keys(&seen).into_iter().filter(|id| id % 3 != 0).collect();
         assert_eq!(seen, still, "descending: {descending}");
     }
 }
@@ -217,27 +237,33 @@ async fn a_row_that_nobody_touched_comes_once_while_others_move() {
 async fn a_row_read_alone_is_the_row_of_the_page() {
     let mut shop = Shop::small().await;
     for query in every_list() {
-        let listed: BTreeMap<i64, ListRow> = shop
+        let listed: BTreeMap<RecordId, ListRow> = shop
             .all(&query)
             .await
             .into_iter()
             .map(|row| (row.key.id, row))
             .collect();
-        let mut wanted = ids(&shop.all(&plain(query.kind, "all")).await);
-        wanted.push(i64::MAX);
+        let mut wanted = Vec::new();
+        for &kind in Kind::ALL {
+            if query.pane == Pane::Next || query.pane == Pane::Of(kind) {
+                wanted.extend(ids(&shop.all(&plain(kind, "all")).await));
+            }
+        }
+        let none = RecordId::new(Kind::Order, i64::MAX);
+        wanted.push(none);
         let alone = lists::rows(&mut shop.connection, &query, ME, &wanted, shop.now)
             .await
             .expect("rows");
         assert_eq!(alone.len(), wanted.len());
         for found in alone {
-            if found.id == i64::MAX {
+            if found.id == none {
                 assert!(found.row.is_none() && !found.matches, "there is none");
                 continue;
             }
             assert_eq!(
                 found.matches,
                 listed.contains_key(&found.id),
-                "{query:?}: {}",
+                "{query:?}: {:?}",
                 found.id
             );
             if found.matches {
@@ -253,21 +279,45 @@ async fn counts_are_those_of_the_full_lists() {
     let counts = lists::counts(&mut shop.connection, shop.now)
         .await
         .expect("counts");
-    for &kind in Kind::ALL {
-        let open = shop.all(&plain(kind, "")).await.len() as i64;
-        let urgent = match kind {
-            Kind::Stock => "state:short",
-            Kind::Inspection => "state:failed",
-            Kind::Order | Kind::Shipment | Kind::Ticket => "late",
+    for &pane in Pane::ALL {
+        let open = shop.all(&plain(pane, "")).await.len() as i64;
+        let urgent = match pane {
+            Pane::Of(Kind::Stock) => "state:short",
+            Pane::Of(Kind::Inspection) => "state:failed",
+            _ => "late",
         };
-        let urgent = shop.all(&plain(kind, urgent)).await.len() as i64;
+        let urgent = shop.all(&plain(pane, urgent)).await.len() as i64;
         assert!(
             open >= urgent && urgent > 0,
-            "{kind}: {open} open, {urgent} urgent"
+            "{pane:?}: {open} open, {urgent} urgent"
         );
-        assert_eq!(counts.of(kind).open, Count(open), "{kind}");
-        assert_eq!(counts.of(kind).urgent, Count(urgent), "{kind}");
+        assert_eq!(counts.of(pane).open, Count(open), "{pane:?}");
+        assert_eq!(counts.of(pane).urgent, Count(urgent), "{pane:?}");
     }
+}
+
+#[tokio::test]
+async fn next_holds_every_promise_of_every_kind_and_each_once() {
+    let mut shop = Shop::small().await;
+    let next = shop.all(&plain(Pane::Next, "")).await;
+    let listed: BTreeSet<RecordId> = ids(&next).into_iter().collect();
+    assert_eq!(listed.len(), next.len(), "each once");
+    let mut expected = BTreeSet::new();
+    for &kind in Kind::ALL {
+        for row in shop.all(&plain(kind, "")).await {
+            if row.record.due_at().is_some() {
+                expected.insert(row.key.id);
+            }
+        }
+        assert!(
+            expected.iter().any(|id| id.kind == kind),
+            "no {kind} has a promise: the case shows nothing"
+        );
+    }
+    assert_eq!(listed, expected);
+    let promises: Vec<_> = next.iter().map(|row| row.record.due_at()).collect();
+    assert!(promises.is_sorted(), "the nearest first: {promises:?}");
+    assert!(next.iter().all(|row| row.record.promise().is_some()));
 }
 
 #[tokio::test]
@@ -348,7 +398,7 @@ async fn a_filter_lets_through_what_it_says() {
         let sql = sql.replace("$now", &format!("'{}'", shop.now.to_rfc3339()));
         let mut expected = shop.ids(&sql).await;
         expected.remove(&-1);
-        let found: BTreeSet<i64> = ids(&shop.all(&plain(kind, filter)).await)
+        let found: BTreeSet<i64> = keys(&shop.all(&plain(kind, filter)).await)
             .into_iter()
             .collect();
         assert_eq!(found, expected, "{kind} {filter}");
@@ -442,7 +492,7 @@ async fn everything_read(shop: &mut Shop) -> BTreeMap<String, Reads> {
     let mut found = BTreeMap::new();
     let now = shop.now;
     for list in every_list() {
-        let name = format!("{:?} {:?} {:?}", list.kind, list.filter, list.sort);
+        let name = format!("{:?} {:?} {:?}", list.pane, list.filter, list.sort);
         let middle = {
             let page = shop.page(&list, &Anchor::Start, PAGE).await;
             page.rows.last().map(|row| row.key.clone())
@@ -459,8 +509,8 @@ async fn everything_read(shop: &mut Shop) -> BTreeMap<String, Reads> {
             found.insert(format!("{name} {place}"), reads);
         }
     }
-    for &kind in Kind::ALL {
-        let list = plain(kind, "");
+    for &pane in Pane::ALL {
+        let list = plain(pane, "");
         let ids = ids(&shop.page(&list, &Anchor::Start, PAGE).await.rows);
         let reads = reads!(
             shop,
@@ -468,22 +518,22 @@ async fn everything_read(shop: &mut Shop) -> BTreeMap<String, Reads> {
                 .await
                 .expect("rows")
         );
-        found.insert(format!("{kind} rows"), reads);
-        let record = RecordId::new(kind, ids[0]);
+        found.insert(format!("{} rows", pane.name()), reads);
+        let record = ids[0];
         let reads = reads!(
             shop,
             records::full(&mut shop.connection, record)
                 .await
                 .expect("a record")
         );
-        found.insert(format!("{kind} record"), reads);
+        found.insert(format!("{} record", pane.name()), reads);
         let reads = reads!(
             shop,
             records::history(&mut shop.connection, record, 50, chrono_tz::UTC)
                 .await
                 .expect("a history")
         );
-        found.insert(format!("{kind} history"), reads);
+        found.insert(format!("{} history", pane.name()), reads);
     }
     let reads = reads!(
         shop,

@@ -11,6 +11,7 @@ mod console;
 mod contention;
 mod db;
 mod demo;
+mod demo_command;
 mod feed;
 mod grants;
 mod guards;

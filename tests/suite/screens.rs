@@ -15,7 +15,7 @@ use packline::domain::orders::{
     Payment, Stage,
 };
 use packline::domain::people::{Person, Role};
-use packline::domain::record::{Kind, Record, RecordId};
+use packline::domain::record::{Kind, Pane, Record, RecordId};
 use packline::domain::shipments::{ShipmentState, ShipmentSummary};
 use packline::domain::stock::StockSummary;
 use packline::domain::tickets::{
@@ -101,6 +101,7 @@ fn stock() -> Vec<Record> {
             reserved,
             reorder_point: 10,
             wanted,
+            wanted_by: (id == 1).then(|| minutes(-123)),
             demand_28d,
             supplier: Some("Northwind Ceramics".into()),
             lead_time_days: Some(6),
@@ -197,11 +198,21 @@ fn records(kind: Kind) -> Vec<Record> {
     }
 }
 
+fn listed(pane: Pane) -> Vec<Record> {
+    if let Some(kind) = pane.kind() {
+        return records(kind);
+    }
+    let mut all: Vec<Record> = Kind::ALL.iter().flat_map(|kind| records(*kind)).collect();
+    all.retain(|record| record.due_at().is_some());
+    all.sort_by_key(|record| (record.due_at(), record.id()));
+    all
+}
+
 fn row(record: Record, place: usize) -> ListRow {
     ListRow {
         key: SortKey {
             value: SortValue::Number(place as i64),
-            id: record.id().id,
+            id: record.id(),
         },
         record,
     }
@@ -428,7 +439,7 @@ impl Desk {
     fn answer(&mut self, effect: Effect) -> Option<Msg> {
         Some(match effect {
             Effect::Window { request, query, .. } => {
-                let rows = records(query.kind)
+                let rows = listed(query.pane)
                     .into_iter()
                     .zip(0..)
                     .map(|(r, i)| row(r, i));
@@ -437,7 +448,7 @@ impl Desk {
                     starts: true,
                     ends: true,
                 };
-                Msg::Window(query.kind, request, Ok(window))
+                Msg::Window(query.pane, request, Ok(window))
             }
             Effect::Counts => {
                 let tab = |open, urgent| TabCount {
@@ -445,6 +456,7 @@ impl Desk {
                     urgent: Count(urgent),
                 };
                 Msg::Counts(Ok(Counts {
+                    next: tab(190, 15),
                     orders: tab(128, 7),
                     stock: tab(12, 3),
                     shipments: tab(54, 3),
@@ -518,9 +530,9 @@ impl Desk {
 fn every_pane_at_both_sizes() {
     for (columns, rows) in [(80, 24), (140, 40)] {
         let mut desk = Desk::new(columns, rows);
-        for (key, kind) in ('1'..).zip(Kind::ALL) {
+        for (key, pane) in ('0'..).zip(Pane::ALL) {
             desk.keys(&key.to_string());
-            desk.check(&format!("{}-{columns}", kind.plural()));
+            desk.check(&format!("{}-{columns}", pane.name()));
         }
     }
 }
@@ -626,11 +638,11 @@ fn lost_and_changed() {
     changed.assignee = Some("bo".into());
     let request = changes(&mut desk, 43);
     let rows = vec![Refreshed {
-        id: 43,
+        id: RecordId::new(Kind::Order, 43),
         row: Some(row(Record::Order(changed), 1)),
         matches: false,
     }];
-    desk.send(Msg::Rows(Kind::Order, request, Ok(rows)));
+    desk.send(Msg::Rows(Pane::Of(Kind::Order), request, Ok(rows)));
     desk.check("left-the-list-80");
     desk.keys("k");
     assert!(!desk.shown().contains("#1043"), "it goes when one moves on");
@@ -643,7 +655,9 @@ fn changes(desk: &mut Desk, id: i64) -> u64 {
     effects
         .into_iter()
         .find_map(|effect| match effect {
-            Effect::Rows { request, ids, .. } if ids == [id] => Some(request),
+            Effect::Rows { request, ids, .. } if ids == [RecordId::new(Kind::Order, id)] => {
+                Some(request)
+            }
             _ => None,
         })
         .expect("the changed row is asked for, and nothing else")

@@ -22,8 +22,7 @@ use chrono_tz::Tz;
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use colleagues::Colleagues;
-pub use folder::Folder;
-pub use moment::Source;
+pub use folder::{Folder, Source};
 
 use self::clock::Clock;
 use self::moment::Moment;
@@ -128,6 +127,13 @@ impl Story {
         people.sort();
         people.dedup();
         people
+    }
+
+    /// Leaves out what was due in the time since the story began: somebody else has told it.
+    pub fn skip(&mut self, elapsed: Duration) {
+        let told = |(at, _): &(DateTime<Utc>, Moment)| self.clock.due(*at) <= elapsed;
+        let told = self.moments.partition_point(told);
+        self.moments.drain(..told);
     }
 
     /// How many moments are still to be told.
@@ -336,6 +342,19 @@ fn two_thirds(moments: &[(DateTime<Utc>, Moment)]) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_story_is_taken_over_where_it_is() {
+        let now = "2026-11-23T09:30:00Z".parse().unwrap();
+        let ahead = |minutes| {
+            let mut story = Story::read(Folder::built_in(), now, 60.0).unwrap();
+            story.skip(Duration::from_mins(minutes));
+            story.ahead()
+        };
+        let (from_now, from_later) = (ahead(0), ahead(2));
+        assert!(0 < from_later && from_later < from_now);
+        assert_eq!(ahead(60 * 24 * 365), 0);
+    }
 
     #[test]
     fn without_an_anchor_two_thirds_of_the_orders_lie_before_now() {

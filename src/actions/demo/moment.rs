@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::folder::Folder;
+use super::folder::{Folder, Source};
 use crate::actions::import::dispatches::Parcels;
 use crate::domain::incoming::{Dispatch, Order, TrackerEvent};
 use crate::intake::dispatches::Dispatches;
@@ -14,56 +14,6 @@ use crate::intake::easypost::TrackerEvents;
 use crate::intake::mail::Mail;
 use crate::intake::shopify::Orders;
 use crate::intake::{Fault, Rejection};
-
-/// A kind of file in a demo's folder, in the order in which one depends on another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// Products, suppliers and stock, as the day begins.
-    Catalog,
-    /// Orders of the shop.
-    Orders,
-    /// What suppliers sent.
-    Dispatches,
-    /// What carriers say.
-    Tracking,
-    /// What customers write.
-    Mail,
-    /// What colleagues do.
-    Acts,
-}
-
-impl Source {
-    /// All of them.
-    pub(super) const ALL: [Self; 6] = [
-        Self::Catalog,
-        Self::Orders,
-        Self::Dispatches,
-        Self::Tracking,
-        Self::Mail,
-        Self::Acts,
-    ];
-
-    /// Those that tell of moments.
-    pub(super) const OF_MOMENTS: [Self; 5] = [
-        Self::Orders,
-        Self::Dispatches,
-        Self::Tracking,
-        Self::Mail,
-        Self::Acts,
-    ];
-
-    /// What it is called in its folder; a folder itself ends in `/`.
-    pub const fn file(self) -> &'static str {
-        match self {
-            Self::Catalog => "catalog.csv",
-            Self::Orders => "orders.csv",
-            Self::Dispatches => "dispatches.csv",
-            Self::Tracking => "tracking.jsonl",
-            Self::Mail => "mail/",
-            Self::Acts => "acts.jsonl",
-        }
-    }
-}
 
 /// What happens at one time.
 #[derive(Debug, Clone)]

@@ -15,13 +15,13 @@ impl App {
     /// Begins to do something with the marked records, or the selected one.
     pub(super) fn begin(&mut self, verb: &'static Verb, given: &Args, effects: &mut Vec<Effect>) {
         let records = self.targets();
-        let Some(first) = records.first() else {
+        if records.is_empty() {
             return self.say(
                 Level::Refused,
                 format!("{}: nothing is selected", verb.name),
             );
-        };
-        if first.id().kind != verb.kind {
+        }
+        if records.iter().all(|record| record.id().kind != verb.kind) {
             let why = format!("{} is for {}", verb.name, verb.kind.plural());
             return self.say(Level::Refused, why);
         }
@@ -192,8 +192,8 @@ impl App {
         if !undo.is_empty() {
             self.undo.push(undo);
         }
-        let kind = self.journey.pane();
-        self.list_mut(kind).clear_marks();
+        let pane = self.journey.pane();
+        self.list_mut(pane).clear_marks();
         self.say(Level::Info, text);
     }
 

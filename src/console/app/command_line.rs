@@ -186,26 +186,26 @@ impl App {
                 self.begin(verb, &args, effects);
             }
             What::Command(Command::Filter) if !rest.is_empty() => {
-                let kind = self.journey.pane();
+                let pane = self.journey.pane();
                 let filter =
-                    Filter::parse(kind, rest).map_err(|error| (at + error.at, error.message))?;
-                self.go_to_pane(kind);
-                self.list_mut(kind).set_filter(rest.to_owned(), filter);
+                    Filter::parse(pane, rest).map_err(|error| (at + error.at, error.message))?;
+                self.go_to_pane(pane);
+                self.list_mut(pane).set_filter(rest.to_owned(), filter);
             }
             What::Command(Command::Sort) if !rest.is_empty() => {
-                let kind = self.journey.pane();
+                let pane = self.journey.pane();
                 let (descending, name) = match rest.strip_prefix('-') {
                     Some(name) => (true, name),
                     None => (false, rest),
                 };
-                let columns = SortColumn::of(kind);
+                let columns = SortColumn::of(pane);
                 let column = columns.iter().find(|column| column.as_str() == name);
                 let Some(column) = column else {
                     let names: Vec<&str> = columns.iter().map(|c| c.as_str()).collect();
                     return Err((at, format!("expected one of {}", names.join(", "))));
                 };
-                self.go_to_pane(kind);
-                self.list_mut(kind).sort_by(*column, descending);
+                self.go_to_pane(pane);
+                self.list_mut(pane).sort_by(*column, descending);
             }
             What::Command(command) => {
                 if !rest.is_empty() {

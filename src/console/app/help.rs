@@ -7,6 +7,7 @@ use super::msg::Level;
 use crate::console::input::Command;
 use crate::domain::filter;
 use crate::domain::list::SortColumn;
+use crate::domain::record::Kind;
 use crate::domain::verbs::{self, Danger};
 use crate::domain::when;
 
@@ -20,7 +21,7 @@ impl App {
     }
 
     fn help(&self) -> Document {
-        let kind = self.kind_here();
+        let (kind, pane) = (self.kind_here(), self.journey.pane());
         let mut document = Document::default();
         document.heading(&format!("What can be done with {}", kind.plural()));
         let rows = verbs::of(kind).iter().map(|verb| {
@@ -67,16 +68,21 @@ impl App {
         )]);
         document.fact("late", vec![plain("its promise has passed")]);
         document.fact("all", vec![plain("also what is closed")]);
-        for field in filter::fields(kind) {
+        for field in filter::fields(pane) {
             let values = match *field {
-                "state" => filter::states(kind).join(", "),
+                "state" => filter::states(pane).join(", "),
                 "who" => "a login, me, nobody".to_owned(),
+                "kind" => Kind::ALL
+                    .iter()
+                    .map(|kind| kind.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 "carrier" => "a carrier's name".to_owned(),
                 _ => "a word".to_owned(),
             };
             document.fact(&format!("{field}:"), vec![plain(values)]);
         }
-        let columns: Vec<&str> = SortColumn::of(kind).iter().map(|c| c.as_str()).collect();
+        let columns: Vec<&str> = SortColumn::of(pane).iter().map(|c| c.as_str()).collect();
         document.fact("sort by", vec![plain(columns.join(", "))]);
         document.heading("Signs");
         for (sign, meaning) in [

@@ -10,7 +10,7 @@ use crate::console::input::{Chord, Command, Key};
 use crate::domain::act::Args;
 use crate::domain::filter::Filter;
 use crate::domain::people::Role;
-use crate::domain::record::Kind;
+use crate::domain::record::Pane;
 use crate::domain::verbs::{self, Verb};
 
 /// More verbs than this that are for others, and the menu tells of them in one line.
@@ -221,12 +221,12 @@ impl App {
 
     /// Does what a command of the frame says.
     pub(super) fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
-        if let Some(kind) = command.pane() {
-            return self.go_to_pane(kind);
+        if let Some(pane) = command.pane() {
+            return self.go_to_pane(pane);
         }
         match command {
             Command::NextPane => self.turn_pane(1),
-            Command::PreviousPane => self.turn_pane(Kind::ALL.len() - 1),
+            Command::PreviousPane => self.turn_pane(Pane::ALL.len() - 1),
             Command::Back | Command::HistoryBack => {
                 if !self.journey.back() {
                     self.say_only(Level::Info, "this is where you began".to_owned());
@@ -261,12 +261,12 @@ impl App {
 
     fn turn_pane(&mut self, by: usize) {
         let here = self.journey.pane();
-        let at = Kind::ALL.iter().position(|kind| *kind == here).unwrap_or(0);
-        self.go_to_pane(Kind::ALL[(at + by) % Kind::ALL.len()]);
+        let at = Pane::ALL.iter().position(|pane| *pane == here).unwrap_or(0);
+        self.go_to_pane(Pane::ALL[(at + by) % Pane::ALL.len()]);
     }
 
-    pub(super) fn go_to_pane(&mut self, kind: Kind) {
-        self.journey.go(Place::Pane(kind));
+    pub(super) fn go_to_pane(&mut self, pane: Pane) {
+        self.journey.go(Place::Pane(pane));
     }
 
     fn list_command(&mut self, command: Command) {
@@ -346,15 +346,15 @@ impl App {
     }
 
     fn refilter(&mut self) {
-        let kind = self.journey.pane();
+        let pane = self.journey.pane();
         let Some(Dialog::Filter { edit, error, .. }) = &mut self.dialog else {
             return;
         };
-        match Filter::parse(kind, edit.text()) {
+        match Filter::parse(pane, edit.text()) {
             Ok(filter) => {
                 *error = None;
                 let text = edit.text().trim().to_owned();
-                self.list_mut(kind).set_filter(text, filter);
+                self.list_mut(pane).set_filter(text, filter);
             }
             Err(wrong) => {
                 // The terms before the wrong one hold on, without what it was while it was still
@@ -363,17 +363,17 @@ impl App {
                 let end = before.rfind(char::is_whitespace).unwrap_or(0);
                 let text = before[..end].trim().to_owned();
                 *error = Some(wrong);
-                if let Ok(filter) = Filter::parse(kind, &text) {
-                    self.list_mut(kind).set_filter(text, filter);
+                if let Ok(filter) = Filter::parse(pane, &text) {
+                    self.list_mut(pane).set_filter(text, filter);
                 }
             }
         }
     }
 
     fn unfilter(&mut self, before: String) {
-        let kind = self.journey.pane();
-        if let Ok(filter) = Filter::parse(kind, &before) {
-            self.list_mut(kind).set_filter(before, filter);
+        let pane = self.journey.pane();
+        if let Ok(filter) = Filter::parse(pane, &before) {
+            self.list_mut(pane).set_filter(before, filter);
         }
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::msg::{Reach, Request, Window};
 use crate::domain::filter::Filter;
 use crate::domain::list::{ListQuery, ListRow, Sort, SortColumn, SortKey};
-use crate::domain::record::{Kind, Record};
+use crate::domain::record::{Pane, Record, RecordId};
 use crate::store::lists::Refreshed;
 
 /// Rows that are kept at most.
@@ -52,7 +52,7 @@ pub enum Fetch {
     /// A part of it.
     Window(Reach),
     /// These rows.
-    Rows(Vec<i64>),
+    Rows(Vec<RecordId>),
 }
 
 /// Why a list is read anew.
@@ -84,28 +84,28 @@ pub struct List {
     /// Index of the first row on the screen.
     pub top: usize,
     /// The rows marked, wherever they are.
-    pub marks: BTreeMap<i64, Record>,
+    pub marks: BTreeMap<RecordId, Record>,
     /// Where a range of marks begins.
-    pub range: Option<i64>,
+    pub range: Option<RecordId>,
     /// It has been read at least once.
     pub loaded: bool,
     /// Why it could not be read.
     pub error: Option<String>,
     selected: usize,
     reload: Option<Reload>,
-    changes: BTreeSet<i64>,
+    changes: BTreeSet<RecordId>,
     under_way: Option<(Request, Fetch, Option<Reload>)>,
 }
 
 impl List {
     /// A pane's list before it is read.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(pane: Pane) -> Self {
         Self {
             filter_text: String::new(),
             query: ListQuery {
-                kind,
+                pane,
                 filter: Filter::default(),
-                sort: Sort::default_of(kind),
+                sort: Sort::default_of(pane),
             },
             rows: Vec::new(),
             starts: true,
@@ -122,9 +122,9 @@ impl List {
         }
     }
 
-    /// The kind of its records.
-    pub const fn kind(&self) -> Kind {
-        self.query.kind
+    /// Which list it is.
+    pub const fn pane(&self) -> Pane {
+        self.query.pane
     }
 
     /// Index of the selected row.
@@ -138,7 +138,7 @@ impl List {
     }
 
     /// The row of a record, if the window holds it.
-    pub fn row(&self, id: i64) -> Option<&Row> {
+    pub fn row(&self, id: RecordId) -> Option<&Row> {
         self.rows.iter().find(|row| row.key.id == id)
     }
 
@@ -166,7 +166,7 @@ impl List {
 
     /// Sorts by the next column.
     pub fn sort_next(&mut self) {
-        let columns = SortColumn::of(self.kind());
+        let columns = SortColumn::of(self.pane());
         let at = columns
             .iter()
             .position(|column| *column == self.query.sort.column);
@@ -247,7 +247,7 @@ impl List {
         if self.range.is_some() {
             let rows: Vec<_> = self.ranged().map(|row| row.record.clone()).collect();
             self.marks
-                .extend(rows.into_iter().map(|record| (record.id().id, record)));
+                .extend(rows.into_iter().map(|record| (record.id(), record)));
             self.range = None;
         } else {
             self.range = self.selected().map(|row| row.key.id);
@@ -313,8 +313,8 @@ impl List {
 
     // What the database says.
 
-    /// A record of the list's kind has changed.
-    pub fn changed(&mut self, id: i64) {
+    /// A record has changed.
+    pub fn changed(&mut self, id: RecordId) {
         if self.reload != Some(Reload::Resync) {
             self.changes.insert(id);
             if self.changes.len() > MANY {
@@ -488,7 +488,7 @@ impl List {
         true
     }
 
-    fn put(&mut self, fresh: Refreshed, selected: Option<i64>, now: DateTime<Utc>) {
+    fn put(&mut self, fresh: Refreshed, selected: Option<RecordId>, now: DateTime<Utc>) {
         let at = self.rows.iter().position(|row| row.key.id == fresh.id);
         let is_selected = selected == Some(fresh.id);
         let Some(row) = fresh.row else {
@@ -577,11 +577,16 @@ mod tests {
     use super::*;
     use crate::domain::inspections::{InspectionState, InspectionSummary};
     use crate::domain::list::SortValue;
+    use crate::domain::record::Kind;
 
     const HEIGHT: usize = 10;
 
     fn now() -> DateTime<Utc> {
         "2026-03-10T12:00:00Z".parse().unwrap()
+    }
+
+    fn at(id: i64) -> RecordId {
+        RecordId::new(Kind::Inspection, id)
     }
 
     fn row(id: i64, place: i64) -> ListRow {
@@ -603,7 +608,7 @@ mod tests {
             }),
             key: SortKey {
                 value: SortValue::Number(place),
-                id,
+                id: at(id),
             },
         }
     }
@@ -618,25 +623,29 @@ mod tests {
 
     /// A list that was read: rows 0 to `count`, each at its own place.
     fn list(count: i64, ends: bool) -> List {
-        let mut list = List::new(Kind::Inspection);
+        let mut list = List::new(Pane::Of(Kind::Inspection));
         assert_eq!(list.fetch(1), Some(Fetch::Window(Reach::Start)));
         assert!(list.window(1, window(0..count, true, ends), HEIGHT));
         list
     }
 
     fn ids(list: &List) -> Vec<i64> {
-        list.rows.iter().map(|row| row.key.id).collect()
+        list.rows.iter().map(|row| row.key.id.id).collect()
     }
 
     fn selected(list: &List) -> i64 {
-        list.selected().unwrap().key.id
+        list.selected().unwrap().key.id.id
     }
 
     /// One row is told to have changed, and is read.
     fn refresh(list: &mut List, id: i64, row: Option<ListRow>, matches: bool) {
-        list.changed(id);
-        assert_eq!(list.fetch(9), Some(Fetch::Rows(vec![id])));
-        let rows = vec![Refreshed { id, row, matches }];
+        list.changed(at(id));
+        assert_eq!(list.fetch(9), Some(Fetch::Rows(vec![at(id)])));
+        let rows = vec![Refreshed {
+            id: at(id),
+            row,
+            matches,
+        }];
         assert!(list.refresh(9, rows, now(), HEIGHT));
     }
 
@@ -696,7 +705,7 @@ mod tests {
             let Some(Fetch::Window(Reach::After(key))) = list.fetch(2) else {
                 panic!("more is asked for near the end");
             };
-            assert_eq!(key.id, end - 1);
+            assert_eq!(key.id, at(end - 1));
             assert!(list.window(2, window(end..end + PAGE, false, false), HEIGHT));
             end += PAGE;
             assert!(list.rows.len() <= WINDOW + NEAR * 2, "{}", list.rows.len());
@@ -707,7 +716,7 @@ mod tests {
         let Some(Fetch::Window(Reach::Before(key))) = list.fetch(3) else {
             panic!("more is asked for near the beginning");
         };
-        assert_eq!(key.id, first);
+        assert_eq!(key.id, at(first));
         let before = selected(&list);
         assert!(list.window(3, window(first - PAGE..first, false, false), HEIGHT));
         assert_eq!(selected(&list), before);
@@ -717,15 +726,15 @@ mod tests {
     fn late_replies_are_dropped_and_changes_wait_for_the_reply() {
         let mut list = list(5, true);
         list.set_filter("x".into(), Filter::parse(Kind::Inspection, "x").unwrap());
-        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Around(0))));
+        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Around(at(0)))));
         list.set_filter("xy".into(), Filter::parse(Kind::Inspection, "xy").unwrap());
-        assert_eq!(list.fetch(3), Some(Fetch::Window(Reach::Around(0))));
-        list.changed(4);
+        assert_eq!(list.fetch(3), Some(Fetch::Window(Reach::Around(at(0)))));
+        list.changed(at(4));
         assert_eq!(list.fetch(4), None);
         assert!(!list.window(2, window(0..1, true, true), HEIGHT));
         assert!(list.window(3, window(3..5, true, true), HEIGHT));
         assert_eq!(ids(&list), [3, 4]);
-        assert_eq!(list.fetch(5), Some(Fetch::Rows(vec![4])));
+        assert_eq!(list.fetch(5), Some(Fetch::Rows(vec![at(4)])));
     }
 
     #[test]
@@ -733,7 +742,7 @@ mod tests {
         let mut list = list(5, true);
         list.step(2);
         for id in 0..=MANY as i64 {
-            list.changed(id);
+            list.changed(at(id));
         }
         let place = list.selected().unwrap().key.clone();
         assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Keep(place))));
@@ -746,20 +755,20 @@ mod tests {
     fn a_resync_keeps_what_was_asked_for() {
         let mut list = list(5, true);
         list.sort_reverse();
-        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Around(0))));
+        assert_eq!(list.fetch(2), Some(Fetch::Window(Reach::Around(at(0)))));
         list.resync();
-        assert_eq!(list.fetch(3), Some(Fetch::Window(Reach::Around(0))));
+        assert_eq!(list.fetch(3), Some(Fetch::Window(Reach::Around(at(0)))));
     }
 
     #[test]
     fn what_failed_is_asked_again_when_it_is_time() {
         let mut list = list(5, true);
-        list.changed(3);
-        assert_eq!(list.fetch(2), Some(Fetch::Rows(vec![3])));
+        list.changed(at(3));
+        assert_eq!(list.fetch(2), Some(Fetch::Rows(vec![at(3)])));
         assert!(list.failed(2, "the line was cut"));
         assert_eq!(list.fetch(3), None);
         list.retry();
-        assert_eq!(list.fetch(4), Some(Fetch::Rows(vec![3])));
+        assert_eq!(list.fetch(4), Some(Fetch::Rows(vec![at(3)])));
     }
 
     #[test]

@@ -47,14 +47,14 @@ pub mod facts {
     pub use super::pages::money;
     pub use super::shipments::{state as parcel_state, status};
     pub use super::stock::{cover, muted_until};
-    pub use super::tickets::{clock, priority, state as ticket_state};
+    pub use super::tickets::{priority, state as ticket_state};
     pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp};
 }
 
 use crate::console::input::Keymap;
 use crate::domain::list::Counts;
 use crate::domain::people::Person;
-use crate::domain::record::{Kind, Record, RecordId};
+use crate::domain::record::{Kind, Pane, Record, RecordId};
 use list::Fetch;
 use msg::Undoable;
 
@@ -135,12 +135,12 @@ impl App {
             size,
             connection: Connection::Starting,
             counts: None,
-            journey: Journey::new(Kind::Order),
+            journey: Journey::new(Pane::Of(Kind::Order)),
             detail: None,
             dialog: None,
             messages: Vec::new(),
             said: None,
-            lists: Kind::ALL.iter().map(|kind| List::new(*kind)).collect(),
+            lists: Pane::ALL.iter().map(|pane| List::new(*pane)).collect(),
             undo: Vec::new(),
             sent: BTreeMap::new(),
             requests: 0,
@@ -152,12 +152,12 @@ impl App {
     }
 
     /// A pane's list.
-    pub fn list(&self, kind: Kind) -> &List {
-        &self.lists[index(kind)]
+    pub fn list(&self, pane: impl Into<Pane>) -> &List {
+        &self.lists[index(pane.into())]
     }
 
-    pub(crate) fn list_mut(&mut self, kind: Kind) -> &mut List {
-        &mut self.lists[index(kind)]
+    pub(crate) fn list_mut(&mut self, pane: impl Into<Pane>) -> &mut List {
+        &mut self.lists[index(pane.into())]
     }
 
     /// The list of the pane where one is, or from where one came.
@@ -171,9 +171,11 @@ impl App {
 
     /// The kind of record that the keys act on.
     pub fn kind_here(&self) -> Kind {
-        match self.journey.page() {
-            Some(page) => page.id.kind,
-            None => self.journey.pane(),
+        let selected = || self.list_here().selected().map(|row| row.record.id().kind);
+        match (self.journey.page(), self.journey.pane()) {
+            (Some(page), _) => page.id.kind,
+            (None, Pane::Of(kind)) => kind,
+            (None, Pane::Next) => selected().unwrap_or(Kind::Order),
         }
     }
 
@@ -195,7 +197,10 @@ impl App {
 
     /// The newest that is known of a record.
     pub fn record(&self, id: RecordId) -> Option<&Record> {
-        self.list(id.kind).row(id.id).map(|row| &row.record)
+        let lists = [self.list(id.kind), self.list(Pane::Next)];
+        let rows = lists.into_iter().filter_map(|list| list.row(id));
+        rows.map(|row| &row.record)
+            .max_by_key(|record| record.version())
     }
 
     /// When and where pages are read.
@@ -273,7 +278,8 @@ impl App {
 
     /// A record may have changed.
     fn touch(&mut self, id: RecordId) {
-        self.list_mut(id.kind).changed(id.id);
+        self.list_mut(id.kind).changed(id);
+        self.list_mut(Pane::Next).changed(id);
         for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
             if page.id == id {
                 page.touch();
@@ -363,9 +369,9 @@ impl App {
         if matches!(self.connection, Connection::Lost { .. }) {
             return;
         }
-        let kind = self.journey.pane();
+        let pane = self.journey.pane();
         let request = self.requests + 1;
-        let list = self.list_mut(kind);
+        let list = self.list_mut(pane);
         if let Some(fetch) = list.fetch(request) {
             let query = list.query.clone();
             self.requests = request;
@@ -383,7 +389,7 @@ impl App {
             });
         }
         let in_pane = self.journey.page().is_none();
-        let selected = self.list(kind).selected().map(|row| row.record.id());
+        let selected = self.list(pane).selected().map(|row| row.record.id());
         if in_pane && self.detail.as_ref().map(|page| page.id) != selected {
             self.detail = selected.map(Page::new);
         }
@@ -425,8 +431,11 @@ impl App {
     }
 }
 
-const fn index(kind: Kind) -> usize {
-    kind as usize
+const fn index(pane: Pane) -> usize {
+    match pane {
+        Pane::Next => 0,
+        Pane::Of(kind) => 1 + kind as usize,
+    }
 }
 
 /// Takes a message: changes the state, answers with what is to be done outside.
@@ -446,28 +455,28 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         }
         Msg::Tick => app.tick(),
         Msg::Feed(feed) => app.fed(feed),
-        Msg::Window(kind, request, result) => {
-            let list = app.list_mut(kind);
+        Msg::Window(pane, request, result) => {
+            let list = app.list_mut(pane);
             match result {
                 Ok(window) => {
                     list.window(request, window, rows);
                 }
                 Err(failure) => {
                     if list.failed(request, &failure.text) {
-                        app.log(Level::Error, format!("{}: {}", kind.plural(), failure.text));
+                        app.log(Level::Error, format!("{}: {}", pane.name(), failure.text));
                     }
                 }
             }
         }
-        Msg::Rows(kind, request, result) => {
-            let list = app.list_mut(kind);
+        Msg::Rows(pane, request, result) => {
+            let list = app.list_mut(pane);
             match result {
                 Ok(refreshed) => {
                     list.refresh(request, refreshed, now, rows);
                 }
                 Err(failure) => {
                     if list.failed(request, &failure.text) {
-                        app.log(Level::Error, format!("{}: {}", kind.plural(), failure.text));
+                        app.log(Level::Error, format!("{}: {}", pane.name(), failure.text));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use crate::actions::ActError;
 use crate::console::input::{Chord, Input};
 use crate::domain::act::{Args, Done, Undo};
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
-use crate::domain::record::{Kind, RecordId};
+use crate::domain::record::{Pane, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
 use crate::store::lists::Refreshed;
 use crate::store::records::FullRecord;
@@ -29,9 +29,9 @@ pub enum Msg {
     /// The feed spoke.
     Feed(Feed),
     /// A part of a list.
-    Window(Kind, Request, Result<Window, Failure>),
+    Window(Pane, Request, Result<Window, Failure>),
     /// Rows asked for by their keys.
-    Rows(Kind, Request, Result<Vec<Refreshed>, Failure>),
+    Rows(Pane, Request, Result<Vec<Refreshed>, Failure>),
     /// The tabs' counts.
     Counts(Result<Counts, Failure>),
     /// A record in full; none if there is no such record.
@@ -107,7 +107,7 @@ pub enum Reach {
     /// Its last rows.
     End,
     /// Rows on both sides of a record, or the first rows if the list does not hold it.
-    Around(i64),
+    Around(RecordId),
     /// Rows on both sides of a record, or of the place where it was if the list no longer holds it.
     Keep(SortKey),
     /// Rows after a place.
@@ -134,8 +134,8 @@ pub enum Effect {
         request: Request,
         /// Which list.
         query: ListQuery,
-        /// Their primary keys.
-        ids: Vec<i64>,
+        /// Which rows.
+        ids: Vec<RecordId>,
     },
     /// Count for the tabs.
     Counts,

@@ -2,7 +2,7 @@
 
 use super::document::Line;
 use super::msg::{RecordPage, Request};
-use crate::domain::record::{Kind, Record, RecordId};
+use crate::domain::record::{Pane, Record, RecordId};
 use crate::store::records::FullRecord;
 
 /// Places remembered at most.
@@ -12,7 +12,7 @@ const REMEMBERED: usize = 100;
 #[derive(Debug, Clone)]
 pub enum Place {
     /// In a pane.
-    Pane(Kind),
+    Pane(Pane),
     /// At a record in full.
     Record(Box<Page>),
 }
@@ -148,9 +148,9 @@ pub struct Journey {
 
 impl Journey {
     /// Begins in a pane.
-    pub fn new(kind: Kind) -> Self {
+    pub fn new(pane: Pane) -> Self {
         Self {
-            places: vec![Place::Pane(kind)],
+            places: vec![Place::Pane(pane)],
             at: 0,
         }
     }
@@ -185,15 +185,15 @@ impl Journey {
     }
 
     /// The pane where one is, or from where one came to the record.
-    pub fn pane(&self) -> Kind {
+    pub fn pane(&self) -> Pane {
         self.places[..=self.at]
             .iter()
             .rev()
             .find_map(|place| match place {
-                Place::Pane(kind) => Some(*kind),
+                Place::Pane(pane) => Some(*pane),
                 Place::Record(_) => None,
             })
-            .unwrap_or(Kind::Order)
+            .unwrap_or(Pane::Next)
     }
 
     /// How many records deep one is from the pane.

@@ -5,9 +5,7 @@ use super::mails::{mails, waiting};
 use super::orders;
 use super::pages::{Context, count, dotted, money, parcels, ticket_table, whose};
 use crate::domain::record::{Kind, RecordId};
-use crate::domain::tickets::{
-    Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
-};
+use crate::domain::tickets::{Message, MessageKind, Priority, Ticket, TicketState, TicketSummary};
 use crate::domain::when;
 
 /// How the ticket stands, in its tone.
@@ -32,15 +30,6 @@ pub fn priority(ticket: &TicketSummary) -> Span {
     Span::new(ticket.priority.as_str(), tone)
 }
 
-/// What a clock waits for, in few words.
-pub const fn clock(clock: Clock) -> &'static str {
-    match clock {
-        Clock::FirstResponse => "answer",
-        Clock::NextResponse => "next answer",
-        Clock::Resolution => "resolve",
-    }
-}
-
 pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context) {
     document.flow(dotted(vec![
         strong(format!("TKT-{}", ticket.id)),
@@ -52,7 +41,7 @@ pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context
     document.flow(vec![strong(&ticket.subject)]);
     let mut pieces = Vec::new();
     if let (Some(due), Some(which)) = (ticket.due_at, ticket.clock) {
-        pieces.push(ctx.promise(&format!("{} by", clock(which)), due));
+        pieces.push(ctx.promise(&format!("{} by", which.waits_for()), due));
     }
     if let Some(until) = ticket.snoozed_until {
         pieces.push(muted(format!("snoozed until {}", ctx.moment(until))));

@@ -1,6 +1,6 @@
 //! What the frame can do, whatever the record: the commands that the keymap binds.
 
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 use crate::domain::words::words;
 
 words! {
@@ -18,6 +18,8 @@ words! {
         PageDown = "page-down",
         /// A page back.
         PageUp = "page-up",
+        /// Pane 0.
+        Next = "next",
         /// Pane 1.
         Orders = "orders",
         /// Pane 2.
@@ -85,6 +87,7 @@ impl Command {
             Self::Bottom => "to the last",
             Self::PageDown => "half a page down",
             Self::PageUp => "half a page up",
+            Self::Next => "every promise, the nearest first",
             Self::Orders => "orders",
             Self::Stock => "stock",
             Self::Shipments => "shipments",
@@ -116,25 +119,27 @@ impl Command {
     }
 
     /// The pane that the command opens.
-    pub const fn pane(self) -> Option<Kind> {
-        match self {
-            Self::Orders => Some(Kind::Order),
-            Self::Stock => Some(Kind::Stock),
-            Self::Shipments => Some(Kind::Shipment),
-            Self::Inspections => Some(Kind::Inspection),
-            Self::Tickets => Some(Kind::Ticket),
-            _ => None,
-        }
+    pub const fn pane(self) -> Option<Pane> {
+        Some(Pane::Of(match self {
+            Self::Next => return Some(Pane::Next),
+            Self::Orders => Kind::Order,
+            Self::Stock => Kind::Stock,
+            Self::Shipments => Kind::Shipment,
+            Self::Inspections => Kind::Inspection,
+            Self::Tickets => Kind::Ticket,
+            _ => return None,
+        }))
     }
 
     /// The command that opens a pane.
-    pub const fn of_pane(kind: Kind) -> Self {
-        match kind {
-            Kind::Order => Self::Orders,
-            Kind::Stock => Self::Stock,
-            Kind::Shipment => Self::Shipments,
-            Kind::Inspection => Self::Inspections,
-            Kind::Ticket => Self::Tickets,
+    pub const fn of_pane(pane: Pane) -> Self {
+        match pane {
+            Pane::Next => Self::Next,
+            Pane::Of(Kind::Order) => Self::Orders,
+            Pane::Of(Kind::Stock) => Self::Stock,
+            Pane::Of(Kind::Shipment) => Self::Shipments,
+            Pane::Of(Kind::Inspection) => Self::Inspections,
+            Pane::Of(Kind::Ticket) => Self::Tickets,
         }
     }
 }

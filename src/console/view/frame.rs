@@ -9,7 +9,7 @@ use super::write;
 use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
 use crate::console::input::Command;
 use crate::domain::list::Count;
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 use crate::domain::text;
 
 fn plain(text: impl AsRef<str>) -> Span {
@@ -103,22 +103,27 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         Tabs {
             joint: " │ ",
             short_counts: false,
-            short_names: false,
+            names: Names::Whole,
         },
         Tabs {
             joint: "│",
             short_counts: false,
-            short_names: false,
+            names: Names::Whole,
         },
         Tabs {
             joint: "│",
             short_counts: true,
-            short_names: false,
+            names: Names::Whole,
         },
         Tabs {
             joint: "│",
             short_counts: true,
-            short_names: true,
+            names: Names::Shorter,
+        },
+        Tabs {
+            joint: "│",
+            short_counts: true,
+            names: Names::Shortest,
         },
     ];
     let wide = area.width as usize;
@@ -146,24 +151,34 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
 struct Tabs {
     joint: &'static str,
     short_counts: bool,
-    short_names: bool,
+    names: Names,
+}
+
+/// How much of the panes' names is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Whole,
+    /// All but the longest.
+    Shorter,
+    Shortest,
 }
 
 fn tab_spans(app: &App, shape: &Tabs) -> Vec<(Vec<Span>, bool)> {
     let here = app.journey.pane();
     let mut tabs = Vec::new();
-    for (index, kind) in Kind::ALL.iter().enumerate() {
+    for (index, pane) in Pane::ALL.iter().enumerate() {
         if index > 0 {
             tabs.push((vec![muted(shape.joint)], false));
         }
-        let key = app.keymap.shown(Command::of_pane(*kind));
-        let title = match (shape.short_names, kind) {
-            (false, kind) => kind.title(),
-            (true, Kind::Order) => "Ord",
-            (true, Kind::Stock) => "Stk",
-            (true, Kind::Shipment) => "Shp",
-            (true, Kind::Inspection) => "QC",
-            (true, Kind::Ticket) => "Tkt",
+        let key = app.keymap.shown(Command::of_pane(*pane));
+        let title = match (shape.names, pane) {
+            (Names::Shorter | Names::Shortest, Pane::Of(Kind::Shipment)) => "Shp",
+            (Names::Whole | Names::Shorter, pane) => pane.title(),
+            (Names::Shortest, Pane::Next) => "Nxt",
+            (Names::Shortest, Pane::Of(Kind::Order)) => "Ord",
+            (Names::Shortest, Pane::Of(Kind::Stock)) => "Stk",
+            (Names::Shortest, Pane::Of(Kind::Inspection)) => "QC",
+            (Names::Shortest, Pane::Of(Kind::Ticket)) => "Tkt",
         };
         let count = |count: Count| match (shape.short_counts, count.0) {
             (true, 1000..) => "1k+".to_owned(),
@@ -171,13 +186,13 @@ fn tab_spans(app: &App, shape: &Tabs) -> Vec<(Vec<Span>, bool)> {
         };
         let mut spans = vec![muted(format!("{key} ")), strong(title)];
         if let Some(counts) = &app.counts {
-            let of = counts.of(*kind);
+            let of = counts.of(*pane);
             spans.push(plain(format!(" {}", count(of.open))));
             if of.urgent.0 > 0 {
                 spans.push(Span::new(format!(" ⚑{}", count(of.urgent)), Tone::Bad));
             }
         }
-        tabs.push((spans, *kind == here));
+        tabs.push((spans, *pane == here));
     }
     tabs
 }
@@ -194,12 +209,13 @@ pub(super) fn title(buffer: &mut Buffer, area: Rect, app: &App, g: &Geometry, th
 fn list_title(app: &App) -> Vec<Span> {
     let list = app.list_here();
     if list.filter_text.is_empty() {
-        vec![plain(match list.kind() {
-            Kind::Order => "open orders",
-            Kind::Stock => "low or short",
-            Kind::Shipment => "parcels under way",
-            Kind::Inspection => "checks due or failed",
-            Kind::Ticket => "open tickets",
+        vec![plain(match list.pane() {
+            Pane::Next => "every promise, the nearest first",
+            Pane::Of(Kind::Order) => "open orders",
+            Pane::Of(Kind::Stock) => "low or short",
+            Pane::Of(Kind::Shipment) => "parcels under way",
+            Pane::Of(Kind::Inspection) => "checks due or failed",
+            Pane::Of(Kind::Ticket) => "open tickets",
         })]
     } else {
         vec![strong(format!("/{}", list.filter_text))]

@@ -4,6 +4,7 @@ mod dialogs;
 mod frame;
 mod inspections;
 mod lists;
+mod next;
 mod orders;
 mod shipments;
 mod stock;
@@ -20,7 +21,7 @@ pub use theme::Theme;
 
 use super::app::{App, Document, Geometry, Line, Place, Span, Tone};
 use super::input::Command;
-use crate::domain::record::Kind;
+use crate::domain::record::{Kind, Pane};
 
 /// Draws the whole window.
 pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
@@ -43,7 +44,7 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
     frame::tabs(buffer, g.tabs, app, theme);
     frame::title(buffer, g.title, app, &g, theme);
     let unseen = match app.journey.here() {
-        Place::Pane(kind) => pane(buffer, *kind, app, &g, theme),
+        Place::Pane(shown) => pane(buffer, *shown, app, &g, theme),
         Place::Record(_) => {
             record(buffer, app, &g, theme);
             0
@@ -61,20 +62,21 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) {
     }
 }
 
-const fn kind_view(kind: Kind) -> &'static table::Kind {
-    match kind {
-        Kind::Order => &orders::KIND,
-        Kind::Stock => &stock::KIND,
-        Kind::Shipment => &shipments::KIND,
-        Kind::Inspection => &inspections::KIND,
-        Kind::Ticket => &tickets::KIND,
+const fn pane_view(pane: Pane) -> &'static table::Kind {
+    match pane {
+        Pane::Next => &next::KIND,
+        Pane::Of(Kind::Order) => &orders::KIND,
+        Pane::Of(Kind::Stock) => &stock::KIND,
+        Pane::Of(Kind::Shipment) => &shipments::KIND,
+        Pane::Of(Kind::Inspection) => &inspections::KIND,
+        Pane::Of(Kind::Ticket) => &tickets::KIND,
     }
 }
 
 /// A list and its detail; answers how many lines of the detail are not seen.
-fn pane(buffer: &mut Buffer, kind: Kind, app: &App, g: &Geometry, theme: Theme) -> usize {
-    let list = app.list(kind);
-    table::draw(buffer, g.list, list, kind_view(kind), app.context(), theme);
+fn pane(buffer: &mut Buffer, pane: Pane, app: &App, g: &Geometry, theme: Theme) -> usize {
+    let list = app.list(pane);
+    table::draw(buffer, g.list, list, pane_view(pane), app.context(), theme);
     if list.rows.is_empty() {
         empty(buffer, app, g, theme);
     }
@@ -106,12 +108,15 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
     } else if app.counts.is_some_and(|counts| counts.nothing_yet) {
         NOTHING_YET.to_owned()
     } else if list.filter_text.is_empty() {
-        match list.kind() {
-            Kind::Order => "No open orders. `packline import orders FILE` brings some in.",
-            Kind::Stock => "Nothing is low or short.",
-            Kind::Shipment => "No parcels under way.",
-            Kind::Inspection => "No checks due.",
-            Kind::Ticket => "No open tickets.",
+        match list.pane() {
+            Pane::Next => "No promise is open.",
+            Pane::Of(Kind::Order) => {
+                "No open orders. `packline import orders FILE` brings some in."
+            }
+            Pane::Of(Kind::Stock) => "Nothing is low or short.",
+            Pane::Of(Kind::Shipment) => "No parcels under way.",
+            Pane::Of(Kind::Inspection) => "No checks due.",
+            Pane::Of(Kind::Ticket) => "No open tickets.",
         }
         .to_owned()
     } else {

@@ -41,7 +41,7 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         state,
         facts::priority(ticket),
         match ticket.clock {
-            Some(clock) => Span::new(facts::clock(clock), Tone::Plain),
+            Some(clock) => Span::new(clock.waits_for(), Tone::Plain),
             None => Span::new("–", Tone::Muted),
         },
         due(ticket.due_at, ctx),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::account::Account;
-use super::{LocalError, bundled};
+use super::{CLUSTER, LocalError, bundled};
 
 /// The oldest major version that will do.
 pub const OLDEST_MAJOR: u32 = 14;
@@ -108,7 +108,7 @@ impl Binaries {
                 versions.sort_unstable();
                 versions.dedup();
                 Err(LocalError::OtherVersion {
-                    dir: data_dir.join(super::cluster::CLUSTER),
+                    dir: data_dir.join(CLUSTER),
                     cluster,
                     found: versions
                         .iter()

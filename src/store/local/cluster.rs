@@ -19,13 +19,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::account::Account;
 use super::binaries::{Binaries, Choice};
 use super::postmaster::{self, PidFile, State};
-use super::{LocalError, PATIENCE, socket};
+use super::{CLUSTER, LocalError, PATIENCE, socket};
 
 /// The superuser of every cluster made here.
 pub const SUPERUSER: &str = "packline";
-
-/// The directory of the cluster inside the data directory.
-pub(super) const CLUSTER: &str = "cluster";
 
 /// Character classification in UTF-8, by the names that systems have for it; the last is everywhere
 /// but knows ASCII only.

@@ -60,6 +60,9 @@ pub const DATA_DIR_VARIABLE: &str = "PACKLINE_DATA_DIR";
 /// How long the server stays after the last program that used it.
 const LINGER: Duration = Duration::from_secs(15);
 
+/// The directory of the cluster inside the data directory.
+const CLUSTER: &str = "cluster";
+
 /// Longest wait for another program that creates, starts or stops the server.
 const PATIENCE: Duration = Duration::from_mins(5);
 

@@ -1,0 +1,177 @@
+//! Every promise of every kind, the nearest first.
+//!
+//! Each kind's open work has an index by its promise, so a page reads as many entries of each as it
+//! has rows, merges them, and then reads the rows that are left. What is short is found as the
+//! stock list finds it: from the lines that nothing covers yet.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+use sqlx::{Postgres, QueryBuilder, Row as _};
+
+use super::{Refreshed, alias, push_filter, rows, split};
+use crate::domain::filter::Test;
+use crate::domain::list::{Anchor, ListQuery, Page, SortKey, SortValue};
+use crate::domain::record::{Kind, RecordId};
+use crate::store::db::DbError;
+use crate::store::stock;
+
+/// A page of the list, from an anchor.
+pub(super) async fn page(
+    connection: &mut PgConnection,
+    query: &ListQuery,
+    me: &str,
+    anchor: &Anchor,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Page, DbError> {
+    let backwards = matches!(anchor, Anchor::End | Anchor::Before(_));
+    let descending = query.sort.descending != backwards;
+    let direction = if descending { "desc" } else { "asc" };
+    let mut sql = QueryBuilder::new("select due_at, kind, id from (");
+    for (index, &kind) in Kind::ALL.iter().enumerate() {
+        sql.push(if index == 0 { "(" } else { ") union all (" });
+        let due = due_of(kind);
+        let table = alias(kind);
+        // Without words, the kind's own table answers.
+        let worded = (query.filter.terms.iter()).any(|term| matches!(term.test, Test::Word(_)));
+        let source = if worded {
+            split(kind).1
+        } else {
+            table_of(kind)
+        };
+        sql.push(format_args!(
+            "select {due} as due_at, {index} as kind, {table}.id from {source} where "
+        ));
+        push_filter(&mut sql, query, kind, me, now);
+        push_anchor(&mut sql, anchor, kind, descending);
+        sql.push(format_args!(
+            " order by {due} {direction}, {table}.id {direction} limit "
+        ));
+        sql.push_bind(limit);
+    }
+    sql.push(format_args!(
+        ")) promise order by due_at {direction}, kind {direction}, id {direction} limit "
+    ));
+    sql.push_bind(limit);
+    let found = sql.build().fetch_all(&mut *connection).await?;
+    let complete = (found.len() as i64) < limit;
+    let mut ids = Vec::with_capacity(found.len());
+    for row in &found {
+        let kind: i32 = row.try_get("kind")?;
+        let kind = usize::try_from(kind).ok().and_then(|at| Kind::ALL.get(at));
+        if let Some(kind) = kind {
+            ids.push(RecordId::new(*kind, row.try_get("id")?));
+        }
+    }
+    // What has changed between the two looks, the feed will tell of; it is left out here.
+    let mut rows: Vec<_> = rows(connection, query, me, &ids, now)
+        .await?
+        .into_iter()
+        .filter(|found: &Refreshed| found.matches)
+        .filter_map(|found| found.row)
+        .collect();
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    if query.sort.descending {
+        rows.reverse();
+    }
+    Ok(Page { rows, complete })
+}
+
+/// Open work with a promise. The words are those of the partial indexes.
+pub(super) fn push_open(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateTime<Utc>) {
+    match kind {
+        Kind::Order => {
+            sql.push(
+                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')",
+            );
+        }
+        Kind::Stock => {
+            sql.push(
+                "s.id in (
+                    select short.id from (
+                        select line.product_id, sum(line.unallocated) as units
+                        from order_lines line
+                        where line.unallocated > 0 and line.product_id is not null
+                        group by line.product_id) wanted
+                    join stock_levels short on short.product_id = wanted.product_id
+                    where wanted.units > short.on_hand - short.reserved)",
+            );
+        }
+        Kind::Shipment => {
+            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
+        }
+        Kind::Inspection => {
+            sql.push("i.state in ('pending', 'failed')");
+        }
+        Kind::Ticket => {
+            sql.push("t.state in ('new', 'open', 'pending') and (t.snoozed_until is null or t.snoozed_until <= ");
+            sql.push_bind(now).push(")");
+        }
+    }
+    sql.push(format_args!(
+        " and {} < '9999-12-31 00:00+00'",
+        due_of(kind)
+    ));
+}
+
+/// When a kind's promise breaks; an index has it, but for stock.
+const fn due_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Order => "o.due_at",
+        Kind::Stock => stock::DUE,
+        Kind::Shipment => "p.due_at",
+        Kind::Inspection => "i.due_at",
+        Kind::Ticket => "t.due_at",
+    }
+}
+
+const fn table_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Order => "orders o",
+        Kind::Stock => "stock_levels s",
+        Kind::Shipment => "shipments p",
+        Kind::Inspection => "inspections i",
+        Kind::Ticket => "tickets t",
+    }
+}
+
+/// Begins one kind's part where the page begins: promises of the same instant stand in the order
+/// of their kinds.
+fn push_anchor(sql: &mut QueryBuilder<Postgres>, anchor: &Anchor, kind: Kind, descending: bool) {
+    let (key, inclusive) = match anchor {
+        Anchor::Start | Anchor::End => return,
+        Anchor::After(key) | Anchor::Before(key) => (key, false),
+        Anchor::From(key) => (key, true),
+    };
+    let SortKey {
+        value: SortValue::Number(micros),
+        id,
+    } = key
+    else {
+        return;
+    };
+    let place = DateTime::from_timestamp_micros(*micros);
+    let due = due_of(kind);
+    if kind == id.kind {
+        let operator = match (descending, inclusive) {
+            (false, false) => ">",
+            (false, true) => ">=",
+            (true, false) => "<",
+            (true, true) => "<=",
+        };
+        sql.push(format_args!(
+            " and ({due}, {}.id) {operator} (",
+            alias(kind)
+        ));
+        sql.push_bind(place).push(", ").push_bind(id.id).push(")");
+    } else {
+        let operator = match (descending, kind > id.kind) {
+            (false, true) => ">=",
+            (false, false) => ">",
+            (true, true) => "<",
+            (true, false) => "<=",
+        };
+        sql.push(format_args!(" and {due} {operator} "))
+            .push_bind(place);
+    }
+}
