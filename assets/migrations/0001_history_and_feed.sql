@@ -346,6 +346,45 @@ begin
     end if;
 end $body$;
 
+-- Keeps the history of a table whose rows raise no record's version: a part that reaches its record
+-- by way of another table, or a setting of the shop as a whole (record 0). `record` is an
+-- expression of a row `r`.
+create function keep_history(watched text, record_kind text, record text default '0', key text default 'id')
+returns void
+language plpgsql as $body$
+begin
+    execute format($sql$
+        create function %1$I() returns trigger
+        language plpgsql security definer set search_path = packline, pg_temp as $fn$
+        begin
+            if tg_op = 'INSERT' then
+                perform write_activity(%2$L, record, %3$L, 'insert', jsonb_build_object('rows', count(*))
+                    || case when record = 0 then jsonb_build_object('values', jsonb_agg(value)) else '{}' end)
+                from (select %4$s as record, case when %4$s = 0 then to_jsonb(r) end as value
+                      from new_rows r) added
+                group by record order by record;
+            elsif tg_op = 'UPDATE' then
+                perform write_activity(%2$L, record, %3$L, 'update', jsonb_agg(diff || jsonb_build_object('id', key)))
+                from (select %4$s as record, r.%5$I as key, row_changes(to_jsonb(o), to_jsonb(r)) as diff
+                      from old_rows o join new_rows r using (%5$I) offset 0) changed
+                where diff <> '{}'
+                group by record order by record;
+            else
+                perform write_activity(%2$L, record, %3$L, 'delete', jsonb_agg(value))
+                from (select %4$s as record, to_jsonb(r) as value from old_rows r) removed
+                group by record order by record;
+            end if;
+            return null;
+        end $fn$
+    $sql$, 'history_of_' || watched, record_kind, watched, record, key);
+    execute format('create trigger history_insert after insert on %I referencing new table as new_rows for each statement execute function %I()',
+                   watched, 'history_of_' || watched);
+    execute format('create trigger history_update after update on %I referencing old table as old_rows new table as new_rows for each statement execute function %I()',
+                   watched, 'history_of_' || watched);
+    execute format('create trigger history_delete after delete on %I referencing old table as old_rows for each statement execute function %I()',
+                   watched, 'history_of_' || watched);
+end $body$;
+
 -- Ends an act: checks that the person may, that something was done, and that it is done once.
 create function finish_act(
     id uuid, kind text, record_id bigint, verb text, args jsonb, source text, result jsonb, undoes uuid

@@ -568,3 +568,6 @@ select watch(t, 'order', 'orders', 'order_id') from (values
     ('order_notes'), ('payments'), ('refunds')) as parts (t);
 select watch('purchase_orders', 'purchase_order', 'purchase_orders', 'id');
 select watch('purchase_order_lines', 'purchase_order', 'purchase_orders', 'purchase_order_id');
+-- The counters of their lines raise the order's version.
+select keep_history('reservations', 'order', '(select order_id from order_lines where id = r.order_line_id)');
+select keep_history('fulfilment_lines', 'order', '(select order_id from fulfilments where id = r.fulfilment_id)');

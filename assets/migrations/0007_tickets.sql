@@ -158,3 +158,4 @@ create trigger touch_order after insert or update on tickets
 select watch('tickets', 'ticket', 'tickets', 'id');
 select watch(t, 'ticket', 'tickets', 'ticket_id') from (values
     ('messages'), ('clock_events')) as parts (t);
+select keep_history('attachments', 'ticket', '(select ticket_id from messages where id = r.message_id)');

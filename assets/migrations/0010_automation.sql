@@ -316,3 +316,8 @@ grant execute on function local_instant, business_day, promised_ship_by, promise
 grant insert, update, delete on
     promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
     to packline_worker, packline_admin;
+
+select keep_history('business_calendar', 'shop', key => 'single');
+select keep_history('business_hours', 'shop', key => 'weekday');
+select keep_history('holidays', 'shop', key => 'day');
+select keep_history('inspection_plans', 'shop');

@@ -569,8 +569,8 @@ const DERIVED: &[&str] = &[
     "requested_at",
 ];
 
-/// Parts of a record that other phrases tell of.
-const UNTOLD: &[&str] = &["clock_events"];
+/// Parts of a record that other phrases tell of: a reservation is told by its line's counter.
+const UNTOLD: &[&str] = &["clock_events", "reservations", "fulfilment_lines"];
 
 /// What a row of activity says, in phrases such as `stage: confirmed → on hold`.
 fn phrases(entity: &str, operation: &str, changes: &Value, zone: Tz) -> Vec<String> {

@@ -616,6 +616,85 @@ async fn only_a_supervisor_waives_even_with_plain_sql() {
     assert_eq!(who, "sonja_s");
 }
 
+/// Tables that leave no activity of their own, and why.
+const WITHOUT_HISTORY: &[(&str, &str)] = &[
+    ("act", "the history's own"),
+    ("change", "the feed's own"),
+    ("change_kept", "the feed's own"),
+    ("daily_demand", "reckoned from the lines"),
+    (
+        "jobs",
+        "work, not business: what a job does leaves its rows",
+    ),
+    ("migration", "the schema's own"),
+    ("promise_changes", "itself a journal, written by a trigger"),
+    ("provider_events", "ids of events that were taken"),
+    ("stock_movements", "itself the ledger, append-only"),
+    (
+        "supplier_scores",
+        "reckoned from parcels and purchase orders",
+    ),
+    ("transition", "rules of the schema"),
+    ("verb_role", "rules of the schema"),
+];
+
+#[tokio::test]
+async fn every_business_table_writes_its_history() {
+    let (_database, mut connection) = shop().await;
+    let bare: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_class c
+         where c.relnamespace = 'packline'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+           and (select count(*) from pg_trigger t join pg_proc f on f.oid = t.tgfoid
+                where t.tgrelid = c.oid and f.prosrc like '%write_activity%') < 3
+           and c.relname <> 'activity'
+         order by 1",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the tables");
+    let known: Vec<&str> = WITHOUT_HISTORY.iter().map(|(table, _)| *table).collect();
+    assert_eq!(bare, known);
+}
+
+#[tokio::test]
+async fn what_reaches_its_order_by_another_table_is_told_of_too() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, PARCEL).await;
+    let told: Vec<(String, String, i64)> = sqlx::query_as(
+        "select entity, operation, record_id from activity
+         where entity in ('reservations', 'fulfilment_lines') order by id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the history");
+    let told: Vec<_> = told
+        .iter()
+        .map(|(t, o, r)| (t.as_str(), o.as_str(), *r))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("reservations", "insert", 1),
+            ("fulfilment_lines", "insert", 1)
+        ]
+    );
+    run(
+        &mut connection,
+        "insert into holidays (day, name) values ('2026-12-25', 'Christmas');
+         update holidays set name = 'Christmas Day'; delete from holidays",
+    )
+    .await;
+    let told: Vec<String> = sqlx::query_scalar(
+        "select operation || ' ' || changes from activity where kind = 'shop' order by id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the history");
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].contains("Christmas"), "{told:?}");
+    assert!(told[1].contains("Christmas Day"), "{told:?}");
+}
+
 async fn login(database: &TestDatabase, name: &str) -> PgConnection {
     let mut connection = database
         .options

@@ -15,6 +15,7 @@ mod demo_command;
 mod feed;
 mod grants;
 mod guards;
+mod import_memory;
 mod imports;
 mod intake;
 mod labels;
