@@ -2,6 +2,7 @@
 //! domain, write, and let the database's triggers write the history.
 
 mod arguments;
+pub mod carriers;
 pub mod demo;
 mod engine;
 mod error;

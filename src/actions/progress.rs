@@ -12,7 +12,9 @@ use crate::domain::{promises, routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::progress::{self as store, Moving};
-use crate::store::{fulfilments, inspections, jobs, orders, reservations};
+use crate::store::{
+    carrier_labels, fulfilments, inspections, jobs, orders, reservations, shipments,
+};
 
 /// Orders that are locked at once to fill backorders.
 const AT_ONCE: i64 = 50;
@@ -81,11 +83,12 @@ async fn take(
             let zone = business.calendar.zone();
             desk.confirm(connection, order, zone, now).await
         }
-        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, now).await?),
+        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, desk, now).await?),
         Step::Ready(fulfilment) => {
             let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
             let from = part.map_or(FulfilmentState::Accepted, |part| part.state);
             fulfilments::set_state(connection, fulfilment, from, FulfilmentState::Ready).await?;
+            label(connection, fulfilment, desk).await?;
             Ok(true)
         }
     }
@@ -284,6 +287,7 @@ async fn inspect(
     connection: &mut PgConnection,
     order: &Moving,
     fulfilment_id: i64,
+    desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let samples = store::samples(connection, fulfilment_id, now - DEFECTS_COUNT).await?;
@@ -300,7 +304,24 @@ async fn inspect(
         FulfilmentState::Ready
     };
     fulfilments::set_state(connection, fulfilment_id, FulfilmentState::Accepted, to).await?;
+    if to == FulfilmentState::Ready {
+        label(connection, fulfilment_id, desk).await?;
+    }
     Ok(true)
+}
+
+/// Packs what is ready and of our own, and wants the carrier's label for it, where labels are bought.
+async fn label(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+    desk: &Desk,
+) -> Result<(), DbError> {
+    if desk.carriers
+        && let Some(parcel) = shipments::pack(connection, fulfilment_id).await?
+    {
+        carrier_labels::want(connection, parcel).await?;
+    }
+    Ok(())
 }
 
 /// Gives a product's free units to the orders that wait for it, oldest promise first.

@@ -20,6 +20,17 @@ pub(super) async fn ship(work: &mut Work<'_>, order: &OrderSummary) -> Result<Ou
         return Err(ActError::refused("no stock is reserved for it"));
     };
     let fulfilment = ready(work, order, first.location_id, &parcel).await?;
+    // What was packed before is packed anew, unless a label was bought for it.
+    for packed in shipments::packed(work.connection, fulfilment).await? {
+        if packed.labelled {
+            return Err(ActError::refused(format!(
+                "SHP-{} is packed and has its label: hand-over that parcel, or void it",
+                packed.id
+            )));
+        }
+        let (from, to) = (ShipmentState::Draft, ShipmentState::Void);
+        shipments::set_state(work.connection, packed.id, from, to, None).await?;
+    }
     let carrier = work.given.carrier("carrier")?.clone();
     let code = work.given.text("tracking")?.to_owned();
     let tracking = Tracking {

@@ -15,13 +15,18 @@ pub struct Terms {
     pub zone: Tz,
     /// How long a mail can still be stopped before it leaves.
     pub hold: TimeDelta,
+    /// Whether carriers' labels can be bought.
+    pub carriers: bool,
 }
 
 impl From<Tz> for Terms {
-    /// With the undo window that mails have by default.
+    /// With the undo window that mails have by default, and with labels to buy.
     fn from(zone: Tz) -> Self {
-        let hold = TimeDelta::seconds(60);
-        Self { zone, hold }
+        Self {
+            zone,
+            hold: TimeDelta::seconds(60),
+            carriers: true,
+        }
     }
 }
 

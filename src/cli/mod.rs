@@ -1,6 +1,7 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
 mod act;
+mod carrier;
 pub mod console;
 pub mod database;
 mod demo;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use tracing::level_filters::LevelFilter;
 
+use crate::output::carriers::{ProviderUrl, ProviderUrlError};
 use crate::output::mailer::{MailUrl, MailUrlError, Mailbox};
 use crate::store::db::{DatabaseUrl, UrlError};
 
@@ -168,6 +169,23 @@ impl Value for Option<MailUrl> {
         text.parse()
             .map(Some)
             .map_err(|error: MailUrlError| Some(error.to_string()))
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl Value for Option<ProviderUrl> {
+    const EXPECTS: &'static str = "where labels are bought";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
+            .map_err(|error: ProviderUrlError| Some(error.to_string()))
     }
 
     fn shown(&self) -> String {

@@ -26,6 +26,8 @@ pub async fn printable(
 ) -> Result<Option<Printable>, DbError> {
     let Some(head) = sqlx::query!(
         r#"select o.number, o.shipping_address, o.customer_name, o.shipping_method, o.note,
+                  (select zpl from carrier_labels b
+                   where b.shipment_id = p.id and b.state = 'bought') as zpl,
                   c.name as "carrier?", c.tracking_url as "tracking_url?", p.tracking_code,
                   (select count(*) from shipments s
                    where s.order_id = p.order_id and s.id <= p.id
@@ -94,6 +96,6 @@ pub async fn printable(
     };
     Ok(Some(Printable {
         label,
-        bought: None,
+        bought: head.zpl,
     }))
 }

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::{inspections, notices, orders, rows, shipments, stock, tickets};
+use super::{carrier_labels, inspections, notices, orders, rows, shipments, stock, tickets};
 use crate::domain::inspections::{Check, Defect, Inspection, InspectionSummary};
 use crate::domain::list::HistoryEntry;
 use crate::domain::notices::{Subject, SubjectKind};
@@ -285,6 +285,7 @@ async fn shipment(connection: &mut PgConnection, id: i64) -> Result<Option<Shipm
             .await?,
         tickets: tickets_where(connection, "t.order_id = $1 order by t.id", order_id).await?,
         address: address(order_id, head.shipping_address)?,
+        carrier_label: carrier_labels::of_shipment(connection, id).await?,
         summary,
     }))
 }

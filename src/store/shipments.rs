@@ -14,7 +14,8 @@ pub const SELECT: &str = "
            parent.customer_name as customer, carrier.name as carrier, p.tracking_code, p.state,
            p.tracking_status, p.tracking_status_raw, p.handed_over_at, p.last_event_at, p.eta,
            p.delivered_at, nullif(p.due_at, '9999-12-31 00:00+00') as due_at,
-           p.damaged_reason is not null as damaged, parent.country, packed.units
+           p.damaged_reason is not null as damaged, parent.country, packed.units,
+           (select state from carrier_labels where shipment_id = p.id order by id desc limit 1) as label
     from shipments p
     join orders parent on parent.id = p.order_id
     left join carriers carrier on carrier.id = p.carrier_id
@@ -47,6 +48,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         damaged: columns.get("damaged")?,
         country: columns.get("country")?,
         units: columns.get("units")?,
+        label: columns.optional_word("label")?,
     })
 }
 
@@ -102,6 +104,70 @@ pub async fn insert(
         tracking.ship_date,
     )
     .fetch_one(connection)
+    .await?)
+}
+
+/// Packs what is reserved for a fulfilment of ours into a parcel, and answers with its primary key;
+/// `None` where it has a parcel that has not left, or there is nothing to pack.
+pub async fn pack(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+) -> Result<Option<i64>, DbError> {
+    let id = sqlx::query_scalar!(
+        "insert into shipments (order_id, fulfilment_id)
+         select f.order_id, f.id from fulfilments f
+         where f.id = $1
+           and not exists (select from shipments s
+                           where s.fulfilment_id = f.id and s.state in ('draft', 'labelled'))
+           and exists (select from fulfilment_lines l
+                       join reservations r on r.order_line_id = l.order_line_id
+                       join stock_levels s on s.id = r.stock_level_id
+                       where l.fulfilment_id = f.id and l.quantity > l.shipped
+                         and s.location_id = f.location_id)
+         returning id",
+        fulfilment_id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if let Some(id) = id {
+        sqlx::query!(
+            "insert into shipment_lines (shipment_id, order_line_id, stock_level_id, quantity)
+             select $1, l.order_line_id, s.id, least(l.quantity - l.shipped, r.quantity)
+             from fulfilments f
+             join fulfilment_lines l on l.fulfilment_id = f.id
+             join reservations r on r.order_line_id = l.order_line_id
+             join stock_levels s on s.id = r.stock_level_id and s.location_id = f.location_id
+             where f.id = $2 and l.quantity > l.shipped",
+            id,
+            fulfilment_id
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(id)
+}
+
+/// A parcel that is packed and has not left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packed {
+    /// Primary key.
+    pub id: i64,
+    /// Whether it has a label.
+    pub labelled: bool,
+}
+
+/// The parcels of a fulfilment that are packed and have not left.
+pub async fn packed(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+) -> Result<Vec<Packed>, DbError> {
+    Ok(sqlx::query_as!(
+        Packed,
+        r#"select id, state = 'labelled' as "labelled!" from shipments
+           where fulfilment_id = $1 and state in ('draft', 'labelled') order by id"#,
+        fulfilment_id
+    )
+    .fetch_all(connection)
     .await?)
 }
 

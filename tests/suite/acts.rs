@@ -40,6 +40,8 @@ enum Scene {
     LinkedTicket,
     SnoozedTicket,
     OrderWithFailedMail,
+    PackedParcel,
+    LabelledParcel,
     AnsweredTicket,
     TicketWithFailedMail,
 }
@@ -199,6 +201,27 @@ const SCENES: &[Case] = &[
         Scene::Parcel,
         &[],
         "printed the label",
+    ),
+    (
+        Kind::Shipment,
+        "buy-label",
+        Scene::PackedParcel,
+        &[],
+        "its label will be bought",
+    ),
+    (
+        Kind::Shipment,
+        "hand-over",
+        Scene::LabelledParcel,
+        &[],
+        "handed over 2 units",
+    ),
+    (
+        Kind::Shipment,
+        "void",
+        Scene::LabelledParcel,
+        &[],
+        "made void",
     ),
     (Kind::Inspection, "start", Scene::Inspection, &[], "started"),
     (
@@ -429,6 +452,21 @@ impl Scene {
                 let order = shop.order(&[("MUG", 2)]).await;
                 shop.failed_mail(order).await;
                 order
+            }
+            Self::PackedParcel => shop.packed(&[("LAMP", 2)]).await,
+            Self::LabelledParcel => {
+                let parcel = shop.packed(&[("LAMP", 2)]).await;
+                let mut owner = shop.owner().await;
+                sqlx::query(
+                    "update shipments set state = 'labelled', tracking_code = 'L' || id, ship_date = current_date,
+                            carrier_id = (select id from carriers where name = 'DHL')
+                     where id = $1",
+                )
+                .bind(parcel.id)
+                .execute(&mut owner)
+                .await
+                .expect("a label");
+                parcel
             }
             Self::TicketWithFailedMail => {
                 let ticket = shop.ticket().await;

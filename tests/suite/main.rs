@@ -7,6 +7,7 @@ mod shop;
 
 mod act_command;
 mod acts;
+mod carriers;
 mod console;
 mod contention;
 mod db;

@@ -135,6 +135,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         damaged: id == 9,
         country: Some("PT".into()),
         units: 2,
+        label: None,
     }
 }
 

@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use packline::actions::{self, ActError};
 use packline::domain::act::{Act, Args, Done};
+use packline::domain::orders::FulfilmentState;
 use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, Settings};
+use packline::store::{fulfilments, reservations, shipments};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryScalar;
 use sqlx::{ConnectOptions as _, Postgres};
@@ -247,6 +249,35 @@ impl Shop {
         self.act(Role::Admin, record, verb, args)
             .await
             .unwrap_or_else(|error| panic!("{verb}: {error}"))
+    }
+
+    /// A parcel with all of a confirmed order, packed and without a label.
+    pub(crate) async fn packed(&self, lines: &[(&str, i32)]) -> RecordId {
+        let order = self.order(lines).await;
+        self.done(order, "reserve", &[]).await;
+        let packed = self
+            .colleague(Role::Worker)
+            .transaction(LIMIT, move |connection| {
+                Box::pin(async move {
+                    let reserved = reservations::of_order(connection, order.id).await?;
+                    let lines: Vec<(i64, i32)> = reserved
+                        .iter()
+                        .map(|part| (part.order_line_id, part.quantity))
+                        .collect();
+                    let place = reserved[0].location_id;
+                    let id = fulfilments::insert(connection, order.id, place, &lines).await?;
+                    for (from, to) in [
+                        (FulfilmentState::Open, FulfilmentState::Accepted),
+                        (FulfilmentState::Accepted, FulfilmentState::Ready),
+                    ] {
+                        fulfilments::set_state(connection, id, from, to).await?;
+                    }
+                    shipments::pack(connection, id).await
+                })
+            })
+            .await;
+        let id = packed.expect("a transaction").expect("something to pack");
+        RecordId::new(Kind::Shipment, id)
     }
 
     /// A mail about a record that its server refused.
