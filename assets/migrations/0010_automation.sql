@@ -17,7 +17,9 @@ end;
 -- Why an order does not go on by itself, and the days on the way that its promise counts on.
 alter table orders
     add column waiting_reason text,
-    add column promise_transit_days integer;
+    add column promise_transit_days integer,
+    -- A person gave its stock back: until a person reserves or routes it, nothing is taken for it.
+    add column covered_by_hand boolean not null default false;
 create function note_transit() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -56,6 +58,39 @@ end $$;
 create trigger enqueue_backorders after update on stock_levels
     referencing old table as old_rows new table as new_rows
     for each statement execute function enqueue_backorders();
+
+-- A purchase order for our own stock is sent by itself; one for an order goes with the order.
+create function enqueue_purchase() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('purchase', 'purchase_order', id)
+    from (select id from new_rows where fulfilment_id is null and state = 'draft' order by id) made;
+    return null;
+end $$;
+create trigger enqueue_purchase after insert on purchase_orders
+    referencing new table as new_rows for each statement execute function enqueue_purchase();
+
+-- What is on order is part of what a product's stock shows, and of its history.
+create function tell_stock() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update stock_levels set version = version
+    where id in (select s.id from new_rows n
+                 join purchase_orders p on p.id = n.purchase_order_id
+                 join stock_levels s on s.product_id = n.product_id
+                 where p.fulfilment_id is null order by s.id for update of s);
+    perform write_activity('stock', s.id, tg_table_name, lower(tg_op), jsonb_build_object(
+        'purchase_order', n.purchase_order_id, 'quantity', n.quantity, 'received', n.received))
+    from new_rows n
+    join purchase_orders p on p.id = n.purchase_order_id
+    join stock_levels s on s.product_id = n.product_id
+    where p.fulfilment_id is null order by s.id;
+    return null;
+end $$;
+create trigger tell_stock_insert after insert on purchase_order_lines
+    referencing new table as new_rows for each statement execute function tell_stock();
+create trigger tell_stock_update after update on purchase_order_lines
+    referencing new table as new_rows for each statement execute function tell_stock();
 
 -- By when the supplier must have accepted; written when the purchase order is sent.
 alter table purchase_orders add column answer_due timestamptz;
@@ -195,18 +230,22 @@ begin atomic
     from business_calendar c;
 end;
 
--- Units of our own stock of a product that orders placed up to then leave free.
+-- Units of our own stock of a product that orders placed up to then leave free. What they want is
+-- counted only where there is something to have.
 create function free_units(product bigint, placed timestamptz default 'infinity', placed_id bigint default 0)
 returns bigint
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
-    select coalesce((select sum(s.on_hand - s.reserved) from stock_levels s join locations p on p.id = s.location_id
-                     where s.product_id = product and p.supplier_id is null), 0)
+    select case when own.units <= 0 then 0 else greatest(0, own.units
          - coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
-                     where l.product_id = product and l.unallocated > 0 and l.requires_shipping
+                     where l.product_id = product and l.unallocated > 0
                        and (o.stage in ('confirmed', 'processing', 'partially_shipped')
                             or o.stage = 'new' and o.financial_status in ('paid', 'partially_refunded'))
-                       and (o.placed_at, o.id) < (placed, placed_id)), 0);
+                       and not o.covered_by_hand
+                       and (o.placed_at, o.id) < (placed, placed_id)), 0)) end
+    from (select coalesce(sum(s.on_hand - s.reserved), 0) as units
+          from stock_levels s join locations p on p.id = s.location_id
+          where s.product_id = product and p.supplier_id is null) own;
 end;
 
 -- Days until a product can leave: 0 from our own stock, else the lead time of the supplier that we
@@ -257,6 +296,23 @@ create table alerts (
 create unique index alerts_once on alerts (kind, subject_kind, subject_id) where cleared_at is null;
 create index alerts_of_subject on alerts (subject_kind, subject_id);
 select watch('alerts', 'alert', 'alerts', 'id');
+
+-- What people are alerted to is part of what an order or a product's stock shows.
+create function tell_alerted() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into change (kind, id, version)
+    select 'order', o.id, o.version from orders o
+    where o.id in (select subject_id from new_rows where subject_kind = 'order')
+    union all
+    select 'stock', s.id, s.version from stock_levels s
+    where s.id in (select subject_id from new_rows where subject_kind = 'stock');
+    return null;
+end $$;
+create trigger tell_insert after insert on alerts
+    referencing new table as new_rows for each statement execute function tell_alerted();
+create trigger tell_update after update on alerts
+    referencing new table as new_rows for each statement execute function tell_alerted();
 
 -- How each supplier did in the last 90 days. Routing reads it; the worker keeps it.
 create table supplier_scores (

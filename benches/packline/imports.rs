@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use packline::actions::import::{self, Run, Stop, Summary};
-use packline::domain::calendar::Calendar;
 use packline::store::local::Durability;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
@@ -55,8 +54,7 @@ pub(crate) async fn run() {
         stop: &stop,
         progress: &mut |_| {},
     };
-    let calendar = Calendar::office(chrono_tz::Tz::UTC);
-    let done = import::orders::import(run, orders.as_bytes(), "orders.csv", "shop", calendar)
+    let done = import::orders::import(run, orders.as_bytes(), "orders.csv", "shop")
         .await
         .expect("the orders");
     accepted(&done);

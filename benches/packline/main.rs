@@ -17,6 +17,7 @@ mod latency;
 mod lists;
 mod report;
 mod screen;
+mod worker;
 
 #[path = "../../tests/suite/harness/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests use all of it")]
@@ -44,6 +45,9 @@ fn main() {
     }
     if is_wanted("import") {
         runtime.block_on(imports::run());
+    }
+    if is_wanted("worker") {
+        runtime.block_on(worker::run());
     }
     if is_wanted("lists") {
         runtime.block_on(lists::run());

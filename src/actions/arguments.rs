@@ -94,6 +94,14 @@ impl Given {
         }
     }
 
+    /// As [`Given::units`], where it need not be given.
+    pub(super) fn optional_units(&self, name: &str) -> Option<i32> {
+        match self.0.get(name) {
+            Some(Value::Units(units)) => Some(*units),
+            _ => None,
+        }
+    }
+
     /// An instant.
     pub(super) fn time(&self, name: &str) -> Result<DateTime<Utc>, ActError> {
         match self.0.get(name) {
@@ -104,9 +112,14 @@ impl Given {
 
     /// A location or supplier.
     pub(super) fn source(&self, name: &str) -> Result<&Source, ActError> {
+        self.optional_source(name).ok_or_else(|| missing(name))
+    }
+
+    /// As [`Given::source`], where it need not be given.
+    pub(super) fn optional_source(&self, name: &str) -> Option<&Source> {
         match self.0.get(name) {
-            Some(Value::Source(source)) => Ok(source),
-            _ => Err(missing(name)),
+            Some(Value::Source(source)) => Some(source),
+            _ => None,
         }
     }
 

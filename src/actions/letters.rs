@@ -23,6 +23,8 @@ pub struct Desk {
     pub templates: Templates,
     /// The shop's name.
     pub shop: String,
+    /// The lines of its address, for what suppliers send to us.
+    pub address: Vec<String>,
     /// How long a notice can be taken back.
     pub hold: TimeDelta,
     /// Whether carriers' labels are bought for parcels of our own.
@@ -38,6 +40,9 @@ pub enum StepError {
     /// A notice cannot be written.
     #[error("the notice cannot be written: {0}")]
     Template(#[from] TemplateError),
+    /// The facts and the steps go round in a circle.
+    #[error("its steps come to no end")]
+    Circle,
     /// An amount cannot be written.
     #[error("ISO 4217 knows no currency {0:?}")]
     Currency(String),
@@ -122,20 +127,23 @@ impl Desk {
         Ok(self.lay_ready(connection, &notice, now).await?)
     }
 
-    /// Asks a supplier for goods, with a table that can be filled in and imported. False where no
-    /// address of the supplier's is known: it is told by other means.
+    /// Asks a supplier for goods, for an order or for our own stock, with a table that can be filled
+    /// in and imported. False where no address of the supplier's is known: it is told by other means.
     pub(super) async fn purchase(
         &self,
         connection: &mut PgConnection,
         draft: &Draft,
-        order: &Moving,
+        order: Option<&Moving>,
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
         let Some(recipient) = draft.email.clone().filter(|email| email.contains('@')) else {
             return Ok(false);
         };
-        let parties = parties(connection, order).await?;
+        let address = match order {
+            Some(order) => parties(connection, order).await?.address.lines(),
+            None => self.address.clone(),
+        };
         let file = format!("PO-{}.csv", draft.id);
         let currency = currency(&draft.currency)?;
         let cost = |minor| Money { minor, currency };
@@ -159,13 +167,15 @@ impl Desk {
                     })
                     .collect(),
                 total: cost(total),
-                to_customer: true,
-                address: parties.address.lines(),
-                ship_by: order.ship_by.map(|at| day(at, zone)),
+                to_customer: order.is_some(),
+                address,
+                ship_by: order.and_then(|order| Some(day(order.ship_by?, zone))),
                 accept_hours: draft.acceptance_hours,
                 file: file.clone(),
             }),
-            ..self.values(order)
+            shop: self.shop.clone(),
+            customer: order.map_or_else(String::new, |order| order.customer.clone()),
+            ..Values::default()
         };
         let kind = NoticeKind::PurchaseOrder;
         let mail: Mail = self.templates.render(kind, Locale::En, &values)?;
@@ -177,7 +187,7 @@ impl Desk {
             mail,
             attachment: Some(Attachment {
                 name: file,
-                text: purchase_order_file(draft, &order.number),
+                text: purchase_order_file(draft, order.map_or("", |order| &order.number)),
             }),
             answers: Vec::new(),
         };

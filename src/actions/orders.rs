@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::error::ActError;
 use super::work::{Outcome, Work, units, unknown_verb};
-use super::{mails, shipping};
+use super::{mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::store::fulfilments::{self, Plan};
@@ -25,18 +25,12 @@ pub(super) async fn perform(
         "hold" => hold(work, order).await,
         "release" => release(work, order).await,
         "reserve" => reserve(work, order).await,
-        "unreserve" => {
-            let given_back = reservations::release_all(work.connection, order.id).await?;
-            let again = format!("reserve stock for {} again", order.number);
-            Ok(
-                Outcome::new(format!("gave back {}", units(given_back))).undone_by(
-                    "reserve",
-                    [],
-                    again,
-                ),
-            )
-        }
+        "unreserve" => unreserve(work, order).await,
         "route" => route(work, order).await,
+        "accept" => purchases::accept(work, order).await,
+        "reject" => purchases::reject(work, order).await,
+        "short" => purchases::short(work, order).await,
+        "set-option" => options::set(work, order).await,
         "inspect" => inspect(work, order).await,
         "ship" => shipping::ship(work, order).await,
         "cancel" => cancel(work, order).await,
@@ -111,6 +105,16 @@ async fn assign(
     })
 }
 
+/// Gives its stock back. The worker takes none for it until a person reserves or routes it again.
+async fn unreserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    shipments::void_packed(work.connection, order.id).await?;
+    let given_back = reservations::release_all(work.connection, order.id).await?;
+    orders::set_covered_by_hand(work.connection, order.id, true).await?;
+    let again = format!("reserve stock for {} again", order.number);
+    let outcome = Outcome::new(format!("gave back {}", units(given_back)));
+    Ok(outcome.undone_by("reserve", [], again))
+}
+
 /// Takes what is free for every line, in the order of the lines. Two lines of one product see
 /// each other: what one took is not there for the other.
 async fn reserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
@@ -149,6 +153,7 @@ async fn reserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, A
             short.join(", ")
         )));
     }
+    orders::set_covered_by_hand(work.connection, order.id, false).await?;
     let outcome = Outcome::new(if missing == 0 {
         format!("reserved {}", units(taken))
     } else {
@@ -174,6 +179,7 @@ async fn route(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, Act
     let source = work.given.source("to")?.clone();
     let lines = orders::open_lines(work.connection, order.id).await?;
     let plans = fulfilments::of_order(work.connection, order.id).await?;
+    orders::set_covered_by_hand(work.connection, order.id, false).await?;
     match source.supplier_id {
         Some(supplier) => route_to_supplier(work, order, &source, supplier, &lines, &plans).await,
         None => route_to_us(work, order, &source, &lines, &plans).await,
@@ -219,7 +225,14 @@ async fn route_to_supplier(
         )));
     }
     replace_own_plans(work, plans).await?;
-    let id = fulfilments::insert(work.connection, order.id, source.location_id, &planned).await?;
+    let id = fulfilments::insert(
+        work.connection,
+        order.id,
+        source.location_id,
+        &planned,
+        None,
+    )
+    .await?;
     fulfilments::request(work.connection, id, work.now).await?;
     for (currency, by_product) in purchases {
         let lines: Vec<(i64, i32, i64)> = by_product
@@ -261,7 +274,14 @@ async fn route_to_us(
         return Err(ActError::refused(format!("{} has it already", source.name)));
     }
     replace_own_plans(work, plans).await?;
-    let id = fulfilments::insert(work.connection, order.id, source.location_id, &planned).await?;
+    let id = fulfilments::insert(
+        work.connection,
+        order.id,
+        source.location_id,
+        &planned,
+        None,
+    )
+    .await?;
     let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);
     fulfilments::set_state(work.connection, id, from, to).await?;
     let given = planned

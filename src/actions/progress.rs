@@ -11,10 +11,8 @@ use crate::domain::progress::{self, Step};
 use crate::domain::{promises, routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
-use crate::store::progress::{self as store, Moving};
-use crate::store::{
-    carrier_labels, fulfilments, inspections, jobs, orders, reservations, shipments,
-};
+use crate::store::progress::{self as store, Draft, Moving};
+use crate::store::{carrier_labels, fulfilments, inspections, jobs, orders, reservations};
 
 /// Orders that are locked at once to fill backorders.
 const AT_ONCE: i64 = 50;
@@ -33,7 +31,11 @@ pub enum Moved {
     Gone,
 }
 
-/// Takes the first step that is due and has something to do.
+/// The most steps that one look takes: beyond it, facts and steps go round in a circle.
+const MOST_STEPS: usize = 100;
+
+/// Takes the steps that are due, one after the other, until none is. It ends after a reservation
+/// too: the stock that it locks is free for others once that is committed.
 ///
 /// # Errors
 /// Nothing has been written then.
@@ -43,21 +45,40 @@ pub async fn advance(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Moved, StepError> {
-    let Some(order) = store::lock(connection, order_id, now).await? else {
-        return Ok(Moved::Gone);
-    };
-    for step in progress::due(&order.facts) {
-        jobs::announce(connection, step.name(), "").await?;
-        if take(connection, &order, step, desk, now).await? {
-            return Ok(Moved::Step(step));
+    for _ in 0..MOST_STEPS {
+        let Some(order) = store::lock(connection, order_id, now).await? else {
+            return Ok(Moved::Gone);
+        };
+        match step(connection, &order, desk, now).await? {
+            Some(step @ Step::Reserve) => return Ok(Moved::Step(step)),
+            Some(_) => {}
+            None => {
+                let reason = progress::waits_for(&order.facts);
+                if reason != order.waiting_reason {
+                    jobs::announce(connection, "wait", reason.as_deref().unwrap_or("")).await?;
+                    store::set_waiting(connection, order.id, reason.as_deref()).await?;
+                }
+                return Ok(Moved::Waits);
+            }
         }
     }
-    let reason = progress::waits_for(&order.facts);
-    if reason != order.waiting_reason {
-        jobs::announce(connection, "wait", reason.as_deref().unwrap_or("")).await?;
-        store::set_waiting(connection, order.id, reason.as_deref()).await?;
+    Err(StepError::Circle)
+}
+
+/// Takes the first step that is due and has something to do.
+async fn step(
+    connection: &mut PgConnection,
+    order: &Moving,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<Option<Step>, StepError> {
+    for step in progress::due(&order.facts) {
+        jobs::announce(connection, step.name(), "").await?;
+        if take(connection, order, step, desk, now).await? {
+            return Ok(Some(step));
+        }
     }
-    Ok(Moved::Waits)
+    Ok(None)
 }
 
 /// Takes a step. False where there was nothing to do after all.
@@ -83,13 +104,19 @@ async fn take(
             let zone = business.calendar.zone();
             desk.confirm(connection, order, zone, now).await
         }
-        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, desk, now).await?),
+        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, now).await?),
         Step::Ready(fulfilment) => {
             let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
             let from = part.map_or(FulfilmentState::Accepted, |part| part.state);
             fulfilments::set_state(connection, fulfilment, from, FulfilmentState::Ready).await?;
-            label(connection, fulfilment, desk).await?;
             Ok(true)
+        }
+        Step::Pack(fulfilment) => {
+            let packed = store::pack(connection, order.id, fulfilment).await?;
+            if let (Some(parcel), true) = (packed, desk.carriers) {
+                carrier_labels::want(connection, parcel).await?;
+            }
+            Ok(packed.is_some())
         }
     }
 }
@@ -132,13 +159,10 @@ async fn promise(
 
 /// Sets aside what earlier orders leave free, as far as it goes.
 async fn reserve(connection: &mut PgConnection, order: &Moving) -> Result<bool, DbError> {
-    let wanting = store::wanting(connection, order.id).await?;
-    let mut products: Vec<i64> = wanting.iter().map(|line| line.product_id).collect();
-    products.sort_unstable();
-    products.dedup();
+    let products = store::wanted_products(connection, order.id).await?;
     let mut levels = reservations::lock_levels(connection, &products).await?;
     // Only now, under the locks, does the answer hold.
-    let wanting = store::wanting(connection, order.id).await?;
+    let wanting = store::wanting(connection, order.id, &products).await?;
     let mut takes: Vec<(i64, i64, i32)> = Vec::new();
     for line in &wanting {
         let taken_before: i64 = wanting
@@ -187,34 +211,13 @@ async fn route(
         )
     });
     let parts = routing::route(&needs, &order.currency, promised);
-    let mut slowest = 0;
-    for part in &parts {
-        let lines: Vec<(i64, i32)> = part
-            .lines
-            .iter()
-            .map(|line| (line.order_line_id, line.units))
-            .collect();
-        let id = fulfilments::insert(connection, order.id, part.location_id, &lines).await?;
-        jobs::announce(connection, Step::Route.name(), &part.reason).await?;
-        store::set_reason(connection, id, &part.reason).await?;
-        fulfilments::request(connection, id, now).await?;
-        let mut bought: Vec<(i64, i32, i64)> = Vec::new();
-        for line in &part.lines {
-            // A purchase order has a product once.
-            match bought.iter_mut().find(|b| b.0 == line.product_id) {
-                Some(same) => same.1 += line.units,
-                None => bought.push((line.product_id, line.units, line.unit_cost)),
-            }
-        }
-        let (supplier, currency) = (part.supplier_id, &part.currency);
-        fulfilments::insert_purchase_order(connection, supplier, id, currency, &bought).await?;
-        slowest = slowest.max(part.lead_time_days);
-    }
     if parts.is_empty() {
         return Ok(false);
     }
+    store::ask(connection, order.id, &parts, now).await?;
     if let ([_, ..], Some(promised)) = (order.facts.rejected_by.as_slice(), order.ship_by) {
-        let lead = slowest.unsigned_abs();
+        let slowest = parts.iter().map(|part| part.lead_time_days).max();
+        let lead = slowest.unwrap_or(0).unsigned_abs();
         let expected = promises::ship_by(now, lead, &business.calendar, business.cut_off);
         if expected > promised {
             let cause = format!("rejected by {}", order.facts.rejected_by.join(", "));
@@ -255,14 +258,49 @@ async fn send(
 ) -> Result<bool, StepError> {
     let business = calendar::load(connection, now).await?;
     let drafts = store::drafts(connection, order.id).await?;
-    for draft in &drafts {
-        let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
-        let answer_due = business.calendar.add(now, span);
-        store::set_sent(connection, draft.id, order.id, now, answer_due).await?;
-        let zone = business.calendar.zone();
-        desk.purchase(connection, draft, order, zone, now).await?;
+    if drafts.is_empty() {
+        return Ok(false);
     }
-    Ok(!drafts.is_empty())
+    let answer_due = |draft: &Draft| {
+        let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
+        business.calendar.add(now, span)
+    };
+    let sent: Vec<_> = drafts
+        .iter()
+        .map(|draft| (draft.id, answer_due(draft)))
+        .collect();
+    store::set_sent(connection, &sent, now).await?;
+    // The order is looked at for the silence too, when the first answer is due.
+    store::enqueue_silence(connection, order.id, now).await?;
+    let zone = business.calendar.zone();
+    for draft in &drafts {
+        desk.purchase(connection, draft, Some(order), zone, now)
+            .await?;
+    }
+    Ok(true)
+}
+
+/// Sends a purchase order for our own stock, unless that was done.
+///
+/// # Errors
+/// Nothing has been written then.
+pub async fn purchase(
+    connection: &mut PgConnection,
+    purchase_order_id: i64,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    jobs::announce(connection, Step::Send.name(), "").await?;
+    let Some(draft) = store::stock_draft(connection, purchase_order_id).await? else {
+        return Ok(());
+    };
+    let business = calendar::load(connection, now).await?;
+    let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
+    let answer_due = business.calendar.add(now, span);
+    store::set_sent(connection, &[(draft.id, answer_due)], now).await?;
+    let zone = business.calendar.zone();
+    desk.purchase(connection, &draft, None, zone, now).await?;
+    Ok(())
 }
 
 /// Plans the pick of everything that is set aside, one fulfilment for each location of ours.
@@ -274,8 +312,8 @@ async fn pick(connection: &mut PgConnection, order: &Moving) -> Result<bool, DbE
             .iter()
             .map(|line| (line.order_line_id, line.units))
             .collect();
-        let id = fulfilments::insert(connection, order.id, first.location_id, &lines).await?;
-        store::set_reason(connection, id, "from our own stock").await?;
+        let (location, why) = (first.location_id, Some("from our own stock"));
+        let id = fulfilments::insert(connection, order.id, location, &lines, why).await?;
         let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);
         fulfilments::set_state(connection, id, from, to).await?;
     }
@@ -287,7 +325,6 @@ async fn inspect(
     connection: &mut PgConnection,
     order: &Moving,
     fulfilment_id: i64,
-    desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let samples = store::samples(connection, fulfilment_id, now - DEFECTS_COUNT).await?;
@@ -304,24 +341,7 @@ async fn inspect(
         FulfilmentState::Ready
     };
     fulfilments::set_state(connection, fulfilment_id, FulfilmentState::Accepted, to).await?;
-    if to == FulfilmentState::Ready {
-        label(connection, fulfilment_id, desk).await?;
-    }
     Ok(true)
-}
-
-/// Packs what is ready and of our own, and wants the carrier's label for it, where labels are bought.
-async fn label(
-    connection: &mut PgConnection,
-    fulfilment_id: i64,
-    desk: &Desk,
-) -> Result<(), DbError> {
-    if desk.carriers
-        && let Some(parcel) = shipments::pack(connection, fulfilment_id).await?
-    {
-        carrier_labels::want(connection, parcel).await?;
-    }
-    Ok(())
 }
 
 /// Gives a product's free units to the orders that wait for it, oldest promise first.

@@ -20,16 +20,10 @@ pub(super) async fn ship(work: &mut Work<'_>, order: &OrderSummary) -> Result<Ou
         return Err(ActError::refused("no stock is reserved for it"));
     };
     let fulfilment = ready(work, order, first.location_id, &parcel).await?;
-    // What was packed before is packed anew, unless a label was bought for it.
-    for packed in shipments::packed(work.connection, fulfilment).await? {
-        if packed.labelled {
-            return Err(ActError::refused(format!(
-                "SHP-{} is packed and has its label: hand-over that parcel, or void it",
-                packed.id
-            )));
-        }
-        let (from, to) = (ShipmentState::Draft, ShipmentState::Void);
-        shipments::set_state(work.connection, packed.id, from, to, None).await?;
+    if let Some(id) = shipments::labelled(work.connection, fulfilment).await? {
+        return Err(ActError::refused(format!(
+            "SHP-{id} is packed and has its label: hand-over that parcel, or make it void"
+        )));
     }
     let carrier = work.given.carrier("carrier")?.clone();
     let code = work.given.text("tracking")?.to_owned();
@@ -38,17 +32,23 @@ pub(super) async fn ship(work: &mut Work<'_>, order: &OrderSummary) -> Result<Ou
         code: &code,
         ship_date: work.today(),
     };
-    let id = shipments::insert(work.connection, order.id, fulfilment, &tracking).await?;
-    for part in &parcel {
-        shipments::insert_line(
-            work.connection,
-            id,
-            part.order_line_id,
-            part.stock_level_id,
-            part.quantity,
-        )
-        .await?;
-    }
+    let id = if let Some(id) = packed(work, order, fulfilment, &parcel).await? {
+        shipments::set_tracking(work.connection, id, &tracking).await?;
+        id
+    } else {
+        let id = shipments::insert(work.connection, order.id, fulfilment, &tracking).await?;
+        for part in &parcel {
+            shipments::insert_line(
+                work.connection,
+                id,
+                part.order_line_id,
+                part.stock_level_id,
+                part.quantity,
+            )
+            .await?;
+        }
+        id
+    };
     for (from, to) in [
         (ShipmentState::Draft, ShipmentState::Labelled),
         (ShipmentState::Labelled, ShipmentState::HandedOver),
@@ -66,6 +66,31 @@ pub(super) async fn ship(work: &mut Work<'_>, order: &OrderSummary) -> Result<Ou
         let _ = write!(summary, "; {} still reserved elsewhere", units(left));
     }
     Ok(Outcome::new(summary))
+}
+
+/// The draft that holds just what leaves, where there is one; what else was packed there is void.
+async fn packed(
+    work: &mut Work<'_>,
+    order: &OrderSummary,
+    fulfilment_id: i64,
+    parcel: &[Reservation],
+) -> Result<Option<i64>, ActError> {
+    let mut leaving: Vec<(i64, i32)> = parcel
+        .iter()
+        .map(|part| (part.order_line_id, part.quantity))
+        .collect();
+    leaving.sort_unstable();
+    let mut found = None;
+    let mut void = Vec::new();
+    for draft in shipments::drafts(work.connection, order.id).await? {
+        if found.is_none() && draft.fulfilment_id == fulfilment_id && draft.lines == leaving {
+            found = Some(draft.id);
+        } else if draft.fulfilment_id == fulfilment_id || draft.fulfilment_is_over {
+            void.push(draft.id);
+        }
+    }
+    shipments::void(work.connection, &void).await?;
+    Ok(found)
 }
 
 /// The reservations of the location that holds the most units, each line once: a parcel holds a
@@ -114,7 +139,7 @@ async fn ready(
             .iter()
             .map(|part| (part.order_line_id, part.quantity))
             .collect();
-        let id = fulfilments::insert(work.connection, order.id, location_id, &lines).await?;
+        let id = fulfilments::insert(work.connection, order.id, location_id, &lines, None).await?;
         (id, FulfilmentState::Open)
     };
     let way: &[FulfilmentState] = match state {

@@ -3,9 +3,10 @@
 use chrono::SecondsFormat;
 
 use super::error::ActError;
+use super::purchases;
 use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::stock::{MovementKind, StockSummary};
-use crate::store::stock;
+use crate::store::{purchases as store_purchases, stock};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -14,6 +15,7 @@ pub(super) async fn perform(
     match work.act.verb.name {
         "adjust" => adjust(work, level).await,
         "receive" => receive(work, level).await,
+        "reorder" => purchases::reorder(work, level).await,
         "set-reorder-point" => set_reorder_point(work, level).await,
         "mute" => mute(work, level).await,
         "unmute" => unmute(work, level).await,
@@ -60,6 +62,7 @@ async fn receive(work: &mut Work<'_>, level: &StockSummary) -> Result<Outcome, A
         work.given.optional_text("reason"),
     )
     .await?;
+    store_purchases::receive(work.connection, level.id, units, work.now).await?;
     Ok(opposite(
         Outcome::new(format!(
             "received {units} units, {} on hand",

@@ -255,6 +255,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
     match job.kind.as_str() {
         "order" => order::handle(connection, subject, &terms).await?,
         "silence" => order::handle_silence(connection, subject, &terms).await?,
+        "purchase" => order::handle_purchase(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject).await?,
         "sweep" => alerts::handle(connection, &terms).await?,
         "scores" => scores::handle(connection, &terms).await?,

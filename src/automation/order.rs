@@ -1,4 +1,5 @@
-//! Jobs `order` and `silence`: an order is moved by one step, and looked at again after it.
+//! Jobs `order` and `silence`: an order takes the steps that are due. Job `purchase`: a purchase order for
+//! our own stock is sent.
 
 use sqlx::postgres::PgConnection;
 
@@ -15,8 +16,18 @@ pub(super) async fn handle(
     match progress::advance(connection, order_id, &terms.desk, terms.now).await? {
         // Not every step changes the order itself, which would enqueue the next look.
         Moved::Step(_) => Ok(store::enqueue(connection, order_id).await?),
-        Moved::Waits | Moved::Gone => Ok(()),
+        Moved::Waits => Ok(store::looked(connection, order_id).await?),
+        Moved::Gone => Ok(()),
     }
+}
+
+/// A purchase order for our own stock is sent.
+pub(super) async fn handle_purchase(
+    connection: &mut PgConnection,
+    purchase_order_id: i64,
+    terms: &Terms,
+) -> Result<(), StepError> {
+    progress::purchase(connection, purchase_order_id, &terms.desk, terms.now).await
 }
 
 /// The time that a supplier had to answer is over: the order says so, unless the answer has come.

@@ -16,6 +16,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::time::{Instant, sleep};
 
 use super::database::{Database, data_dir};
+use super::worker::Hand;
 use super::{console, import, print};
 use crate::actions::demo::{Colleagues, DemoError, Folder, Source, Stage, Story};
 use crate::actions::import::Summary;
@@ -24,11 +25,17 @@ use crate::domain::calendar::Calendar;
 use crate::domain::text;
 use crate::store::db::Db;
 use crate::store::local::{FileLock, LocalError, LocalServer};
+use crate::store::{calendar, jobs};
 
 /// The demo's database on the private local server.
 const DATABASE: &str = "demo";
 /// The shop of the built-in folder.
 const SHOP: &str = "Kittiwake Coffee & Kitchen";
+/// Time between two orders that the worker takes up of those that are there at the start: slow enough
+/// to be watched.
+const PACE: Duration = Duration::from_secs(3);
+/// Longest time for a question to the database.
+const LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait for another demo that loads.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -85,6 +92,12 @@ impl Demo {
             let options = door.server.connect_options(DATABASE);
             let (stage, story) = load(config, &options, &database, story).await?;
             telling.write(&data_dir)?;
+            if self.speed > 0.0 {
+                database
+                    .db
+                    .call(LIMIT, |connection| Box::pin(jobs::pace(connection, PACE)))
+                    .await?;
+            }
             if story.ahead() > 0 && self.speed > 0.0 {
                 let teller = Telling::teller(&data_dir)?;
                 feed = Some(tokio::spawn(async move {
@@ -114,11 +127,21 @@ impl Demo {
             database
         };
         door.let_others_in()?;
+        let hand = if self.speed > 0.0 {
+            let config = worker_settings(config, self.from.is_none());
+            Some(Hand::hire(&config, &database.db)?)
+        } else {
+            None
+        };
         if let Some(login) = &self.person {
             database = database
                 .become_person(login, "packline demo")
                 .await
                 .wrap_err_with(|| format!("nobody in the demo is {}", text::plain(login)))?;
+        }
+        // It ends with the program, wherever it is: it may be killed at any time.
+        if let Some(hand) = hand {
+            tokio::spawn(async move { Box::pin(hand.work()).await });
         }
         print::note(format_args!(
             "this shop: export PACKLINE_DATABASE_URL='{}'",
@@ -143,6 +166,16 @@ impl Demo {
         // The feed ends with the program.
         console::open(database, &config).await
     }
+}
+
+/// The settings that the demo's worker has: a shop that is made up mails nobody.
+fn worker_settings(config: &Config, built_in: bool) -> Config {
+    let mut config = config.clone();
+    config.smtp_url.value = None;
+    if built_in && config.shop_name.value.is_empty() {
+        SHOP.clone_into(&mut config.shop_name.value);
+    }
+    config
 }
 
 /// What is told and since when: known to everybody inside, so that another can go on with it.
@@ -301,6 +334,12 @@ async fn load(
     let zone = config.shop_time_zone.value;
     let (db, present) = (database.db.clone(), &database.person.login);
     let stage = stage(&story, options, db, present, zone).await?;
+    database
+        .db
+        .call(LIMIT, move |connection| {
+            Box::pin(calendar::set_zone(connection, zone))
+        })
+        .await?;
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}")?);
     bar.enable_steady_tick(Duration::from_millis(100));

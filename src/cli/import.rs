@@ -118,7 +118,7 @@ impl Import {
         let done = match &self.source {
             Source::Catalog { .. } => import::catalog::import(run, input, &file).await,
             Source::Orders { channel, .. } => {
-                import::orders::import(run, input, &file, channel, calendar).await
+                import::orders::import(run, input, &file, channel).await
             }
             Source::Acceptances { .. } => import::acceptances::import(run, input, &file).await,
             Source::Dispatches { .. } => import::dispatches::import(run, input, &file).await,

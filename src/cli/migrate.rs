@@ -7,11 +7,12 @@ use color_eyre::eyre::Result;
 
 use super::database::Database;
 use super::print;
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::store::db::{Db, Settings};
-use crate::store::migrations;
+use crate::store::{calendar, migrations};
 
-/// Bring the schema of a shared database up to date.
+/// Bring the schema of a shared database up to date, and its calendar to the shop's zone where the
+/// settings name one
 #[derive(Debug, Args)]
 pub(super) struct Migrate {}
 
@@ -21,7 +22,11 @@ impl Migrate {
             None => drop(Database::open(config, "migrate").await?),
             Some(url) => {
                 let db = Db::connect(url.clone(), Settings::new("migrate")).await?;
-                migrations::run(&mut db.session().await?).await?;
+                let mut session = db.session().await?;
+                migrations::run(&mut session).await?;
+                if config.shop_time_zone.source != Source::Default {
+                    calendar::set_zone(&mut session, config.shop_time_zone.value).await?;
+                }
             }
         }
         print::line("the schema is up to date");

@@ -7,6 +7,7 @@ pub mod database;
 mod demo;
 mod import;
 mod jobs;
+mod kept;
 mod list;
 mod log;
 pub mod mail;
@@ -68,6 +69,8 @@ enum Command {
     Jobs(jobs::Jobs),
     /// Say by when a product would leave and arrive if it were ordered now
     Quote(quote::Quote),
+    /// Say how many parcels left by their promise, by week and by who shipped them
+    Kept(kept::Kept),
     /// Play a shop's fortnight on a private database, with now in the middle of it
     Demo(demo::Demo),
     /// Bring the schema of a shared database up to date
@@ -103,6 +106,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Worker(worker)) => Box::pin(worker.run(&config)).await,
         Some(Command::Jobs(jobs)) => jobs.run(&config).await,
         Some(Command::Quote(quote)) => quote.run(&config, now).await,
+        Some(Command::Kept(kept)) => kept.run(&config, now).await,
         Some(Command::Demo(demo)) => demo.run(&config, now).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,

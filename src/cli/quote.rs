@@ -10,24 +10,32 @@ use serde::Serialize;
 
 use super::database::Database;
 use super::print;
+use crate::actions::options;
 use crate::config::Config;
-use crate::domain::{money, promises};
+use crate::domain::record::RecordName;
+use crate::domain::{money, promises, text};
 use crate::store::calendar;
+use crate::store::names::{self, NameError};
 
 /// Say by when a product would leave and arrive if it were ordered now
 ///
-/// The SQL function packline.quote says the same to the web shop.
+/// The SQL function packline.quote says the same to the web shop. With --order, say what each
+/// shipping option would cost an order and do to its promise; `packline act set-option` makes the
+/// change.
 #[derive(Debug, Args)]
 pub(super) struct Quote {
     /// The product
-    #[arg(long)]
-    sku: String,
+    #[arg(long, required_unless_present = "order")]
+    sku: Option<String>,
     /// The shipping option, by name
-    #[arg(long, value_name = "NAME")]
-    option: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "order")]
+    option: Option<String>,
     /// ISO 3166 code of the country it goes to
-    #[arg(long, value_name = "CODE")]
-    country: String,
+    #[arg(long, value_name = "CODE", required_unless_present = "order")]
+    country: Option<String>,
+    /// An order, by number, instead of a product
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sku", "option", "country", "units"])]
+    order: Option<String>,
     /// Units
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
     units: i32,
@@ -50,7 +58,13 @@ struct Promise {
 impl Quote {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
         let database = Database::open(config, "quote").await?;
-        let (sku, option, country) = (self.sku.clone(), self.option.clone(), self.country.clone());
+        if let Some(order) = &self.order {
+            return self.choices(&database, order, now).await;
+        }
+        let given = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (sku, option, country) = (given(&self.sku), given(&self.option), given(&self.country));
+        let (asked_sku, asked_option) = (sku.clone(), option.clone());
+        let asked_country = country.to_uppercase();
         let units = self.units;
         let (business, facts) = database
             .db
@@ -64,19 +78,16 @@ impl Quote {
             })
             .await?;
         if facts.product_id.is_none() {
-            return Err(eyre!("there is no product {:?}", self.sku));
+            return Err(eyre!("there is no product {asked_sku:?}"));
         }
         let Some(lead_days) = facts.lead_days else {
             return Err(eyre!(
-                "nothing can be promised: {} is out of stock and no supplier offers it",
-                self.sku
+                "nothing can be promised: {asked_sku} is out of stock and no supplier offers it"
             ));
         };
         if facts.options.is_empty() {
             return Err(eyre!(
-                "no shipping option {:?} serves {} with that weight",
-                self.option,
-                self.country.to_uppercase()
+                "no shipping option {asked_option:?} serves {asked_country} with that weight"
             ));
         }
         let calendar = &business.calendar;
@@ -102,17 +113,94 @@ impl Quote {
     }
 }
 
+/// What an order would be with a shipping option.
+#[derive(Debug, Serialize)]
+struct Offered {
+    option: String,
+    present: bool,
+    price: i64,
+    extra: i64,
+    currency: String,
+    deliver_by: Option<DateTime<Utc>>,
+    unfit: Option<String>,
+}
+
+impl Quote {
+    async fn choices(
+        &self,
+        database: &Database,
+        order: &str,
+        now: DateTime<Utc>,
+    ) -> Result<ExitCode> {
+        let Ok(name) = order.parse::<RecordName>();
+        let (zone, found) = database
+            .db
+            .call(Duration::from_secs(10), move |connection| {
+                Box::pin(async move {
+                    let zone = calendar::load(connection, now).await?.calendar.zone();
+                    let found = match names::resolve(connection, &name).await {
+                        Ok(order) => Ok(options::choices(connection, order.id, now).await?),
+                        Err(NameError::Db(error)) => return Err(error),
+                        Err(error) => Err(error),
+                    };
+                    Ok((zone, found))
+                })
+            })
+            .await?;
+        for choice in found? {
+            let offered = Offered {
+                option: choice.option.name,
+                present: choice.present,
+                price: choice.price,
+                extra: choice.extra,
+                currency: choice.option.currency,
+                deliver_by: choice.deliver_by,
+                unfit: choice.unfit,
+            };
+            if self.json {
+                print::line(serde_json::to_string(&offered)?);
+            } else {
+                print::line(offered.told(zone));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Offered {
+    fn told(&self, zone: chrono_tz::Tz) -> String {
+        let name = text::plain(&self.option);
+        if let Some(why) = &self.unfit {
+            return format!("{name}: not possible, {}", text::plain(why));
+        }
+        let price = money::shown(self.price, &self.currency);
+        let extra = match self.extra {
+            0 => "as paid".to_owned(),
+            extra if extra > 0 => format!("{} more than paid", money::shown(extra, &self.currency)),
+            extra => format!("{} less than paid", money::shown(-extra, &self.currency)),
+        };
+        let arrival = self.deliver_by.map_or_else(
+            || "no promise yet".to_owned(),
+            |at| format!("arrives by {}", shown(at, zone)),
+        );
+        let present = if self.present { " (as it is)" } else { "" };
+        format!("{name}{present}: {price}, {extra}; {arrival}")
+    }
+}
+
+fn shown(at: DateTime<Utc>, zone: chrono_tz::Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
+
 impl Promise {
     fn told(&self, zone: chrono_tz::Tz) -> String {
-        let shown =
-            |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
         let free = self.free_over.map_or_else(String::new, |over| {
             format!(", free over {}", money::shown(over, &self.currency))
         });
         format!(
             "leaves by {}, arrives by {}; {}{free}",
-            shown(self.ship_by),
-            shown(self.deliver_by),
+            shown(self.ship_by, zone),
+            shown(self.deliver_by, zone),
             money::shown(self.price, &self.currency)
         )
     }

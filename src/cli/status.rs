@@ -1,5 +1,6 @@
 //! `packline status`: how the shop stands, for people and for monitoring.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,12 +14,18 @@ use super::print;
 use crate::config::Config;
 use crate::domain::list::Counts;
 use crate::domain::record::Kind;
+use crate::domain::text;
+use crate::store::alerts::{self, Alert};
 use crate::store::{lists, notices};
 
-/// Say how many records are open, late and breaching, and how many mails failed.
+/// Alerts that are told one by one.
+const ALERTS: i64 = 10;
+
+/// Say how many records are open, late and breaching, what people are alerted to, and how many mails
+/// failed.
 ///
-/// Exits as monitoring plugins do: 0 all is well, 1 something is late or a mail failed, 2 tickets breach or
-/// inspections failed, 3 it is not known.
+/// Exits as monitoring plugins do: 0 all is well, 1 something is late or a mail failed, 2 tickets
+/// breach or inspections failed, 3 it is not known.
 #[derive(Debug, Args)]
 pub(super) struct Status {
     /// As one JSON object
@@ -43,6 +50,8 @@ struct Report {
     counts: Counts,
     /// Mails that did not get through: a person decides.
     failed_mails: i64,
+    /// Open alerts by kind.
+    alerts: BTreeMap<String, i64>,
 }
 
 impl Level {
@@ -68,7 +77,7 @@ impl Level {
 
 impl Status {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let (counts, failed_mails) = match self.counts(config, now).await {
+        let (counts, failed_mails, (alerts, oldest)) = match self.counts(config, now).await {
             Ok(found) => found,
             Err(error) => {
                 print::note(format_args!("packline: unknown: {error:#}"));
@@ -84,6 +93,7 @@ impl Status {
                 status,
                 counts,
                 failed_mails,
+                alerts,
             })?;
         } else {
             for kind in Kind::ALL {
@@ -96,6 +106,19 @@ impl Status {
                     urgent_word(*kind)
                 ));
             }
+            for (kind, count) in &alerts {
+                print::line(format_args!(
+                    "{count:>18} alerts: {}",
+                    kind.replace('_', " ")
+                ));
+            }
+            for alert in &oldest {
+                print::line(format_args!(
+                    "  {}: {}",
+                    text::plain(&alert.about),
+                    text::plain(&alert.reason)
+                ));
+            }
             if failed_mails > 0 {
                 print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
             }
@@ -103,14 +126,20 @@ impl Status {
         Ok(ExitCode::from(status.exit_code()))
     }
 
-    async fn counts(&self, config: &Config, now: DateTime<Utc>) -> Result<(Counts, i64)> {
+    async fn counts(
+        &self,
+        config: &Config,
+        now: DateTime<Utc>,
+    ) -> Result<(Counts, i64, (BTreeMap<String, i64>, Vec<Alert>))> {
         let database = Database::open(config, "status").await?;
         Ok(database
             .db
             .call(Duration::from_secs(10), move |connection| {
                 Box::pin(async move {
                     let counts = lists::counts(connection, now).await?;
-                    Ok((counts, notices::count_failed(connection).await?))
+                    let failed_mails = notices::count_failed(connection).await?;
+                    let alerts = alerts::open(connection, ALERTS).await?;
+                    Ok((counts, failed_mails, alerts))
                 })
             })
             .await?)

@@ -1,6 +1,5 @@
 //! `packline worker`: orders move by themselves.
 
-use std::future::pending;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use crate::config::Config;
 use crate::output::carriers::Provider;
 use crate::output::mailer::Mailer;
 use crate::output::notices::Templates;
-use crate::store::db::Db;
+use crate::store::db::{Db, DbError};
 
 /// How often to look for mail that may leave.
 const MAIL_TICK: Duration = Duration::from_millis(500);
@@ -46,26 +45,17 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
-        let mailer = mailer(config)?;
-        let provider = provider(config)?;
-        let zone = config.shop_time_zone.value;
-        let desk = desk(config)?;
         let database = Database::open(config, "worker").await?;
-        let worker = Automation::new(database.db.clone(), desk, clock);
+        let hand = Hand::hire(config, &database.db)?;
         if self.once {
-            let tally = worker.drain().await?;
-            let labels = match &provider {
-                Some(provider) => {
-                    trade_due(&database.db, provider, zone, clock(), u64::MAX).await?
-                }
-                None => Traded::default(),
-            };
-            let mails = deliver_due(&database.db, &mailer, clock(), u64::MAX).await?;
+            let tally = hand.worker.drain().await?;
+            let labels = hand.labels(u64::MAX).await?;
+            let mails = deliver_due(&database.db, &hand.mailer, clock(), u64::MAX).await?;
             print::line(format_args!(
                 "{} jobs done, {} failed; {} mails sent, {} to be tried again, {} refused",
                 tally.done, tally.failed, mails.sent, mails.later, mails.failed
             ));
-            if provider.is_some() {
+            if hand.provider.is_some() {
                 print::line(format_args!(
                     "{} labels bought or given back, {} to be tried again, {} refused",
                     labels.done, labels.later, labels.failed
@@ -81,15 +71,60 @@ impl Worker {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            () = worker.run() => {}
-            () = deliver(&database.db, &mailer) => {}
-            () = trade(&database.db, provider.as_ref(), zone) => {}
+            () = Box::pin(hand.work()) => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         // What is under way is completed.
         database.db.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A worker with what it mails by.
+pub(super) struct Hand {
+    db: Db,
+    worker: Automation,
+    mailer: Mailer,
+    /// Who sells labels, where anybody does.
+    provider: Option<Provider>,
+    zone: Tz,
+}
+
+impl Hand {
+    /// One that works on a database as the settings say.
+    pub(super) fn hire(config: &Config, db: &Db) -> Result<Self> {
+        Ok(Self {
+            db: db.clone(),
+            worker: Automation::new(db.clone(), desk(config)?, clock),
+            mailer: mailer(config)?,
+            provider: provider(config)?,
+            zone: config.shop_time_zone.value,
+        })
+    }
+
+    /// Does what is due and sends what may leave, for ever.
+    pub(super) async fn work(&self) {
+        let mail = deliver(&self.db, &self.mailer);
+        tokio::join!(self.worker.run(), mail, self.trade());
+    }
+
+    /// Buys the labels that are due, and gives them back.
+    async fn labels(&self, limit: u64) -> Result<Traded, DbError> {
+        match &self.provider {
+            Some(provider) => trade_due(&self.db, provider, self.zone, clock(), limit).await,
+            None => Ok(Traded::default()),
+        }
+    }
+
+    /// The same for ever.
+    async fn trade(&self) {
+        while self.provider.is_some() {
+            if let Err(error) = self.labels(LABELS).await {
+                tracing::warn!(%error, "labels wait for the database");
+            }
+            sleep(LABEL_TICK).await;
+        }
     }
 }
 
@@ -103,24 +138,12 @@ async fn deliver(db: &Db, mailer: &Mailer) {
     }
 }
 
-/// Buys labels for ever, and gives them back.
-async fn trade(db: &Db, provider: Option<&Provider>, zone: Tz) {
-    let Some(provider) = provider else {
-        return pending().await;
-    };
-    loop {
-        if let Err(error) = trade_due(db, provider, zone, clock(), LABELS).await {
-            tracing::warn!(%error, "labels wait for the database");
-        }
-        sleep(LABEL_TICK).await;
-    }
-}
-
 /// What letters are written with, as the settings say.
 fn desk(config: &Config) -> Result<Desk> {
     Ok(Desk {
         templates: Templates::load(config.notice_templates.value.as_deref())?,
         shop: config.shop_name.value.clone(),
+        address: config.shop_address.value.0.clone(),
         hold: terms(config).hold,
         carriers: config.carrier_url.value.is_some(),
     })

@@ -12,6 +12,7 @@ pub mod labels;
 pub mod list;
 pub mod money;
 pub mod notices;
+pub mod options;
 pub mod orders;
 pub mod people;
 pub mod progress;

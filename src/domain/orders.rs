@@ -132,6 +132,8 @@ pub struct OrderSummary {
     pub hold_reason: Option<String>,
     /// What it waits for, as the worker says: why it does not go on by itself.
     pub waiting_reason: Option<String>,
+    /// What people are alerted to: it is stuck, or its work was given up.
+    pub alert: Option<String>,
     /// What the channel says of the money.
     pub financial_status: FinancialStatus,
     /// The promise: by when it leaves.
@@ -418,7 +420,9 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
     }
     // What the summary's counts have said already is not said twice.
     let waiting = order.waiting_reason.as_deref().unwrap_or_default();
-    for reason in waiting.split("; ").filter(|reason| !reason.is_empty()) {
+    let alert = order.alert.as_deref().unwrap_or_default();
+    let told = waiting.split("; ").chain(alert.split("; "));
+    for reason in told.filter(|reason| !reason.is_empty()) {
         if !reason.contains("inspection") && reasons.iter().all(|said| said != reason) {
             reasons.push(reason.to_owned());
         }

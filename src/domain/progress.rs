@@ -16,6 +16,8 @@ pub struct Facts {
     pub financial_status: FinancialStatus,
     /// Whether its address says where to.
     pub has_address: bool,
+    /// Whether a person gave its stock back: what covers it is up to people then.
+    pub covered_by_hand: bool,
     /// Whether it has been promised.
     pub promised: bool,
     /// Whether what the promise was reckoned from has changed.
@@ -45,7 +47,7 @@ pub struct Line {
     pub reserved: i32,
     /// Units set aside that no fulfilment of our own plans.
     pub unplanned: i32,
-    /// Units of our stock that earlier orders leave free.
+    /// Units of our stock that are not set aside; earlier orders may want them.
     pub free: i64,
     /// Whether a supplier offers it that has not rejected it.
     pub offered: bool,
@@ -53,6 +55,10 @@ pub struct Line {
 
 /// What is true of a fulfilment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that do not exclude each other"
+)]
 pub struct Fulfilment {
     /// Primary key.
     pub id: i64,
@@ -68,6 +74,8 @@ pub struct Fulfilment {
     pub silent: bool,
     /// Its inspections that are pending, failed, and in all.
     pub inspections: (i64, i64, i64),
+    /// Whether it is ready, our own, and has no parcel.
+    pub unpacked: bool,
 }
 
 /// A step that moves an order on.
@@ -91,6 +99,8 @@ pub enum Step {
     Inspect(i64),
     /// A fulfilment's parcel may leave.
     Ready(i64),
+    /// Draft the parcel of our own fulfilment, to be labelled and handed over.
+    Pack(i64),
 }
 
 impl Step {
@@ -106,6 +116,7 @@ impl Step {
             Self::Acknowledge => "acknowledge",
             Self::Inspect(_) => "inspect",
             Self::Ready(_) => "ready",
+            Self::Pack(_) => "pack",
         }
     }
 }
@@ -126,18 +137,14 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     if !facts.promised || facts.promise_outdated {
         steps.push(Step::Promise);
     }
-    if facts
-        .lines
-        .iter()
-        .any(|line| line.unallocated > 0 && line.free > 0)
-    {
+    let wants = |may: fn(&Line) -> bool| {
+        let mut lines = facts.lines.iter();
+        !facts.covered_by_hand && lines.any(|line| line.unallocated > 0 && may(line))
+    };
+    if wants(|line| line.free > 0) {
         steps.push(Step::Reserve);
     }
-    if facts
-        .lines
-        .iter()
-        .any(|line| line.unallocated > 0 && line.offered)
-    {
+    if wants(|line| line.offered) {
         steps.push(Step::Route);
     }
     if facts.fulfilments.iter().any(|part| part.unsent) {
@@ -161,6 +168,7 @@ pub fn due(facts: &Facts) -> Vec<Step> {
             FulfilmentState::Accepted | FulfilmentState::Inspecting if pending + failed == 0 => {
                 steps.push(Step::Ready(part.id));
             }
+            FulfilmentState::Ready if part.unpacked => steps.push(Step::Pack(part.id)),
             _ => {}
         }
     }
@@ -186,6 +194,8 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
         .map(|line| {
             let why = if !line.known {
                 "no such product".to_owned()
+            } else if facts.covered_by_hand {
+                "its stock was given back by hand: reserve or route it".to_owned()
             } else if facts.rejected_by.is_empty() {
                 "out of stock and no supplier offers it".to_owned()
             } else {
@@ -222,6 +232,7 @@ mod tests {
             stage: Stage::Confirmed,
             financial_status: FinancialStatus::Paid,
             has_address: true,
+            covered_by_hand: false,
             promised: true,
             promise_outdated: false,
             to_be_acknowledged: false,
@@ -272,6 +283,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_gave_back_is_left_to_people() {
+        let mut given_back = line(3, 5);
+        given_back.offered = true;
+        let facts = Facts {
+            covered_by_hand: true,
+            ..confirmed(vec![given_back])
+        };
+        assert_eq!(due(&facts), []);
+        assert_eq!(
+            waits_for(&facts).as_deref(),
+            Some("backordered: 3 × CUP (its stock was given back by hand: reserve or route it)")
+        );
+    }
+
+    #[test]
     fn what_nobody_offers_is_backordered() {
         let facts = confirmed(vec![line(3, 0)]);
         assert_eq!(due(&facts), []);
@@ -302,6 +328,7 @@ mod tests {
             unsent: false,
             silent: false,
             inspections,
+            unpacked: state == Ready,
         };
         let steps = |part| {
             due(&Facts {
@@ -313,6 +340,6 @@ mod tests {
         assert_eq!(steps(part(Inspecting, (1, 0, 1))), []);
         assert_eq!(steps(part(Inspecting, (0, 1, 1))), []);
         assert_eq!(steps(part(Inspecting, (0, 0, 1))), [Step::Ready(7)]);
-        assert_eq!(steps(part(Ready, (0, 0, 1))), []);
+        assert_eq!(steps(part(Ready, (0, 0, 1))), [Step::Pack(7)]);
     }
 }

@@ -56,6 +56,8 @@ pub struct StockSummary {
     pub supplier: Option<String>,
     /// That supplier's lead time in days.
     pub lead_time_days: Option<i32>,
+    /// What people are alerted to: why it is low.
+    pub alert: Option<String>,
     /// Not shown as low until then.
     pub muted_until: Option<DateTime<Utc>>,
 }
@@ -178,6 +180,7 @@ mod tests {
             demand_28d,
             supplier: None,
             lead_time_days: None,
+            alert: None,
             muted_until: None,
         };
         let cases = [

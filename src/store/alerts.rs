@@ -1,7 +1,10 @@
 //! Alerts: what people should look at, raised once and cleared by itself; and the scores that
 //! routing reads.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
@@ -196,6 +199,79 @@ pub async fn reckon_scores(
     .execute(connection)
     .await?
     .rows_affected())
+}
+
+/// How one location or supplier kept its promises in one week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The Monday on which the week begins.
+    pub week: NaiveDate,
+    /// Who shipped.
+    pub source: String,
+    /// Parcels that left.
+    pub parcels: i64,
+    /// Those that left by the promise.
+    pub kept: i64,
+}
+
+/// How promises were kept, by week and by who shipped.
+pub async fn promises_kept(
+    connection: &mut PgConnection,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Kept>, DbError> {
+    Ok(sqlx::query_as!(
+        Kept,
+        r#"select week as "week!", source as "source!", parcels as "parcels!", kept as "kept!"
+           from promises_kept($1, $2)"#,
+        since,
+        until,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// An open alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// What is wrong: `low_stock`, `stuck`, `silent` or `dead_job`.
+    pub kind: String,
+    /// What it is about, as people call it.
+    pub about: String,
+    /// Why it was raised.
+    pub reason: String,
+    /// When.
+    pub raised_at: DateTime<Utc>,
+}
+
+/// How many alerts of each kind are open, and the oldest of them.
+pub async fn open(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<(BTreeMap<String, i64>, Vec<Alert>), DbError> {
+    let counts = sqlx::query!(
+        r#"select kind, count(*) as "count!" from alerts where cleared_at is null group by kind"#
+    )
+    .fetch_all(&mut *connection)
+    .await?
+    .into_iter()
+    .map(|row| (row.kind, row.count))
+    .collect();
+    let oldest = sqlx::query_as!(
+        Alert,
+        r#"select a.kind, a.reason, a.raised_at,
+                  coalesce(case a.subject_kind
+                      when 'order' then (select number from orders where id = a.subject_id)
+                      when 'stock' then (select p.sku from stock_levels s join products p on p.id = s.product_id
+                                         where s.id = a.subject_id)
+                      when 'purchase_order' then 'PO-' || a.subject_id end,
+                      a.subject_kind || ' ' || a.subject_id) as "about!"
+           from alerts a where a.cleared_at is null order by a.raised_at, a.id limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok((counts, oldest))
 }
 
 /// Makes partitions ahead and drops old changes.

@@ -56,6 +56,14 @@ pub async fn load(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<B
     })
 }
 
+/// Sets the zone in which the business works.
+pub async fn set_zone(connection: &mut PgConnection, zone: Tz) -> Result<(), DbError> {
+    sqlx::query!("update business_calendar set time_zone = $1", zone.name())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// A shipping option as it serves a country.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShippingOption {

@@ -91,17 +91,20 @@ pub async fn of_order(connection: &mut PgConnection, order_id: i64) -> Result<Ve
     Ok(plans)
 }
 
-/// Plans units of order lines at a location, and answers with the fulfilment's primary key.
+/// Plans units of order lines at a location, with the reason why there, and answers with the
+/// fulfilment's primary key.
 pub async fn insert(
     connection: &mut PgConnection,
     order_id: i64,
     location_id: i64,
     lines: &[(i64, i32)],
+    reason: Option<&str>,
 ) -> Result<i64, DbError> {
     let id = sqlx::query_scalar!(
-        "insert into fulfilments (order_id, location_id) values ($1, $2) returning id",
+        "insert into fulfilments (order_id, location_id, reason) values ($1, $2, $3) returning id",
         order_id,
         location_id,
+        reason,
     )
     .fetch_one(&mut *connection)
     .await?;

@@ -211,6 +211,21 @@ pub async fn revive(connection: &mut PgConnection, id: Option<i64>) -> Result<u6
     Ok(revived.count.unsigned_abs())
 }
 
+/// Spreads what is due now over time, so that it can be watched: the nearest promise first.
+pub async fn pace(connection: &mut PgConnection, between: Duration) -> Result<(), DbError> {
+    sqlx::query!(
+        "update jobs j set run_at = clock_timestamp() + queue.place * $1::interval
+         from (select j.id, row_number() over (order by o.due_at, o.id) as place
+               from jobs j join orders o on o.id = j.subject_id
+               where j.kind = 'order' and j.dead_at is null and j.lease_until is null) queue
+         where j.id = queue.id",
+        interval(between),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Work that is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Left {

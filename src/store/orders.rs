@@ -11,7 +11,9 @@ use crate::domain::orders::OrderSummary;
 /// `o` and its channel `channel`; [`from_row`] reads its rows.
 pub const SELECT: &str = "
     select o.id, o.version, o.number, channel.name as channel, o.customer_name as customer, o.placed_at,
-           o.stage, o.hold_reason, o.waiting_reason, o.financial_status, o.ship_by, o.deliver_by, o.assignee,
+           o.stage, o.hold_reason, o.waiting_reason, (
+               select string_agg(a.reason, '; ' order by a.id) from alerts a
+               where a.subject_kind = 'order' and a.subject_id = o.id and a.cleared_at is null) as alert, o.financial_status, o.ship_by, o.deliver_by, o.assignee,
            o.currency, o.total, o.country, o.tags,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
@@ -54,6 +56,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         stage: columns.word("stage")?,
         hold_reason: columns.get("hold_reason")?,
         waiting_reason: columns.get("waiting_reason")?,
+        alert: columns.get("alert")?,
         financial_status: columns.word("financial_status")?,
         ship_by: columns.get("ship_by")?,
         deliver_by: columns.get("deliver_by")?,
@@ -141,6 +144,40 @@ pub async fn set_assignee(
         id,
         from,
         to,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// Says whether what covers an order is up to people: the worker takes nothing for it then.
+pub async fn set_covered_by_hand(
+    connection: &mut PgConnection,
+    id: i64,
+    by_hand: bool,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update orders set covered_by_hand = $2 where id = $1 and covered_by_hand <> $2",
+        id,
+        by_hand,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives an order another shipping option, and the day of arrival that follows from it.
+pub async fn set_option(
+    connection: &mut PgConnection,
+    id: i64,
+    option_id: i64,
+    deliver_by: Option<DateTime<Utc>>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set shipping_option_id = $2, deliver_by = $3 where id = $1",
+        id,
+        option_id,
+        deliver_by,
     )
     .execute(connection)
     .await?;

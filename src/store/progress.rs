@@ -7,7 +7,7 @@ use super::db::DbError;
 use super::rows::one_row;
 use crate::domain::orders::{FinancialStatus, FulfilmentState, Stage};
 use crate::domain::progress::{Facts, Fulfilment, Line};
-use crate::domain::routing::{Need, Offer};
+use crate::domain::routing::{Need, Offer, Part};
 use crate::domain::words::UnknownWord;
 
 /// An order that the worker moves, locked.
@@ -52,7 +52,7 @@ pub async fn lock(
     let row = sqlx::query!(
         r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
                   o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason,
-                  o.promise_transit_days, s.transit_days_max as "transit_days?",
+                  o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
                   coalesce(o.shipping_address ->> 'address1', '') <> ''
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
                   exists (select from notices n where n.kind = 'order_confirmation'
@@ -86,6 +86,7 @@ pub async fn lock(
             stage,
             financial_status,
             has_address: row.has_address,
+            covered_by_hand: row.covered_by_hand,
             promised: row.ship_by.is_some(),
             promise_outdated: row.ship_by.is_some() && row.promise_transit_days != row.transit_days,
             to_be_acknowledged: email.is_some() && !row.acknowledged,
@@ -104,8 +105,11 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
         Line,
         r#"select l.sku, l.product_id is not null as "known!", l.unallocated as "unallocated!", l.reserved,
                   greatest(l.reserved - planned.units, 0)::integer as "unplanned!",
-                  case when l.unallocated > 0 and o.stage <> 'new' then free_units(l.product_id, o.placed_at, o.id)
-                       else 0 end as "free!",
+                  case when l.unallocated > 0 then (
+                      select coalesce(sum(s.on_hand - s.reserved), 0) from stock_levels s
+                      join locations p on p.id = s.location_id
+                      where s.product_id = l.product_id and p.supplier_id is null)
+                  else 0 end as "free!",
                   l.unallocated > 0 and exists (
                       select from supplier_offers s where s.product_id = l.product_id
                       and not exists (select from fulfilments f join locations p on p.id = f.location_id
@@ -142,7 +146,9 @@ async fn parts(
                       as "pending!",
                   (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'failed')
                       as "failed!",
-                  (select count(*) from inspections i where i.fulfilment_id = f.id) as "inspections!"
+                  (select count(*) from inspections i where i.fulfilment_id = f.id) as "inspections!",
+                  p.supplier_id is null and f.state = 'ready' and not exists (
+                      select from shipments s where s.fulfilment_id = f.id and s.state <> 'void') as "unpacked!"
            from fulfilments f join locations p on p.id = f.location_id
            where f.order_id = $1 and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
            order by f.id"#,
@@ -162,6 +168,7 @@ async fn parts(
                 unsent: row.unsent,
                 silent: row.silent,
                 inspections: (row.pending, row.failed, row.inspections),
+                unpacked: row.unpacked,
             })
         })
         .collect()
@@ -221,7 +228,7 @@ pub async fn lead_days(
 ) -> Result<Vec<Option<i32>>, DbError> {
     Ok(sqlx::query_scalar!(
         r#"select case when l.unallocated = 0 and l.requested = 0 then 0
-                       else lead_days(l.product_id, l.unallocated, o.placed_at, o.id) end
+                       else lead_days(l.product_id, greatest(l.unallocated, 1), o.placed_at, o.id) end
            from order_lines l join orders o on o.id = l.order_id
            where l.order_id = $1 and l.requires_shipping and l.ordered > l.cancelled
            order by l.position"#,
@@ -244,17 +251,39 @@ pub struct Wanting {
     pub free: i64,
 }
 
-/// The lines of an order that nothing covers and our own stock could. To be asked after the stock
+/// The products of an order that nothing covers and of which our stock has free units.
+pub async fn wanted_products(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<i64>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select distinct s.product_id
+           from order_lines l
+           join stock_levels s on s.product_id = l.product_id
+           join locations p on p.id = s.location_id
+           where l.order_id = $1 and l.unallocated > 0 and p.supplier_id is null and s.on_hand > s.reserved"#,
+        order_id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// The lines of an order that want one of these products. To be asked after the products' stock
 /// levels were locked.
-pub async fn wanting(connection: &mut PgConnection, id: i64) -> Result<Vec<Wanting>, DbError> {
+pub async fn wanting(
+    connection: &mut PgConnection,
+    id: i64,
+    products: &[i64],
+) -> Result<Vec<Wanting>, DbError> {
     Ok(sqlx::query_as!(
         Wanting,
         r#"select l.id, l.product_id as "product_id!", l.unallocated as "unallocated!",
                   free_units(l.product_id, o.placed_at, o.id) as "free!"
            from order_lines l join orders o on o.id = l.order_id
-           where l.order_id = $1 and l.unallocated > 0 and l.product_id is not null and l.requires_shipping
+           where l.order_id = $1 and l.unallocated > 0 and l.product_id = any ($2)
            order by l.position"#,
-        id
+        id,
+        products,
     )
     .fetch_all(connection)
     .await?)
@@ -295,7 +324,7 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
            join supplier_offers s on s.product_id = l.product_id
            join locations p on p.supplier_id = s.supplier_id
            left join supplier_scores k on k.supplier_id = s.supplier_id
-           where l.order_id = $1 and l.unallocated > 0 and l.requires_shipping
+           where l.order_id = $1 and l.unallocated > 0
              and not exists (select from fulfilments f where f.order_id = $1 and f.state = 'rejected'
                              and f.location_id = p.id)
            order by l.position, s.unit_cost, s.lead_time_days, s.supplier_id"#,
@@ -330,20 +359,101 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
     Ok(needs)
 }
 
-/// Keeps why a fulfilment is done where it is.
-pub async fn set_reason(
+/// Asks suppliers for parts of an order: a fulfilment and a purchase order for each, all at once.
+pub async fn ask(
     connection: &mut PgConnection,
-    fulfilment_id: i64,
-    reason: &str,
+    order_id: i64,
+    parts: &[Part],
+    at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let done = sqlx::query!(
-        "update fulfilments set reason = $2 where id = $1",
-        fulfilment_id,
-        reason
+    let locations: Vec<i64> = parts.iter().map(|part| part.location_id).collect();
+    let reasons: Vec<&str> = parts.iter().map(|part| part.reason.as_str()).collect();
+    // Keys rise in the order of the rows.
+    let mut fulfilments = sqlx::query_scalar!(
+        "insert into fulfilments (order_id, location_id, reason)
+         select $1, location, reason
+         from unnest($2::bigint[], $3::text[]) with ordinality as part (location, reason, n) order by n
+         returning id",
+        order_id,
+        &locations,
+        &reasons as _,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    fulfilments.sort_unstable();
+    let (mut of, mut lines, mut units) = (Vec::new(), Vec::new(), Vec::new());
+    for (part, fulfilment) in parts.iter().zip(&fulfilments) {
+        for line in &part.lines {
+            of.push(*fulfilment);
+            lines.push(line.order_line_id);
+            units.push(line.units);
+        }
+    }
+    sqlx::query!(
+        "insert into fulfilment_lines (fulfilment_id, order_line_id, quantity)
+         select * from unnest($1::bigint[], $2::bigint[], $3::integer[])",
+        &of,
+        &lines,
+        &units,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update fulfilments set state = 'requested', requested_at = $2 where id = any ($1)",
+        &fulfilments,
+        at,
+    )
+    .execute(&mut *connection)
+    .await?;
+    purchase(connection, parts, &fulfilments).await
+}
+
+/// Drafts the purchase orders for fulfilments that suppliers are asked for.
+async fn purchase(
+    connection: &mut PgConnection,
+    parts: &[Part],
+    fulfilments: &[i64],
+) -> Result<(), DbError> {
+    let suppliers: Vec<i64> = parts.iter().map(|part| part.supplier_id).collect();
+    let currencies: Vec<&str> = parts.iter().map(|part| part.currency.as_str()).collect();
+    let mut purchases = sqlx::query_scalar!(
+        "insert into purchase_orders (supplier_id, fulfilment_id, currency)
+         select supplier, fulfilment, currency
+         from unnest($1::bigint[], $2::bigint[], $3::text[]) with ordinality
+              as part (supplier, fulfilment, currency, n) order by n
+         returning id",
+        &suppliers,
+        fulfilments,
+        &currencies as _,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    purchases.sort_unstable();
+    let (mut of, mut products) = (Vec::new(), Vec::new());
+    let (mut units, mut costs) = (Vec::new(), Vec::new());
+    for (part, purchase) in parts.iter().zip(&purchases) {
+        for line in &part.lines {
+            of.push(*purchase);
+            products.push(line.product_id);
+            units.push(line.units);
+            costs.push(line.unit_cost);
+        }
+    }
+    // A purchase order has a product once.
+    sqlx::query!(
+        "insert into purchase_order_lines (purchase_order_id, product_id, quantity, unit_cost)
+         select purchase, product, sum(units), min(cost)
+         from unnest($1::bigint[], $2::bigint[], $3::integer[], $4::bigint[])
+              as line (purchase, product, units, cost)
+         group by purchase, product order by purchase, product",
+        &of,
+        &products,
+        &units,
+        &costs,
     )
     .execute(connection)
     .await?;
-    one_row(&done, "the fulfilment")
+    Ok(())
 }
 
 /// Units that are set aside and that no fulfilment of ours plans.
@@ -462,6 +572,41 @@ pub async fn ordered(connection: &mut PgConnection, order_id: i64) -> Result<Ord
     })
 }
 
+/// Locks a purchase order for our own stock that was not sent yet.
+pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Option<Draft>, DbError> {
+    let rows = sqlx::query!(
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
+         from purchase_orders b
+         join suppliers s on s.id = b.supplier_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join products p on p.id = l.product_id
+         where b.id = $1 and b.fulfilment_id is null and b.state = 'draft'
+         order by l.id for update of b",
+        id
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut draft = None;
+    for row in rows {
+        let draft = draft.get_or_insert_with(|| Draft {
+            id: row.id,
+            supplier: row.name,
+            email: row.email,
+            acceptance_hours: row.acceptance_hours,
+            currency: row.currency,
+            lines: Vec::new(),
+        });
+        draft.lines.push(DraftLine {
+            sku: row.sku,
+            title: row.title,
+            units: row.quantity,
+            unit_cost: row.unit_cost,
+        });
+    }
+    Ok(draft)
+}
+
 /// The purchase orders of an order's living fulfilments that were not sent, oldest first.
 pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
     let rows = sqlx::query!(
@@ -502,31 +647,22 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
     Ok(drafts)
 }
 
-/// A purchase order has been sent, to be answered by then; the order is looked at again then.
+/// Purchase orders have been sent, each to be answered by then.
 pub async fn set_sent(
     connection: &mut PgConnection,
-    purchase_order_id: i64,
-    order_id: i64,
+    sent: &[(i64, DateTime<Utc>)],
     at: DateTime<Utc>,
-    answer_due: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let done = sqlx::query!(
-        "update purchase_orders set state = 'sent', sent_at = $2, answer_due = $3
-         where id = $1 and state = 'draft'",
-        purchase_order_id,
-        at,
-        answer_due,
-    )
-    .execute(&mut *connection)
-    .await?;
-    one_row(&done, "the purchase order")?;
-    // The order's own job comes sooner; this one is for the silence.
+    let (ids, due): (Vec<i64>, Vec<DateTime<Utc>>) = sent.iter().copied().unzip();
     sqlx::query!(
-        "select enqueue('silence', 'order', $1, $2)",
-        order_id,
-        answer_due
+        "update purchase_orders p set state = 'sent', sent_at = $3, answer_due = sent.due
+         from unnest($1::bigint[], $2::timestamptz[]) as sent (id, due)
+         where p.id = sent.id and p.state = 'draft'",
+        &ids,
+        &due,
+        at,
     )
-    .fetch_one(connection)
+    .execute(connection)
     .await?;
     Ok(())
 }
@@ -580,7 +716,7 @@ pub async fn waiting_for(
 ) -> Result<Vec<i64>, DbError> {
     Ok(sqlx::query_scalar!(
         "select o.id from order_lines l join orders o on o.id = l.order_id
-         where l.product_id = $1 and l.unallocated > 0 and l.requires_shipping
+         where l.product_id = $1 and l.unallocated > 0 and not o.covered_by_hand
            and o.stage in ('confirmed', 'processing', 'partially_shipped')
          group by o.id order by o.ship_by nulls last, o.id limit $2",
         product_id,
@@ -606,7 +742,7 @@ pub async fn lock_waiting(
     Ok(sqlx::query!(
         r#"select l.id, l.unallocated as "unallocated!"
            from order_lines l join orders o on o.id = l.order_id
-           where o.id = any ($1) and l.product_id = $2 and l.unallocated > 0 and l.requires_shipping
+           where o.id = any ($1) and l.product_id = $2 and l.unallocated > 0 and not o.covered_by_hand
              and o.stage in ('confirmed', 'processing', 'partially_shipped')
            order by o.ship_by nulls last, o.id, l.position"#,
         orders,
@@ -617,6 +753,52 @@ pub async fn lock_waiting(
     .into_iter()
     .map(|row| (row.id, row.unallocated))
     .collect())
+}
+
+/// Packs a fulfilment that is ready: a draft parcel with what is reserved for it at its location.
+/// Its primary key; none where nothing is reserved.
+pub async fn pack(
+    connection: &mut PgConnection,
+    order_id: i64,
+    fulfilment_id: i64,
+) -> Result<Option<i64>, DbError> {
+    let packed = sqlx::query!(
+        "select r.order_line_id, r.stock_level_id, least(r.quantity, fl.quantity - fl.shipped) as \"quantity!\"
+         from fulfilments f
+         join fulfilment_lines fl on fl.fulfilment_id = f.id
+         join reservations r on r.order_line_id = fl.order_line_id
+         join stock_levels s on s.id = r.stock_level_id and s.location_id = f.location_id
+         where f.id = $1 and f.state = 'ready' and fl.quantity > fl.shipped
+         order by r.stock_level_id, r.order_line_id",
+        fulfilment_id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if packed.is_empty() {
+        return Ok(None);
+    }
+    let parcel = sqlx::query_scalar!(
+        "insert into shipments (order_id, fulfilment_id) values ($1, $2) returning id",
+        order_id,
+        fulfilment_id,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let lines: Vec<i64> = packed.iter().map(|part| part.order_line_id).collect();
+    let levels: Vec<i64> = packed.iter().map(|part| part.stock_level_id).collect();
+    let units: Vec<i32> = packed.iter().map(|part| part.quantity).collect();
+    sqlx::query!(
+        "insert into shipment_lines (shipment_id, order_line_id, stock_level_id, quantity)
+         select $1, line, level, units
+         from unnest($2::bigint[], $3::bigint[], $4::integer[]) as packed (line, level, units)",
+        parcel,
+        &lines,
+        &levels,
+        &units,
+    )
+    .execute(connection)
+    .await?;
+    Ok(Some(parcel))
 }
 
 /// Looks at an order again.
@@ -654,6 +836,18 @@ pub async fn enqueue_silence(
         now,
     )
     .fetch_optional(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the look at an order that this transaction itself has made due: it has just looked.
+pub async fn looked(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from jobs where dedupe_key = 'order:' || $1::bigint and lease_until is null
+         and dead_at is null and xmin = pg_current_xact_id()::xid",
+        order_id
+    )
+    .execute(connection)
     .await?;
     Ok(())
 }

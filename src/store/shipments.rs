@@ -107,67 +107,16 @@ pub async fn insert(
     .await?)
 }
 
-/// Packs what is reserved for a fulfilment of ours into a parcel, and answers with its primary key;
-/// `None` where it has a parcel that has not left, or there is nothing to pack.
-pub async fn pack(
+/// A parcel of a fulfilment that has its label and has not left.
+pub async fn labelled(
     connection: &mut PgConnection,
     fulfilment_id: i64,
 ) -> Result<Option<i64>, DbError> {
-    let id = sqlx::query_scalar!(
-        "insert into shipments (order_id, fulfilment_id)
-         select f.order_id, f.id from fulfilments f
-         where f.id = $1
-           and not exists (select from shipments s
-                           where s.fulfilment_id = f.id and s.state in ('draft', 'labelled'))
-           and exists (select from fulfilment_lines l
-                       join reservations r on r.order_line_id = l.order_line_id
-                       join stock_levels s on s.id = r.stock_level_id
-                       where l.fulfilment_id = f.id and l.quantity > l.shipped
-                         and s.location_id = f.location_id)
-         returning id",
+    Ok(sqlx::query_scalar!(
+        "select id from shipments where fulfilment_id = $1 and state = 'labelled' order by id limit 1",
         fulfilment_id
     )
-    .fetch_optional(&mut *connection)
-    .await?;
-    if let Some(id) = id {
-        sqlx::query!(
-            "insert into shipment_lines (shipment_id, order_line_id, stock_level_id, quantity)
-             select $1, l.order_line_id, s.id, least(l.quantity - l.shipped, r.quantity)
-             from fulfilments f
-             join fulfilment_lines l on l.fulfilment_id = f.id
-             join reservations r on r.order_line_id = l.order_line_id
-             join stock_levels s on s.id = r.stock_level_id and s.location_id = f.location_id
-             where f.id = $2 and l.quantity > l.shipped",
-            id,
-            fulfilment_id
-        )
-        .execute(connection)
-        .await?;
-    }
-    Ok(id)
-}
-
-/// A parcel that is packed and has not left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Packed {
-    /// Primary key.
-    pub id: i64,
-    /// Whether it has a label.
-    pub labelled: bool,
-}
-
-/// The parcels of a fulfilment that are packed and have not left.
-pub async fn packed(
-    connection: &mut PgConnection,
-    fulfilment_id: i64,
-) -> Result<Vec<Packed>, DbError> {
-    Ok(sqlx::query_as!(
-        Packed,
-        r#"select id, state = 'labelled' as "labelled!" from shipments
-           where fulfilment_id = $1 and state in ('draft', 'labelled') order by id"#,
-        fulfilment_id
-    )
-    .fetch_all(connection)
+    .fetch_optional(connection)
     .await?)
 }
 
@@ -254,6 +203,59 @@ pub async fn count_print(connection: &mut PgConnection, id: i64) -> Result<(), D
         .execute(connection)
         .await?;
     one_row(&done, "the parcel")
+}
+
+/// A parcel that was packed and has neither label nor left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Primary key.
+    pub id: i64,
+    /// The fulfilment that it is a parcel of.
+    pub fulfilment_id: i64,
+    /// Whether that fulfilment was cancelled.
+    pub fulfilment_is_over: bool,
+    /// Order line and units, by order line.
+    pub lines: Vec<(i64, i32)>,
+}
+
+/// The draft parcels of an order, oldest first.
+pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
+    let rows = sqlx::query!(
+        r#"select s.id, s.fulfilment_id, f.state = 'cancelled' as "over!", l.order_line_id, l.quantity
+           from shipments s
+           join fulfilments f on f.id = s.fulfilment_id
+           join shipment_lines l on l.shipment_id = s.id
+           where s.order_id = $1 and s.state = 'draft' order by s.id, l.order_line_id"#,
+        order_id
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut drafts: Vec<Draft> = Vec::new();
+    for row in rows {
+        if drafts.last().is_none_or(|draft| draft.id != row.id) {
+            drafts.push(Draft {
+                id: row.id,
+                fulfilment_id: row.fulfilment_id,
+                fulfilment_is_over: row.over,
+                lines: Vec::new(),
+            });
+        }
+        if let Some(draft) = drafts.last_mut() {
+            draft.lines.push((row.order_line_id, row.quantity));
+        }
+    }
+    Ok(drafts)
+}
+
+/// Makes these parcels void, which have not left.
+pub async fn void(connection: &mut PgConnection, ids: &[i64]) -> Result<(), DbError> {
+    sqlx::query!(
+        "update shipments set state = 'void' where id = any ($1) and state in ('draft', 'labelled')",
+        ids
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Makes void what was packed for an order and has not left: the primary keys of those parcels.

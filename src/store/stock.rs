@@ -16,6 +16,8 @@ use crate::domain::stock::{MovementKind, StockSummary};
 /// the one with the cheapest offer. A mute that is over counts as none.
 pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
+           (select a.reason from alerts a where a.kind = 'low_stock' and a.subject_kind = 'stock'
+            and a.subject_id = s.id and a.cleared_at is null) as alert,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
@@ -69,6 +71,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         demand_28d: columns.get("demand_28d")?,
         supplier: columns.get("supplier")?,
         lead_time_days: columns.get("lead_time_days")?,
+        alert: columns.get("alert")?,
         muted_until: columns.get("muted_until")?,
     })
 }

@@ -26,7 +26,9 @@ enum Scene {
     ReservedOrder,
     ClaimedOrder,
     OrderForASupplier,
+    OrderWithASupplier,
     Mugs,
+    Towels,
     MutedBowls,
     Parcel,
     Inspection,
@@ -86,6 +88,34 @@ const SCENES: &[Case] = &[
         Scene::OrderForASupplier,
         &[("to", "burren mill")],
         "asked Burren Mill for 3 units",
+    ),
+    (
+        Kind::Order,
+        "accept",
+        Scene::OrderWithASupplier,
+        &[],
+        "accepted by Burren Mill",
+    ),
+    (
+        Kind::Order,
+        "reject",
+        Scene::OrderWithASupplier,
+        &[("reason", "sold out")],
+        "rejected by Burren Mill: sold out",
+    ),
+    (
+        Kind::Order,
+        "short",
+        Scene::OrderWithASupplier,
+        &[("sku", "TOWEL"), ("quantity", "1")],
+        "Burren Mill is 2 units of TOWEL short",
+    ),
+    (
+        Kind::Order,
+        "set-option",
+        Scene::ConfirmedOrder,
+        &[("to", "express")],
+        "shipped by Express, 9.90 EUR more",
     ),
     (
         Kind::Order,
@@ -151,6 +181,13 @@ const SCENES: &[Case] = &[
         Scene::Mugs,
         &[("quantity", "5")],
         "received 5 units",
+    ),
+    (
+        Kind::Stock,
+        "reorder",
+        Scene::Towels,
+        &[("quantity", "4")],
+        "ordered 4 units of TOWEL from Burren Mill for 28.00 EUR",
     ),
     (
         Kind::Stock,
@@ -412,7 +449,21 @@ impl Scene {
                 order
             }
             Self::OrderForASupplier => shop.order(&[("TOWEL", 2), ("TOWEL", 1)]).await,
+            Self::OrderWithASupplier => {
+                let order = shop.order(&[("TOWEL", 2), ("TOWEL", 1)]).await;
+                shop.done(order, "route", &[("to", "burren mill")]).await;
+                sqlx::query(
+                    "update purchase_orders set state = 'sent' where fulfilment_id in (
+                         select id from fulfilments where order_id = $1)",
+                )
+                .bind(order.id)
+                .execute(&mut shop.owner().await)
+                .await
+                .expect("a purchase order that was sent");
+                order
+            }
             Self::Mugs => shop.stock("MUG").await,
+            Self::Towels => shop.stock("TOWEL").await,
             Self::MutedBowls => {
                 let bowls = shop.stock("BOWL").await;
                 shop.done(bowls, "mute", &[("until", "1w")]).await;

@@ -45,7 +45,7 @@ impl Shop {
     async fn orders(&self, source: impl Read + Send) -> Summary {
         let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
         let run = run(&self.db, &stop, &mut quiet);
-        let orders = import::orders::import(run, source, "orders.csv", "shop", office());
+        let orders = import::orders::import(run, source, "orders.csv", "shop");
         orders.await.expect("orders")
     }
 
@@ -392,7 +392,7 @@ async fn an_import_stops_between_orders_and_says_where() {
     let halt = Stop::default();
     let mut progress = |_: &Summary| halt.request();
     let run = run(&shop.db, &halt, &mut progress);
-    let summary = import::orders::import(run, &file[..], "orders.csv", "shop", office()).await;
+    let summary = import::orders::import(run, &file[..], "orders.csv", "shop").await;
     let summary = summary.expect("a stop is no failure");
     assert_eq!(
         (summary.created, summary.stopped.as_deref()),

@@ -49,6 +49,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         stage,
         hold_reason: (stage == Stage::OnHold).then(|| "address unclear".into()),
         waiting_reason: None,
+        alert: None,
         financial_status: FinancialStatus::Paid,
         ship_by: Some(minutes(due)),
         deliver_by: Some(minutes(due + 3 * 1440)),
@@ -105,6 +106,7 @@ fn stock() -> Vec<Record> {
             demand_28d,
             supplier: Some("Northwind Ceramics".into()),
             lead_time_days: Some(6),
+            alert: None,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };

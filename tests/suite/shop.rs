@@ -12,7 +12,7 @@ use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, Settings};
-use packline::store::{fulfilments, reservations, shipments};
+use packline::store::{fulfilments, progress, reservations};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryScalar;
 use sqlx::{ConnectOptions as _, Postgres};
@@ -30,6 +30,8 @@ const STOCKED: &str = "
     insert into channels (name) values ('web');
     insert into carriers (name) values ('DHL'), ('UPS');
     insert into suppliers (name) values ('Burren Mill'), ('Dear Mill');
+    insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+        values ('Express', 'EUR', 990, 1, 2);
     insert into locations (name) values ('Annexe');
     insert into products (sku, title) values
         ('MUG', 'Mug, green'), ('TOWEL', 'Linen towel'), ('BOWL', 'Bowl'), ('LAMP', 'Lamp');
@@ -265,14 +267,14 @@ impl Shop {
                         .map(|part| (part.order_line_id, part.quantity))
                         .collect();
                     let place = reserved[0].location_id;
-                    let id = fulfilments::insert(connection, order.id, place, &lines).await?;
+                    let id = fulfilments::insert(connection, order.id, place, &lines, None).await?;
                     for (from, to) in [
                         (FulfilmentState::Open, FulfilmentState::Accepted),
                         (FulfilmentState::Accepted, FulfilmentState::Ready),
                     ] {
                         fulfilments::set_state(connection, id, from, to).await?;
                     }
-                    shipments::pack(connection, id).await
+                    progress::pack(connection, order.id, id).await
                 })
             })
             .await;

@@ -1,19 +1,19 @@
 //! The worker: orders go from intake to ready by themselves, with one worker, with four, and with
-//! workers that are killed at any instant: the same final state.
+//! workers that are killed at any instant: the same final state, and each mail once in a real mail
+//! server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use chrono_tz::Tz;
+use mail_parser::MessageParser;
 use packline::actions::import::{self, Run, Stop};
-use packline::domain::calendar::Calendar;
 use packline::store::db::{Db, Settings};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
-use crate::harness::{self, TestDatabase, scratch_dir};
+use crate::harness::{self, SmtpServer, TestDatabase};
 use crate::real_data::real_data;
 
 /// Longest time until all that is due is done.
@@ -46,7 +46,7 @@ const OUTCOME: &str = "
 struct Works {
     database: TestDatabase,
     login: String,
-    mail: tempfile::TempDir,
+    mail: SmtpServer,
 }
 
 impl Works {
@@ -56,7 +56,7 @@ impl Works {
         let works = Self {
             login,
             database,
-            mail: scratch_dir(),
+            mail: SmtpServer::plain().await,
         };
         let mut owner = works.owner().await;
         sqlx::query("select staff_add($1, 'the worker', array['worker'])")
@@ -106,8 +106,7 @@ impl Works {
             progress: &mut quiet,
         };
         let file = File::open(orders).expect("orders");
-        let calendar = Calendar::office(Tz::UTC);
-        import::orders::import(run, file, "orders.csv", "shop", calendar)
+        import::orders::import(run, file, "orders.csv", "shop")
             .await
             .expect("orders");
     }
@@ -121,15 +120,70 @@ impl Works {
             .env("PACKLINE_DATABASE_URL", url.to_url_lossy().as_str())
             .env(
                 "PACKLINE_SMTP_URL",
-                format!("file://{}", self.mail.path().display()),
+                format!("smtp://127.0.0.1:{}?tls=none", self.mail.port),
             )
-            .env("PACKLINE_NOTICE_HOLD", "1h")
+            .env("PACKLINE_NOTICE_HOLD", "0s")
+            .env("PACKLINE_NOTICE_FROM", "works@example.test")
+            .env("PACKLINE_NOTICE_PER_MINUTE", "0")
             .env("PACKLINE_SHOP_NAME", "Works")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts")
+    }
+
+    /// Does an act from the command line, as the owner; answers with what it says and whether it was
+    /// done.
+    fn act(&self, arguments: &[&str]) -> (String, bool) {
+        let output = Command::new(env!("CARGO_BIN_EXE_packline"))
+            .arg("act")
+            .args(arguments)
+            .env("PACKLINE_DATABASE_URL", &self.database.url)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        (said, output.status.success())
+    }
+
+    /// Lets what dead workers had claimed be sent by others now, not only when their claims end.
+    async fn end_claims(&self) {
+        self.run(
+            "update notices set retry_at = clock_timestamp()
+             where state in ('held', 'queued') and retry_at > clock_timestamp()",
+        )
+        .await;
+    }
+
+    /// Every mail that was laid ready is in the mail server under one Message-ID, which is its own;
+    /// answers with how many times one was sent.
+    async fn assert_each_mail_is_one(&self) -> usize {
+        let unsent = "select count(*) from notices where state <> 'sent'";
+        assert_eq!(self.number(unsent).await, 0, "mails not sent");
+        let mut owner = self.owner().await;
+        let known: Vec<(String, String)> =
+            sqlx::query_as("select message_id, recipient from notices")
+                .fetch_all(&mut owner)
+                .await
+                .expect("the notices");
+        let known: BTreeMap<String, String> = known.into_iter().collect();
+        let taken = self.mail.taken();
+        let mut found = BTreeSet::new();
+        for mail in &taken {
+            let parsed = MessageParser::new().parse(&mail.mail).expect("a mail");
+            let id = format!("<{}>", parsed.message_id().expect("a Message-ID"));
+            let recipient = known.get(&id).expect("a Message-ID that was given");
+            assert!(
+                mail.to.iter().all(|to| recipient.contains(to.as_str())),
+                "{id} went to {:?}",
+                mail.to
+            );
+            found.insert(id);
+        }
+        assert_eq!(found.len(), known.len(), "mails that never arrived");
+        taken.len()
     }
 
     /// Runs so many workers until nothing is due.
@@ -276,7 +330,7 @@ fn kill_workers(works: &Works, kills: u32) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn workers_killed_at_random_leave_what_one_worker_would() {
     let (catalog, orders) = demo();
     let calm = Works::open().await;
@@ -289,21 +343,25 @@ async fn workers_killed_at_random_leave_what_one_worker_would() {
     let stormy = Works::open().await;
     stormy.import(&catalog, &orders).await;
     kill_workers(&stormy, 40);
+    stormy.end_claims().await;
     stormy.drain(2);
     stormy.assert_all_is_done().await;
     stormy.assert_ledger_is_right().await;
     assert_eq!(stormy.outcome().await, expected);
 
-    let before = stormy.fingerprint().await;
+    let mails = calm.assert_each_mail_is_one().await;
+    assert!(mails > 0 && stormy.assert_each_mail_is_one().await >= mails);
+    let (before, sent) = (stormy.fingerprint().await, stormy.mail.taken().len());
     stormy.drain(1);
     assert_eq!(
         stormy.fingerprint().await,
         before,
         "a second run changed something"
     );
+    assert_eq!(stormy.mail.taken().len(), sent, "a second run sent a mail");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: run it with --ignored"]
 #[expect(
     clippy::print_stdout,
@@ -320,12 +378,16 @@ async fn the_gift_shop_comes_out_the_same_with_one_worker_four_and_200_deaths() 
         works.import(&catalog, &orders).await;
         let start = Instant::now();
         kill_workers(&works, kills);
+        works.end_claims().await;
         works.drain(workers);
-        println!("{workers} workers, {kills} killed: {:?}", start.elapsed());
+        let took = start.elapsed();
         works.assert_all_is_done().await;
         works.assert_ledger_is_right().await;
+        let sent = works.assert_each_mail_is_one().await;
+        println!("{workers} workers, {kills} killed: {took:?}, {sent} mails");
         let before = works.fingerprint().await;
         works.drain(1);
+        assert_eq!(works.mail.taken().len(), sent, "a second run sent a mail");
         assert_eq!(
             works.fingerprint().await,
             before,
@@ -365,7 +427,7 @@ const SHOP: &str = "
         returning order_id;
     $$;";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_part_goes_to_the_next_supplier_and_the_customer_hears_the_new_day_once() {
     let works = Works::open().await;
     works.run(SHOP).await;
@@ -429,7 +491,7 @@ async fn a_rejected_part_goes_to_the_next_supplier_and_the_customer_hears_the_ne
     assert_eq!(works.text("select waiting_reason from orders").await, None);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn stock_that_arrives_fills_the_oldest_promise_first_and_its_alert_clears() {
     let works = Works::open().await;
     works.run(SHOP).await;
@@ -509,7 +571,7 @@ async fn stock_that_arrives_fills_the_oldest_promise_first_and_its_alert_clears(
     assert_eq!(works.number(low).await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_done_is_given_to_people_and_can_be_tried_again() {
     let works = Works::open().await;
     works
@@ -535,5 +597,167 @@ async fn a_job_that_cannot_be_done_is_given_to_people_and_can_be_tried_again() {
             .number("select count(*) from alerts where kind = 'dead_job' and cleared_at is null")
             .await,
         1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_supplier_says_is_noted_by_verbs_and_the_rest_is_asked_of_the_next() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 3); select order_of('#2', 'CUP', 2); select order_of('#3', 'CUP', 1)")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.act(&["accept", "#2"]),
+        ("#2: accepted by Acme".to_owned(), true)
+    );
+    let (said, done) = works.act(&["short", "#1", "--sku", "cup", "--quantity", "3"]);
+    assert!(!done && said.contains("no more than that"), "{said}");
+    let (said, done) = works.act(&["short", "#1", "--sku", "cup", "--quantity", "2"]);
+    assert!(done, "{said}");
+    let (said, done) = works.act(&["reject", "#3", "--reason", "sold out"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    let parts = "select string_agg(o.number || ' ' || p.name || ' ' || f.state || ' ' || fl.quantity, ', ' order by f.order_id, f.id)
+        from fulfilments f join orders o on o.id = f.order_id join locations p on p.id = f.location_id
+        join fulfilment_lines fl on fl.fulfilment_id = f.id";
+    assert_eq!(
+        works.text(parts).await.as_deref(),
+        Some(
+            "#1 Acme rejected 3, #1 Acme ready 2, #1 Bolt requested 1, #2 Acme ready 2, \
+             #3 Acme rejected 1, #3 Bolt requested 1"
+        )
+    );
+    let (said, done) = works.act(&["accept", "#2"]);
+    assert!(!done && said.contains("waits for an answer"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_gave_back_is_not_taken_again_and_a_draft_becomes_the_parcel() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 5 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE';
+             insert into carriers (name) values ('DHL');
+             select order_of('#1', 'PLATE', 2)",
+        )
+        .await;
+    works.drain(1);
+    let parcels = "select string_agg(s.state || ' ' || l.quantity, ', ' order by s.id)
+        from shipments s join shipment_lines l on l.shipment_id = s.id";
+    assert_eq!(works.text(parcels).await.as_deref(), Some("draft 2"));
+
+    let (said, done) = works.act(&["unreserve", "#1"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    let reserved = "select reserved::bigint from order_lines";
+    assert_eq!(works.number(reserved).await, 0, "taken back at once");
+    assert_eq!(works.text(parcels).await.as_deref(), Some("void 2"));
+    let waits = works.text("select waiting_reason from orders").await;
+    assert!(
+        waits
+            .as_deref()
+            .is_some_and(|why| why.contains("given back by hand")),
+        "{waits:?}"
+    );
+
+    let (said, done) = works.act(&["reserve", "#1"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    assert_eq!(
+        works.text(parcels).await.as_deref(),
+        Some("void 2, draft 2")
+    );
+    let (said, done) = works.act(&["ship", "#1", "--carrier", "dhl", "--tracking", "JD1"]);
+    assert!(done && said.contains("SHP-2"), "{said}");
+    assert_eq!(
+        works.text(parcels).await.as_deref(),
+        Some("void 2, handed_over 2")
+    );
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_order() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 2 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'CUP';
+             update stock_levels set reorder_point = 4",
+        )
+        .await;
+    let (said, done) = works.act(&["reorder", "PLATE"]);
+    assert!(!done && said.contains("no supplier offers"), "{said}");
+    let (said, done) = works.act(&["reorder", "CUP"]);
+    assert!(
+        done && said.contains("ordered 2 units of CUP from Acme for 4.00 EUR"),
+        "{said}"
+    );
+    let (said, done) = works.act(&["reorder", "CUP"]);
+    assert!(
+        !done && said.contains("2 on order"),
+        "ordered twice: {said}"
+    );
+    works.drain(1);
+    let sent = "select p.state || ' ' || n.recipient || ' ' || n.state from purchase_orders p
+        join notices n on n.subject_kind = 'purchase_order' and n.subject_id = p.id";
+    assert_eq!(
+        works.text(sent).await.as_deref(),
+        Some("sent acme@example.org sent")
+    );
+    let (said, done) = works.act(&["receive", "CUP", "--quantity", "2"]);
+    assert!(done, "{said}");
+    let state = "select p.state || ' ' || l.received from purchase_orders p
+        join purchase_order_lines l on l.purchase_order_id = p.id";
+    assert_eq!(works.text(state).await.as_deref(), Some("received 2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+             values ('Express', 'EUR', 990, 1, 1, '{PT}'), ('Alpine', 'EUR', 100, 1, 1, '{CH}');
+             select order_of('#1', 'CUP', 1); update orders set shipping = 490",
+        )
+        .await;
+    works.drain(1);
+    let quoted = Command::new(env!("CARGO_BIN_EXE_packline"))
+        .args(["quote", "--order", "#1"])
+        .env("PACKLINE_DATABASE_URL", &works.database.url)
+        .output()
+        .expect("the program runs");
+    let quoted = String::from_utf8_lossy(&quoted.stdout).into_owned();
+    let lines: Vec<&str> = quoted.lines().collect();
+    assert_eq!(lines.len(), 3, "{quoted}");
+    assert_eq!(lines[0], "Alpine: not possible, it does not serve PT");
+    assert!(lines[1].starts_with("Standard (as it is): 4.90 EUR, as paid; arrives by "));
+    assert!(lines[2].starts_with("Express: 9.90 EUR, 5.00 EUR more than paid; arrives by "));
+    let express = lines[2].rsplit(' ').take(2).collect::<Vec<_>>();
+
+    let (said, done) = works.act(&["set-option", "#1", "--to", "alpine"]);
+    assert!(!done && said.contains("does not serve PT"), "{said}");
+    let (said, done) = works.act(&["set-option", "#1", "--to", "express"]);
+    assert!(done && said.contains("5.00 EUR more"), "{said}");
+    works.drain(1);
+    let arrives = "select to_char(deliver_by at time zone 'UTC', 'HH24:MI YYYY-MM-DD') from orders";
+    assert_eq!(
+        works.text(arrives).await,
+        Some(express.join(" ")),
+        "what was shown before is what was promised"
+    );
+    let causes = "select string_agg(cause, ', ' order by id) from promise_changes";
+    assert_eq!(
+        works.text(causes).await.as_deref(),
+        Some("promised, set-option")
     );
 }

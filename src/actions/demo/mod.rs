@@ -284,7 +284,7 @@ impl Story {
             Source::Catalog => Ok(Summary::default()),
             Source::Orders => {
                 let orders = moments.filter_map(Moment::order).map(Ok);
-                import::orders::put(run, orders, &file, CHANNEL, calendar).await
+                import::orders::put(run, orders, &file, CHANNEL).await
             }
             Source::Dispatches => {
                 let parcels = moments.filter_map(Moment::parcel).map(Ok);

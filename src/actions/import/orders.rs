@@ -8,14 +8,15 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
+use chrono::DateTime;
 use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
-use crate::domain::calendar::Calendar;
 use crate::domain::incoming::{Line, Order};
 use crate::domain::promises;
 use crate::intake::shopify::Orders;
 use crate::intake::{Fault, Rejection, digest, hex};
+use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::import::orders::{self as store, Known, KnownLine, Lead, Told};
 
@@ -23,16 +24,15 @@ use crate::store::import::orders::{self as store, Known, KnownLine, Lead, Told};
 const UNKNOWN_LEAD: i32 = 3;
 
 /// Imports Shopify's `orders_export` CSV into a channel, which is made where it is not there yet.
-/// New orders are promised by the days of `calendar`.
+/// New orders are promised by the business calendar.
 pub async fn import(
     run: Run<'_>,
     source: impl Read + Send,
     file: &str,
     channel: &str,
-    calendar: Calendar,
 ) -> Result<Summary, Failed> {
     match Orders::open(source, file) {
-        Ok(orders) => put(run, orders, file, channel, calendar).await,
+        Ok(orders) => put(run, orders, file, channel).await,
         Err(fault) => super::unopened(fault),
     }
 }
@@ -43,12 +43,10 @@ pub(in crate::actions) async fn put(
     orders: impl Iterator<Item = Result<Order, Fault>> + Send,
     file: &str,
     channel: &str,
-    calendar: Calendar,
 ) -> Result<Summary, Failed> {
     let importer = ChannelOrders {
         file: file.to_owned(),
         channel: channel.to_owned(),
-        calendar,
     };
     super::run(run, importer, orders).await
 }
@@ -56,7 +54,6 @@ pub(in crate::actions) async fn put(
 struct ChannelOrders {
     file: String,
     channel: String,
-    calendar: Calendar,
 }
 
 impl Import for ChannelOrders {
@@ -95,9 +92,12 @@ impl Import for ChannelOrders {
         }
         if !fresh.is_empty() {
             let leads = store::leads(connection, &fresh).await?;
+            let placed = fresh.iter().map(|told| told.order.placed_at);
+            let business =
+                calendar::load(connection, placed.min().unwrap_or(DateTime::UNIX_EPOCH)).await?;
             let promised: Vec<_> = fresh
                 .iter()
-                .map(|told| self.promise(told, &leads))
+                .map(|told| promise(told, &leads, &business))
                 .collect();
             let promised: Vec<_> = promised.iter().collect();
             store::insert(connection, channel, &promised).await?;
@@ -146,23 +146,25 @@ impl Import for ChannelOrders {
     }
 }
 
+/// An order with the times that its customer may count on.
+fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) -> Told<'a> {
+    let mut told = told.clone();
+    let key = &told.order.external_id;
+    let Some(lead) = leads.iter().find(|lead| lead.external_id == *key) else {
+        return told;
+    };
+    let calendar = &business.calendar;
+    let days = lead.days.unwrap_or(UNKNOWN_LEAD).max(0) as u32;
+    let placed = told.order.placed_at;
+    let ship_by = promises::ship_by(placed, days, calendar, business.cut_off);
+    told.ship_by = Some(ship_by);
+    told.deliver_by = lead
+        .transit_days
+        .map(|days| promises::deliver_by(ship_by, days.max(0) as u32, calendar));
+    told
+}
+
 impl ChannelOrders {
-    /// An order with the times that its customer may count on.
-    fn promise<'a>(&self, told: &Told<'a>, leads: &[Lead]) -> Told<'a> {
-        let mut told = told.clone();
-        let key = &told.order.external_id;
-        let Some(lead) = leads.iter().find(|lead| lead.external_id == *key) else {
-            return told;
-        };
-        let days = lead.days.unwrap_or(UNKNOWN_LEAD).max(0) as u32;
-        let placed = told.order.placed_at;
-        let ship_by = promises::ship_by(placed, days, &self.calendar, promises::CUT_OFF);
-        told.ship_by = Some(ship_by);
-        told.deliver_by = lead
-            .transit_days
-            .map(|days| promises::deliver_by(ship_by, days.max(0) as u32, &self.calendar));
-        told
-    }
     /// Changes an order that is there to what the channel now says.
     async fn change(
         &self,

@@ -27,6 +27,9 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
             plain("")
         },
     ]));
+    if let Some(alert) = &stock.alert {
+        document.flow(vec![Span::new(format!("low: {alert}"), Tone::Warn)]);
+    }
     let mut pieces = vec![if stock.is_low() {
         Span::new(
             format!("low: reorder point {}", stock.reorder_point),

@@ -3,25 +3,40 @@
 use super::super::orders::{OrderSummary, Stage, cannot_ship};
 use super::super::record::{Kind, Record};
 use super::{
-    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, mails, required,
-    write, wrong_kind,
+    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, mails, optional,
+    required, write, wrong_kind,
 };
 
 const STAGE: &[Write] = &[write("update (confirmed_at)", "orders")];
 const HOLD: &[Write] = &[write("update (hold_reason)", "orders")];
 const ASSIGN: &[Write] = &[write("update (assignee)", "orders")];
 const RESERVE: &[Write] = &[
+    write("update (covered_by_hand)", "orders"),
+    write("update (state)", "shipments"),
     write("insert", "reservations"),
     write("update (quantity)", "reservations"),
     write("delete", "reservations"),
 ];
 const ROUTE: &[Write] = &[
+    write("update (covered_by_hand)", "orders"),
     write("insert", "fulfilments"),
     write("update (state, requested_at)", "fulfilments"),
     write("insert", "fulfilment_lines"),
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
 ];
+const ANSWER: &[Write] = &[
+    write(
+        "update (state, reason, answered_at, sent_at)",
+        "purchase_orders",
+    ),
+    write("insert", "purchase_orders"),
+    write("insert", "purchase_order_lines"),
+    write("insert", "fulfilments"),
+    write("insert", "fulfilment_lines"),
+    write("update (state, requested_at)", "fulfilments"),
+];
+const OPTION: &[Write] = &[write("update (shipping_option_id, deliver_by)", "orders")];
 const SHIP: &[Write] = &[
     write("insert", "fulfilments"),
     write("update (state)", "fulfilments"),
@@ -48,6 +63,11 @@ const INSPECT: &[Write] = &[
 ];
 
 const REASON: Arg = required("reason", ArgKind::Text, "why, for colleagues");
+const SUPPLIER: Arg = optional(
+    "supplier",
+    ArgKind::Source,
+    "which, where several were asked",
+);
 
 pub(super) const VERBS: &[Verb] = &[
     Verb {
@@ -282,6 +302,69 @@ pub(super) const VERBS: &[Verb] = &[
         writes: ASSIGN,
         applies_to: |record| on(record, |_| Ok(())),
     },
+    Verb {
+        name: "accept",
+        kind: Kind::Order,
+        help: "note that a supplier accepted what it was asked for",
+        key: None,
+        args: &[SUPPLIER],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "reject",
+        kind: Kind::Order,
+        help: "note that a supplier rejected it; the next one is asked",
+        key: None,
+        args: &[
+            required("reason", ArgKind::Text, "what the supplier said"),
+            SUPPLIER,
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "short",
+        kind: Kind::Order,
+        help: "note that a supplier has too few of a product; the next one is asked for the rest",
+        key: None,
+        args: &[
+            required("sku", ArgKind::Text, "the product"),
+            required("quantity", ArgKind::Count, "units that the supplier has"),
+            SUPPLIER,
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "set-option",
+        kind: Kind::Order,
+        help: "give it another shipping option",
+        key: None,
+        args: &[required(
+            "to",
+            ArgKind::Text,
+            "the shipping option, by name",
+        )],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: OPTION,
+        applies_to: |record| {
+            on(record, |order| {
+                if order.stage.is_open() && order.shipped == 0 {
+                    Ok(())
+                } else {
+                    Reason::because(format!("it is {}", order.stage.label()))
+                }
+            })
+        },
+    },
     mails::stop(Kind::Order, ORDER_STAFF, None, |record| {
         on(record, |order| {
             mails::can_stop(order.held_mails, order.failed_mails)
@@ -300,6 +383,15 @@ fn on(
         Record::Order(order) => applies(order),
         _ => wrong_kind(),
     }
+}
+
+fn with_a_supplier(record: &Record) -> Result<(), Reason> {
+    on(record, |order| {
+        if order.requested == 0 {
+            return Reason::because("no supplier was asked for it");
+        }
+        Ok(())
+    })
 }
 
 /// Goods may be taken for it: confirmed, processing or partly shipped.

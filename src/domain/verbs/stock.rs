@@ -7,6 +7,15 @@ use super::{
 };
 
 const MOVE: &[Write] = &[write("insert", "stock_movements")];
+const RECEIVE: &[Write] = &[
+    write("insert", "stock_movements"),
+    write("update (received)", "purchase_order_lines"),
+    write("update (state, answered_at)", "purchase_orders"),
+];
+const REORDER: &[Write] = &[
+    write("insert", "purchase_orders"),
+    write("insert", "purchase_order_lines"),
+];
 const LEVEL: &[Write] = &[write("update (reorder_point, muted_until)", "stock_levels")];
 
 pub(super) const VERBS: &[Verb] = &[
@@ -39,8 +48,34 @@ pub(super) const VERBS: &[Verb] = &[
         ],
         roles: WAREHOUSE,
         danger: Danger::None,
-        writes: MOVE,
+        writes: RECEIVE,
         applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "reorder",
+        kind: Kind::Stock,
+        help: "order from a supplier as many as demand and lead time ask for",
+        key: Some('b'),
+        args: &[
+            optional("quantity", ArgKind::Quantity, "another number of units"),
+            optional(
+                "from",
+                ArgKind::Source,
+                "another supplier than the cheapest",
+            ),
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::Confirm,
+        writes: REORDER,
+        applies_to: |record| {
+            on(record, |stock| {
+                if stock.supplier.is_none() {
+                    Reason::because("no supplier offers it")
+                } else {
+                    Ok(())
+                }
+            })
+        },
     },
     Verb {
         name: "set-reorder-point",

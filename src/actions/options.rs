@@ -1,0 +1,116 @@
+//! Shipping options: what each would cost an order and do to its promise, and giving it another.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use super::error::ActError;
+use super::work::{Outcome, Work};
+use crate::domain::money;
+use crate::domain::options::ShippingOption;
+use crate::domain::orders::OrderSummary;
+use crate::domain::promises;
+use crate::store::calendar;
+use crate::store::db::DbError;
+use crate::store::options as store;
+use crate::store::orders;
+
+/// What an order would be with a shipping option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The option.
+    pub option: ShippingOption,
+    /// Whether the order has it now.
+    pub present: bool,
+    /// What it costs the order, in minor units of the order's currency.
+    pub price: i64,
+    /// What that is more than the customer paid for shipping; less where it is negative.
+    pub extra: i64,
+    /// By when the order would arrive; none where it is not promised yet.
+    pub deliver_by: Option<DateTime<Utc>>,
+    /// Why it does not take the order.
+    pub unfit: Option<String>,
+}
+
+/// What an order would be with each shipping option of its currency, the cheapest first.
+///
+/// # Errors
+/// The database's.
+pub async fn choices(
+    connection: &mut PgConnection,
+    order_id: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<Choice>, DbError> {
+    let business = calendar::load(connection, now).await?;
+    let Some(order) = store::order(connection, order_id).await? else {
+        return Ok(Vec::new());
+    };
+    let all = store::all(connection, &order.consignment.currency).await?;
+    let choice = |option: ShippingOption| {
+        let price = option.price_for(&order.consignment);
+        let days = option.transit_days_max.unsigned_abs();
+        Choice {
+            present: order.option_id == Some(option.id),
+            price,
+            extra: price - order.paid,
+            deliver_by: order
+                .ship_by
+                .map(|ship_by| promises::deliver_by(ship_by, days, &business.calendar)),
+            unfit: option.takes(&order.consignment).err(),
+            option,
+        }
+    };
+    Ok(all.into_iter().map(choice).collect())
+}
+
+/// Gives an order another shipping option, and says what that changes.
+pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let wanted = work.given.text("to")?.to_lowercase();
+    let choices = choices(work.connection, order.id, work.now).await?;
+    let before = choices.iter().find(|choice| choice.present);
+    let Some(choice) = choices
+        .iter()
+        .find(|choice| choice.option.name.to_lowercase() == wanted)
+    else {
+        let names: Vec<&str> = choices.iter().map(|c| c.option.name.as_str()).collect();
+        return Err(ActError::argument(
+            "to",
+            format!("one of {}", names.join(", ")),
+        ));
+    };
+    if choice.present {
+        return Err(ActError::refused("it is shipped by that already"));
+    }
+    if let Some(why) = &choice.unfit {
+        return Err(ActError::refused(format!("{}: {why}", choice.option.name)));
+    }
+    orders::set_option(
+        work.connection,
+        order.id,
+        choice.option.id,
+        choice.deliver_by.or(order.deliver_by),
+    )
+    .await?;
+    let outcome = Outcome::new(work.told(choice, order));
+    Ok(match before {
+        Some(before) => outcome.undone_by(
+            "set-option",
+            [("to", before.option.name.clone())],
+            format!("ship {} by {} again", order.number, before.option.name),
+        ),
+        None => outcome,
+    })
+}
+
+impl Work<'_> {
+    fn told(&self, choice: &Choice, order: &OrderSummary) -> String {
+        let price = match choice.extra {
+            0 => "for the price that was paid".to_owned(),
+            extra if extra > 0 => format!("{} more", money::shown(extra, &order.currency)),
+            extra => format!("{} less", money::shown(-extra, &order.currency)),
+        };
+        let arrival = choice
+            .deliver_by
+            .map_or_else(String::new, |at| format!(", arrives by {}", self.shown(at)));
+        format!("shipped by {}, {price}{arrival}", choice.option.name)
+    }
+}
