@@ -7,7 +7,7 @@ use color_eyre::eyre::Result;
 use super::act::terms;
 use super::database::Database;
 use super::print_label::printing;
-use crate::config::Config;
+use crate::config::{Config, state_dir};
 use crate::console::{self, ConsoleOptions};
 use crate::store::feed::Feed;
 
@@ -29,6 +29,7 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
         shop: config.shop_name.value.clone(),
         terms: terms(config),
         printing: printing(config),
+        history: Some(state_dir(&|name| std::env::var_os(name)).join("history")),
     };
     console::run(database.db.clone(), feed, database.person.clone(), options).await?;
     Ok(ExitCode::SUCCESS)
