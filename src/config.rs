@@ -18,6 +18,7 @@ use tracing::level_filters::LevelFilter;
 
 pub use self::value::{AlarmBy, Kinds, Lines, Words};
 use self::value::{Places, Value};
+use crate::output::carriers::ProviderUrl;
 use crate::output::mailer::{MailUrl, Mailbox};
 use crate::store::db::DatabaseUrl;
 
@@ -96,6 +97,10 @@ settings! {
         "Mails that each worker sends to one mail host in a minute at most; 0 for no limit.";
     notice_templates: Option<PathBuf> = "notice.templates", "",
         "A folder with templates of mails that stand in for the built-in ones.";
+    carrier_url: Option<ProviderUrl> = "carrier.url", "",
+        "Where carriers' labels are bought, with the key: `https://KEY@api.easypost.com`; none buys none.";
+    carrier_from: Lines = "carrier.from", "",
+        "Where those parcels are sent from: name, street, postcode, town, country as two letters and, where it has one, the state, a line each.";
     print_font: String = "print.font", "E:TT0003M_.FNT",
         "The printer's name of a font that has the scripts of the addresses.";
     print_command: Words = "print.command", "",

@@ -5,6 +5,8 @@ create table notices (
     kind text not null,
     subject_kind text not null,
     subject_id bigint not null,
+    -- The order that its subject is, or is a part of; tickets are linked with theirs elsewhere.
+    order_id bigint references orders,
     -- What it is for, so that a customer is told of a thing once.
     occasion text not null,
     recipient text not null check (recipient <> '' and recipient !~ '[\r\n]'),
@@ -17,11 +19,12 @@ create table notices (
     state text not null default 'held' check (state in ('held', 'queued', 'sent', 'failed', 'cancelled')),
     -- The undo window: until then nothing leaves and it can be cancelled.
     held_until timestamptz not null,
-    -- Ids of the mails that it answers, in RFC 5322's angle brackets, the nearest last.
+    -- Message-IDs of the mails that it answers, without angle brackets, the nearest last.
     in_reply_to text check (in_reply_to !~ '[\r\n]'),
     mail_references text[] not null default '{}'
         check (array_to_string(mail_references, '') !~ '[\r\n]'),
-    -- Given at the first attempt where nobody gave one; a second attempt is the same mail.
+    -- Without angle brackets. Given at the first attempt where nobody gave one; a second attempt is
+    -- the same mail.
     message_id text unique,
     -- Each claim is an attempt; who comes back with an older number has lost the mail to another.
     attempts integer not null default 0 check (attempts >= 0),
@@ -37,12 +40,83 @@ create table notices (
     constraint notices_sent_when check ((state = 'sent') = (sent_at is not null))
 );
 create index notices_of_subject on notices (subject_kind, subject_id);
+create index notices_of_order on notices (order_id);
+create index notices_order_wants on notices (order_id) where state in ('held', 'failed');
+create index notices_ticket_wants on notices (subject_id)
+    where subject_kind = 'ticket' and state in ('held', 'failed');
 create index notices_due on notices (coalesce(retry_at, held_until), id) where state in ('held', 'queued');
 create index notices_failed on notices (id) where state = 'failed';
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
-    ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued');
+    ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued'),
+    ('notice', 'failed', 'cancelled');
 select guard_states('notices', 'notice', 'state');
+
+create function note_order() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    new.order_id := case new.subject_kind
+        when 'order' then (select id from orders where id = new.subject_id)
+        when 'shipment' then (select order_id from shipments where id = new.subject_id)
+        when 'return' then (select order_id from returns where id = new.subject_id)
+        when 'purchase_order' then
+            (select f.order_id from purchase_orders p join fulfilments f on f.id = p.fulfilment_id
+             where p.id = new.subject_id)
+    end;
+    return new;
+end $$;
+create trigger note_order before insert on notices
+    for each row execute function note_order();
+
+-- Whoever looks at an order or a ticket sees how far its mail has come. The record itself stays as it is.
+create function tell_of_mail() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into change (kind, id, version)
+    select 'order', o.id, o.version from orders o
+    where o.id in (select order_id from new_rows
+                   union
+                   select t.order_id from new_rows n join tickets t on t.id = n.subject_id
+                   where n.subject_kind = 'ticket')
+    union all
+    select 'ticket', t.id, t.version from tickets t
+    where t.id in (select subject_id from new_rows where subject_kind = 'ticket');
+    return null;
+end $$;
+create trigger tell_of_mail_insert after insert on notices
+    referencing new table as new_rows for each statement execute function tell_of_mail();
+create trigger tell_of_mail_update after update on notices
+    referencing new table as new_rows for each statement execute function tell_of_mail();
+
+-- What a person does with a mail is done with its order or ticket, and told there.
+create function tell_of_act_with_mail() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    done record;
+begin
+    if coalesce(current_setting('packline.act_id', true), '') = '' then
+        return null;
+    end if;
+    for done in
+        select case when n.order_id is null then 'ticket' else 'order' end as kind,
+               coalesce(n.order_id, n.subject_id) as id,
+               jsonb_object_agg('mail ' || n.id, jsonb_build_array(o.state, n.state)) as changes
+        from new_rows n join old_rows o using (id)
+        where n.order_id is not null or n.subject_kind = 'ticket'
+        group by 1, 2 order by 1, 2
+    loop
+        perform write_activity(done.kind, done.id, 'notices', 'update', done.changes);
+        if done.kind = 'order' then
+            update orders set version = version + 1 where id = done.id;
+        else
+            update tickets set version = version + 1 where id = done.id;
+        end if;
+    end loop;
+    return null;
+end $$;
+create trigger tell_of_act after update on notices
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function tell_of_act_with_mail();
 
 -- Work that is due. It is enqueued by plain insert in the transaction that makes it due, and
 -- completed in the transaction that does it.

@@ -44,6 +44,7 @@ pub(crate) async fn run() {
         address: Vec::new(),
         labels: false,
         hold: TimeDelta::hours(1),
+        carriers: false,
     };
     let worker = Worker::new(db.clone(), desk, None, Utc::now);
     worker.drain().await.expect("what every shop has to do");

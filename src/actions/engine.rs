@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -11,7 +10,7 @@ use uuid::Uuid;
 
 use super::arguments::{Given, storable};
 use super::error::{ActError, Conflict, told, what};
-use super::work::Work;
+use super::work::{Terms, Work};
 use super::{inspections, orders, shipments, stock, tickets};
 use crate::domain::act::{Act, Done};
 use crate::domain::people::{Person, Role};
@@ -40,7 +39,7 @@ const TOLD: usize = 5;
 /// Does an act: one transaction, once.
 ///
 /// `source` says what it comes through (`console`, `act`, `demo`, `worker`); times that people
-/// type are read in `zone`, the shop's. Where others got in the way it is tried again, and where
+/// type are read in the zone of `terms`, the shop's. Where others got in the way it is tried again, and where
 /// the outcome of its COMMIT was lost, the database is asked for it.
 ///
 /// # Errors
@@ -50,15 +49,16 @@ pub async fn act(
     db: &Db,
     act: Act,
     source: &str,
-    zone: Tz,
+    terms: impl Into<Terms>,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     storable(&act)?;
+    let terms = terms.into();
     let mut tries = 1;
     let mut doubt: Option<Doubt> = None;
     loop {
         // Boxed: a whole transaction is too much for the stacks of those who wait for it.
-        match Box::pin(attempt(db, act.clone(), source, zone, now)).await {
+        match Box::pin(attempt(db, act.clone(), source, terms, now)).await {
             Ok(done) => {
                 if !done.repeated || doubt.is_some() {
                     ring(db).await;
@@ -129,7 +129,7 @@ pub async fn undo(
     act_id: Uuid,
     new_id: Uuid,
     source: &str,
-    zone: Tz,
+    terms: impl Into<Terms>,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     let stored = db
@@ -149,7 +149,7 @@ pub async fn undo(
         args: undo.args,
         undoes: Some(act_id),
     };
-    act(db, compensation, source, zone, now).await
+    act(db, compensation, source, terms, now).await
 }
 
 /// Something that was done to a record while somebody was at it.
@@ -214,12 +214,12 @@ async fn attempt(
     db: &Db,
     act: Act,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     let source = source.to_owned();
     db.transaction(LIMIT, move |connection| {
-        async move { transact(connection, &act, &source, zone, now).await }.boxed()
+        async move { transact(connection, &act, &source, terms, now).await }.boxed()
     })
     .await
 }
@@ -228,7 +228,7 @@ pub(super) async fn transact(
     connection: &mut PgConnection,
     act: &Act,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Done, ActError> {
     acts::announce(connection, act, source).await?;
@@ -250,13 +250,13 @@ pub(super) async fn transact(
         None => check_version(connection, act, record.version()).await?,
     }
     (act.verb.applies_to)(&record).map_err(ActError::Refused)?;
-    let given = Given::read(connection, act, zone, now).await?;
+    let given = Given::read(connection, act, terms.zone, now).await?;
     let mut work = Work {
         connection,
         act,
         given,
         who: &person.login,
-        zone,
+        terms,
         now,
     };
     let outcome = match &record {
@@ -283,7 +283,7 @@ pub(super) async fn transact(
     Ok(done)
 }
 
-fn permitted(act: &Act, person: &Person) -> Result<(), ActError> {
+pub(super) fn permitted(act: &Act, person: &Person) -> Result<(), ActError> {
     if person.holds_any(act.verb.roles) || person.roles.contains(&Role::Admin) {
         Ok(())
     } else {

@@ -1,99 +1,124 @@
 //! Printing a parcel's label or packing slip, and noting that it was printed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use uuid::Uuid;
 
+use super::engine::permitted;
+use super::work::Terms;
 use super::{ActError, act};
-use crate::domain::act::{Act, Args, Done};
-use crate::domain::record::{Kind, RecordId};
-use crate::domain::verbs;
-use crate::output::printer::{PrintError, Printer};
+use crate::domain::act::{Act, Done};
+use crate::domain::record::{Kind, Record};
+use crate::output::printer::Printer;
 use crate::output::{slip, zpl};
-use crate::store::db::{Db, DbError};
-use crate::store::labels as store;
+use crate::store::db::Db;
+use crate::store::labels::{self as store, Printable};
+use crate::store::{acts, people, shipments};
 
 /// The limit of a call to the database.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What to print.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Document {
-    /// The label, in ZPL, with the printer's font of this name.
-    Label {
-        /// Such as [`zpl::DEFAULT_FONT`].
-        font: String,
-    },
-    /// The packing slip, as plain text.
-    Slip,
-}
+/// The words that the verb `print` takes for what to print.
+pub const LABEL: &str = "label";
+/// As [`LABEL`].
+pub const SLIP: &str = "slip";
 
-/// Why nothing was printed, or the print was not noted.
-#[derive(Debug, thiserror::Error)]
-pub enum NotPrinted {
-    /// There is no such parcel.
-    #[error("SHP-{0} does not exist")]
-    Missing(i64),
-    /// The printer did not take it.
-    #[error(transparent)]
-    Printer(#[from] PrintError),
-    /// It was printed, but that could not be noted.
-    #[error("printed, but not noted: {0}")]
-    NotNoted(ActError),
-    /// The database could not be asked.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
-/// A print that is wanted.
+/// What the settings say of printing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Print {
-    /// The id of the act that notes it, made by the caller.
-    pub act_id: Uuid,
-    /// The parcel's primary key.
-    pub shipment_id: i64,
-    /// What to print.
-    pub document: Document,
-    /// The lines of the address that the parcel is sent from.
+pub struct Printing {
+    /// The program that prints, with its arguments; none where there is none.
+    pub command: Vec<String>,
+    /// The printer's name of the font that labels are written in.
+    pub font: String,
+    /// The lines of the address that parcels are sent from.
     pub from: Vec<String>,
 }
 
-/// Prints a document for a parcel, then notes it by the verb `print`: what the history tells has
-/// happened.
+impl Default for Printing {
+    fn default() -> Self {
+        Self {
+            command: Vec::new(),
+            font: zpl::DEFAULT_FONT.to_owned(),
+            from: Vec::new(),
+        }
+    }
+}
+
+/// Prints a document for a parcel, then does the act that notes it: what the history tells has
+/// happened. A repeat of an act that is stored prints nothing again.
 ///
 /// # Errors
-/// See [`NotPrinted`].
-pub async fn print(
+/// Refused where the printer does not take it. As [`act`] otherwise; where something was printed
+/// and could not be noted, the error says so.
+pub(super) async fn print(
     db: &Db,
-    print: Print,
-    printer: &Printer,
+    wanted: Act,
+    printing: &Printing,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
-) -> Result<Done, NotPrinted> {
-    let (id, from) = (print.shipment_id, print.from);
-    let label = db
-        .call(LIMIT, move |connection| {
-            Box::pin(store::label(connection, id, from))
-        })
-        .await?
-        .ok_or(NotPrinted::Missing(id))?;
-    let document = match print.document {
-        Document::Label { font } => zpl::label(&label, &font),
-        Document::Slip => slip::slip(&label),
+) -> Result<Done, ActError> {
+    let Some(printable) = check(db, &wanted, printing.from.clone()).await? else {
+        return act(db, wanted, source, terms, now).await;
     };
-    printer.print(&document).await?;
-    let noted = Act {
-        id: print.act_id,
-        verb: verbs::find(Kind::Shipment, "print").ok_or(NotPrinted::Missing(id))?,
-        record: RecordId::new(Kind::Shipment, id),
-        expected_version: None,
-        args: Args::new(),
-        undoes: None,
+    let what = wanted.args.get("what").map_or(LABEL, String::as_str);
+    let document = match what {
+        SLIP => slip::slip(&printable.label),
+        _ => printable
+            .bought
+            .unwrap_or_else(|| zpl::label(&printable.label, &printing.font)),
     };
-    act(db, noted, source, zone, now)
+    let printer = match wanted.args.get("file").filter(|file| !file.is_empty()) {
+        Some(file) => Printer::File(PathBuf::from(file)),
+        None => Printer::Command(printing.command.clone()),
+    };
+    printer
+        .print(&document)
         .await
-        .map_err(NotPrinted::NotNoted)
+        .map_err(|error| ActError::refused(error.to_string()))?;
+    // Whatever became of the parcel meanwhile, this was printed.
+    let noted = Act {
+        expected_version: None,
+        ..wanted
+    };
+    act(db, noted, source, terms, now)
+        .await
+        .map_err(|error| ActError::refused(format!("printed, but not noted: {error}")))
+}
+
+/// Whether the act may be done, before anything is printed, and what to print; `None` where the act
+/// was done before, or its arguments make no sense and the act itself says so.
+async fn check(db: &Db, wanted: &Act, from: Vec<String>) -> Result<Option<Printable>, ActError> {
+    let wanted = wanted.clone();
+    let known = |name: &str| wanted.verb.arg(name).is_some();
+    let sensible = wanted.args.keys().all(|name| known(name))
+        && (wanted.args.get("what"))
+            .is_none_or(|what| what.is_empty() || what == LABEL || what == SLIP);
+    if !sensible {
+        return Ok(None);
+    }
+    db.transaction(LIMIT, move |connection| {
+        Box::pin(async move {
+            permitted(&wanted, &people::person(connection).await?)?;
+            if acts::find(connection, wanted.id).await?.is_some() {
+                return Ok(None);
+            }
+            let id = wanted.record.id;
+            let (Some(parcel), Some(printable)) = (
+                shipments::summary(connection, id).await?,
+                store::printable(connection, id, from).await?,
+            ) else {
+                return Err(ActError::NotFound(format!("SHP-{id}")));
+            };
+            (wanted.verb.applies_to)(&Record::Shipment(parcel)).map_err(ActError::Refused)?;
+            Ok(Some(printable))
+        })
+    })
+    .await
+}
+
+/// Whether an act prints.
+pub(super) fn prints(wanted: &Act) -> bool {
+    wanted.verb.kind == Kind::Shipment && wanted.verb.name == "print"
 }

@@ -29,6 +29,8 @@ pub struct Desk {
     pub labels: bool,
     /// How long a notice can be taken back.
     pub hold: TimeDelta,
+    /// Whether carriers' labels are bought for parcels of our own.
+    pub carriers: bool,
 }
 
 /// Why a step was not taken. Nothing has been written.

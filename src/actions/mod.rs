@@ -2,6 +2,7 @@
 //! domain, write, and let the database's triggers write the history.
 
 mod arguments;
+pub mod carriers;
 pub mod demo;
 mod engine;
 mod error;
@@ -9,6 +10,7 @@ pub mod import;
 mod inspections;
 pub mod labels;
 pub mod letters;
+mod mails;
 mod next;
 pub mod notices;
 pub mod options;
@@ -22,6 +24,31 @@ pub mod sweep;
 mod tickets;
 mod work;
 
+use chrono::{DateTime, Utc};
+
 pub use engine::{News, act, news, undo};
 pub use error::{ActError, Conflict};
 pub use next::{Taken, take};
+pub use work::Terms;
+
+use crate::domain::act::{Act, Done};
+use crate::store::db::Db;
+
+/// Does an act, and what belongs to it outside the database.
+///
+/// # Errors
+/// As [`act`]; refused where what belongs to it could not be done.
+pub async fn act_and_print(
+    db: &Db,
+    wanted: Act,
+    printing: &labels::Printing,
+    source: &str,
+    terms: Terms,
+    now: DateTime<Utc>,
+) -> Result<Done, ActError> {
+    if labels::prints(&wanted) {
+        labels::print(db, wanted, printing, source, terms, now).await
+    } else {
+        act(db, wanted, source, terms, now).await
+    }
+}

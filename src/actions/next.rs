@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use sqlx::postgres::PgConnection;
 use tokio::time::sleep;
@@ -11,6 +10,7 @@ use uuid::Uuid;
 
 use super::engine::{load, ring, transact};
 use super::error::ActError;
+use super::work::Terms;
 use crate::domain::act::{Act, Args, Done};
 use crate::domain::filter::{Field, Filter, Term, Test};
 use crate::domain::list::{Anchor, ListQuery, Sort, Viewer};
@@ -46,7 +46,7 @@ pub async fn take(
     db: &Db,
     id: Uuid,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Option<Taken>, ActError> {
     let mut tries = 1;
@@ -54,7 +54,7 @@ pub async fn take(
         let source = source.to_owned();
         let taken = db
             .transaction(LIMIT, move |connection| {
-                async move { search(connection, id, &source, zone, now).await }.boxed()
+                async move { search(connection, id, &source, terms, now).await }.boxed()
             })
             .await;
         match taken {
@@ -85,14 +85,14 @@ async fn search(
     connection: &mut PgConnection,
     id: Uuid,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Option<Taken>, ActError> {
     let person = people::person(connection).await?;
     let query = free_for(&person);
     let viewer = Viewer {
         login: person.login.clone(),
-        zone,
+        zone: terms.zone,
     };
     let mut anchor = Anchor::Start;
     loop {
@@ -102,7 +102,7 @@ async fn search(
             if !presence::try_to_take(connection, record).await? {
                 continue;
             }
-            if let Some(taken) = claim(connection, record, id, source, zone, now).await? {
+            if let Some(taken) = claim(connection, record, id, source, terms, now).await? {
                 return Ok(Some(taken));
             }
         }
@@ -140,7 +140,7 @@ async fn claim(
     id: RecordId,
     act: Uuid,
     source: &str,
-    zone: Tz,
+    terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Option<Taken>, ActError> {
     let Some(record) = load(connection, id).await? else {
@@ -166,7 +166,7 @@ async fn claim(
         args: Args::new(),
         undoes: None,
     };
-    let claim = transact(connection, &act, source, zone, now).await?;
+    let claim = transact(connection, &act, source, terms, now).await?;
     Ok(Some(Taken {
         record: load(connection, id).await?.unwrap_or(record),
         claim: Some(claim),

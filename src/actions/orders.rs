@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use super::error::ActError;
 use super::work::{Outcome, Work, units, unknown_verb};
-use super::{options, purchases, shipping};
+use super::{mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::store::fulfilments::{self, Plan};
 use crate::store::lookup::Source;
 use crate::store::orders::OpenLine;
-use crate::store::{inspections, orders, reservations, shipments};
+use crate::store::{inspections, notices, orders, reservations, shipments};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -43,6 +43,14 @@ pub(super) async fn perform(
         "assign" => {
             let to = work.given.text("to")?.to_owned();
             assign(work, order, Some(&to)).await
+        }
+        "stop-mail" => {
+            let open = notices::open_of_order(work.connection, order.id).await?;
+            Ok(mails::stop(work, open).await?.1)
+        }
+        "resend-mail" => {
+            let open = notices::open_of_order(work.connection, order.id).await?;
+            mails::resend(work, open).await
         }
         _ => Err(unknown_verb(work.act)),
     }

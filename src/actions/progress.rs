@@ -12,7 +12,7 @@ use crate::domain::{promises, routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::progress::{self as store, Draft, Moving};
-use crate::store::{fulfilments, inspections, jobs, orders, reservations};
+use crate::store::{carrier_labels, fulfilments, inspections, jobs, orders, reservations};
 
 /// Orders that are locked at once to fill backorders.
 const AT_ONCE: i64 = 50;
@@ -113,8 +113,13 @@ async fn take(
         }
         Step::Pack(fulfilment) => {
             let parcel = store::pack(connection, order.id, fulfilment).await?;
-            if let (Some(parcel), true) = (parcel, desk.labels) {
-                store::enqueue_label(connection, parcel).await?;
+            if let Some(parcel) = parcel {
+                // A carrier's own label is printed when it has been bought.
+                if desk.carriers {
+                    carrier_labels::want(connection, parcel).await?;
+                } else if desk.labels {
+                    store::enqueue_label(connection, parcel).await?;
+                }
             }
             Ok(parcel.is_some())
         }

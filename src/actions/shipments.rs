@@ -1,8 +1,10 @@
 //! What is done with a parcel.
 
 use super::error::ActError;
+use super::labels::LABEL;
 use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
+use crate::store::carrier_labels;
 use crate::store::shipments::{self, Tracking};
 
 pub(super) async fn perform(
@@ -29,7 +31,25 @@ pub(super) async fn perform(
         }
         "print" => {
             shipments::count_print(work.connection, parcel.id).await?;
-            Ok(Outcome::new("noted a print"))
+            let what = work.given.optional_text("what").unwrap_or(LABEL);
+            Ok(Outcome::new(format!("printed the {what}")))
+        }
+        "buy-label" if work.terms.carriers => {
+            carrier_labels::want(work.connection, parcel.id).await?;
+            Ok(Outcome::new("its label will be bought"))
+        }
+        "buy-label" => Err(ActError::refused(
+            "nobody sells labels here: carrier.url is not set",
+        )),
+        "hand-over" => {
+            let to = ShipmentState::HandedOver;
+            shipments::set_state(work.connection, parcel.id, parcel.state, to, None).await?;
+            Ok(Outcome::new(format!("handed over {}", units(parcel.units))))
+        }
+        "void" => {
+            let to = ShipmentState::Void;
+            shipments::set_state(work.connection, parcel.id, parcel.state, to, None).await?;
+            Ok(Outcome::new("made void"))
         }
         _ => Err(unknown_verb(work.act)),
     }

@@ -20,6 +20,11 @@ pub(super) async fn ship(work: &mut Work<'_>, order: &OrderSummary) -> Result<Ou
         return Err(ActError::refused("no stock is reserved for it"));
     };
     let fulfilment = ready(work, order, first.location_id, &parcel).await?;
+    if let Some(id) = shipments::labelled(work.connection, fulfilment).await? {
+        return Err(ActError::refused(format!(
+            "SHP-{id} is packed and has its label: hand-over that parcel, or make it void"
+        )));
+    }
     let carrier = work.given.carrier("carrier")?.clone();
     let code = work.given.text("tracking")?.to_owned();
     let tracking = Tracking {

@@ -1,17 +1,16 @@
 //! What is done with a ticket.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::error::ActError;
+use super::mails;
 use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::calendar::Calendar;
+use crate::domain::notices::NoticeKind;
 use crate::domain::tickets::{MessageKind, Priority, Resolution, TicketState, TicketSummary};
 use crate::intake::mail::TicketToken;
-use crate::store::lookup;
 use crate::store::tickets::{self, NewMessage};
-
-/// For how long an answer waits before it is mailed, so that it can be stopped.
-const HELD: TimeDelta = TimeDelta::seconds(60);
+use crate::store::{lookup, notices};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -33,6 +32,11 @@ pub(super) async fn perform(
         "set-priority" => set_priority(work, ticket).await,
         "snooze" => snooze(work, ticket).await,
         "wake" => wake(work, ticket).await,
+        "stop-mail" => stop_mail(work, ticket).await,
+        "resend-mail" => {
+            let open = notices::open_of_ticket(work.connection, ticket.id).await?;
+            mails::resend(work, open).await
+        }
         _ => Err(unknown_verb(work.act)),
     }
 }
@@ -56,9 +60,10 @@ async fn reply(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, A
         in_reply_to: correspondence.last_mail.as_deref(),
     };
     let key = tickets::insert_message(work.connection, ticket.id, &message).await?;
-    let leaves = work.now + HELD;
-    tickets::insert_reply_notice(work.connection, ticket.id, (key, &message), &email, leaves)
-        .await?;
+    let leaves = work.now + work.terms.hold;
+    let reply = (key, &message);
+    let mail =
+        tickets::insert_reply_notice(work.connection, ticket.id, reply, &email, leaves).await?;
     if ticket.assignee.is_none() {
         tickets::set_assignee(work.connection, ticket.id, None, Some(work.who)).await?;
     }
@@ -72,9 +77,26 @@ async fn reply(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, A
         clocks.spoke(work.now)
     };
     tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
-    Ok(Outcome::new(format!(
-        "answered {email}; the mail waits to be sent"
-    )))
+    let outcome = Outcome::new(format!("answered {email}; the mail waits to be sent"));
+    Ok(outcome.undone_by(
+        "stop-mail",
+        [("mail", mail.to_string())],
+        format!("stop the mail to {email}, if it has not left"),
+    ))
+}
+
+/// Stops a mail. Where that was an answer that never left, the customer still waits for one.
+async fn stop_mail(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, ActError> {
+    let open = notices::open_of_ticket(work.connection, ticket.id).await?;
+    let (mail, outcome) = mails::stop(work, open).await?;
+    if mail.kind == NoticeKind::TicketReply && ticket.state == TicketState::Pending {
+        let (from, to) = (TicketState::Pending, TicketState::Open);
+        tickets::set_state(work.connection, ticket.id, from, to).await?;
+        let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+        let events = clocks.customer_wrote(ticket.priority, work.now, &calendar(work));
+        tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    }
+    Ok(outcome)
 }
 
 /// The subject of an answer, with the sign by which the next mail finds its ticket.
@@ -274,7 +296,7 @@ async fn write_down(
 
 /// The business hours that clocks run in.
 fn calendar(work: &Work<'_>) -> Calendar {
-    Calendar::office(work.zone)
+    Calendar::office(work.terms.zone)
 }
 
 #[cfg(test)]

@@ -1,12 +1,34 @@
 //! What a verb works with inside its act's transaction, and what it answers.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::postgres::PgConnection;
 
 use super::arguments::Given;
 use super::error::ActError;
 use crate::domain::act::{Act, Undo};
+
+/// What the shop's settings say to acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The shop's zone: in it times are read and told.
+    pub zone: Tz,
+    /// How long a mail can still be stopped before it leaves.
+    pub hold: TimeDelta,
+    /// Whether carriers' labels can be bought.
+    pub carriers: bool,
+}
+
+impl From<Tz> for Terms {
+    /// With the undo window that mails have by default, and with labels to buy.
+    fn from(zone: Tz) -> Self {
+        Self {
+            zone,
+            hold: TimeDelta::seconds(60),
+            carriers: true,
+        }
+    }
+}
 
 /// What an act works with, inside its transaction.
 pub(super) struct Work<'c> {
@@ -18,8 +40,8 @@ pub(super) struct Work<'c> {
     pub(super) given: Given,
     /// The login of who wants it.
     pub(super) who: &'c str,
-    /// The shop's zone.
-    pub(super) zone: Tz,
+    /// What the settings say.
+    pub(super) terms: Terms,
     /// The present.
     pub(super) now: DateTime<Utc>,
 }
@@ -27,7 +49,7 @@ pub(super) struct Work<'c> {
 impl Work<'_> {
     /// The local date.
     pub(super) fn today(&self) -> NaiveDate {
-        self.now.with_timezone(&self.zone).date_naive()
+        self.now.with_timezone(&self.terms.zone).date_naive()
     }
 
     /// An argument that must be a time to come.
@@ -42,7 +64,7 @@ impl Work<'_> {
 
     /// An instant in the shop's zone, for a sentence.
     pub(super) fn shown(&self, at: DateTime<Utc>) -> String {
-        let local = at.with_timezone(&self.zone);
+        let local = at.with_timezone(&self.terms.zone);
         local.format("%Y-%m-%d %H:%M").to_string()
     }
 }

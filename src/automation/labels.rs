@@ -5,13 +5,15 @@
 //! once.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::LIMIT;
-use crate::actions::labels::{self, Document, NotPrinted, Print};
+use crate::actions::labels::Printing;
+use crate::actions::{self, ActError, Terms};
+use crate::domain::act::{Act, Args};
+use crate::domain::record::{Kind, RecordId};
 use crate::domain::shipments::ShipmentState;
-use crate::output::printer::Printer;
+use crate::domain::verbs;
 use crate::store::db::Db;
 use crate::store::jobs::Job;
 use crate::store::shipments;
@@ -22,14 +24,10 @@ const ACTS: u64 = 0x6c61_6265_6c73_7000;
 /// What labels are printed with.
 #[derive(Debug, Clone)]
 pub struct Press {
-    /// Where they go.
-    pub printer: Printer,
-    /// The printer's name of the font.
-    pub font: String,
-    /// The lines of the address that parcels are sent from.
-    pub from: Vec<String>,
-    /// The shop's zone.
-    pub zone: Tz,
+    /// The printer, and what stands on every label.
+    pub printing: Printing,
+    /// What the settings say to acts.
+    pub terms: Terms,
 }
 
 pub(super) async fn handle(
@@ -37,7 +35,7 @@ pub(super) async fn handle(
     press: &Press,
     job: &Job,
     now: DateTime<Utc>,
-) -> Result<(), NotPrinted> {
+) -> Result<(), ActError> {
     let id = job.subject_id;
     let parcel = db
         .call(LIMIT, move |connection| {
@@ -48,15 +46,16 @@ pub(super) async fn handle(
     if !parcel.is_some_and(|parcel| waits(parcel.state)) {
         return Ok(());
     }
-    let print = Print {
-        act_id: Uuid::from_u64_pair(ACTS, job.id.unsigned_abs()),
-        shipment_id: id,
-        document: Document::Label {
-            font: press.font.clone(),
-        },
-        from: press.from.clone(),
+    let print = Act {
+        id: Uuid::from_u64_pair(ACTS, job.id.unsigned_abs()),
+        verb: verbs::find(Kind::Shipment, "print")
+            .ok_or_else(|| ActError::NotFound("the verb “print”".to_owned()))?,
+        record: RecordId::new(Kind::Shipment, id),
+        expected_version: None,
+        args: Args::new(),
+        undoes: None,
     };
-    let noted = labels::print(db, print, &press.printer, "worker", press.zone, now);
+    let noted = actions::act_and_print(db, print, &press.printing, "worker", press.terms, now);
     Box::pin(noted).await?;
     Ok(())
 }

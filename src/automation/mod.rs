@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::actions::labels::NotPrinted;
+use crate::actions::ActError;
 use crate::actions::letters::{Desk, StepError};
 use crate::store::bell::Ringer;
 use crate::store::db::{Db, DbError};
@@ -65,7 +65,7 @@ enum JobError {
     Step(#[from] StepError),
     /// A label was not printed.
     #[error(transparent)]
-    Label(#[from] NotPrinted),
+    Label(#[from] ActError),
     /// A newer program enqueued it.
     #[error("this program does not know the job {0:?}")]
     Unknown(String),

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use color_eyre::eyre::Result;
 use futures_util::FutureExt as _;
@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::database::Database;
+use super::print_label::printing;
 use super::{USAGE, print};
-use crate::actions::{self, ActError};
+use crate::actions::{self, ActError, Terms};
 use crate::config::Config;
 use crate::domain::act::{Act as Wanted, Args as Given, Done};
 use crate::domain::record::{RecordId, RecordName};
@@ -176,6 +177,18 @@ impl Outcome {
 }
 
 impl Act {
+    /// A verb for these records, with these arguments.
+    pub(super) fn new(verb: &str, records: Vec<String>, given: Given) -> Self {
+        Self {
+            verb: verb.to_owned(),
+            records,
+            arguments: Arguments(given),
+            expect_version: None,
+            id: None,
+            json: false,
+        }
+    }
+
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
         if self.records.len() > 1 && (self.id.is_some() || self.expect_version.is_some()) {
             print::note("packline: --id and --expect-version are for one record");
@@ -217,7 +230,8 @@ impl Act {
             args: self.arguments.0.clone(),
             undoes: None,
         };
-        match actions::act(db, act, "act", config.shop_time_zone.value, now).await {
+        let (printing, terms) = (printing(config), terms(config));
+        match actions::act_and_print(db, act, &printing, "act", terms, now).await {
             Ok(done) => Outcome::Done(done),
             Err(error) => Outcome::NotDone(error),
         }
@@ -250,6 +264,15 @@ impl Act {
             Ok(Err(outcome)) => Err(outcome),
             Err(error) => Err(failed(error)),
         }
+    }
+}
+
+/// What the settings say to acts.
+pub(super) fn terms(config: &Config) -> Terms {
+    Terms {
+        zone: config.shop_time_zone.value,
+        hold: TimeDelta::from_std(config.notice_hold.value).unwrap_or_default(),
+        carriers: config.carrier_url.value.is_some(),
     }
 }
 

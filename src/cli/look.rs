@@ -5,6 +5,8 @@ use std::{fs, io};
 
 use color_eyre::eyre::{Result, eyre};
 
+use super::act::terms;
+use super::print_label::printing;
 use crate::config::{AlarmBy, Config, Source, state_dir};
 use crate::console::ConsoleOptions;
 use crate::console::app::Settings;
@@ -49,6 +51,8 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
         desktop: matches!(config.alarm_by.value, AlarmBy::Desktop | AlarmBy::Both),
     };
     Ok(ConsoleOptions {
+        terms: terms(config),
+        printing: printing(config),
         history: Some(state_dir(&|name| std::env::var_os(name)).join("history")),
         settings: Settings {
             shop: config.shop_name.value.clone(),

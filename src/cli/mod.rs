@@ -1,6 +1,7 @@
 //! Floor 5: one file a subcommand. Reads arguments, prints, sets the exit status.
 
 mod act;
+mod carrier;
 mod completions;
 pub mod console;
 pub mod database;

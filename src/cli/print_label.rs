@@ -1,27 +1,21 @@
 //! `packline print`: labels and packing slips, to a printer or into a file.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
 use color_eyre::eyre::Result;
-use uuid::Uuid;
 
-use super::database::Database;
+use super::act::Act;
 use super::{USAGE, print};
-use crate::actions::labels::{self, Document, Print};
+use crate::actions::labels::{self, Printing};
 use crate::config::Config;
-use crate::domain::record::{Kind, RecordId, RecordName};
-use crate::domain::text;
-use crate::output::printer::Printer;
-use crate::store::names;
 
 /// Print the label or the packing slip of parcels.
 ///
 /// The document goes to the standard input of the program that `print.command` names, which runs
-/// without a shell, or into a file. Each print is noted in the parcel's history.
+/// without a shell, or into a file. Each print is noted in the parcel's history. The same as
+/// `packline act print`, and exits as it does.
 #[derive(Debug, Args)]
 pub(super) struct PrintLabel {
     /// Which parcels: SHP-7
@@ -32,7 +26,7 @@ pub(super) struct PrintLabel {
     slip: bool,
     /// Into this file instead of to the printer; for one parcel
     #[arg(long, value_name = "FILE")]
-    to: Option<PathBuf>,
+    to: Option<String>,
 }
 
 impl PrintLabel {
@@ -41,64 +35,32 @@ impl PrintLabel {
             print::note("packline: --to is for one parcel");
             return Ok(ExitCode::from(USAGE));
         }
-        let printer = match self.to {
-            Some(path) => Printer::File(path),
-            None => Printer::Command(config.print_command.value.0.clone()),
-        };
-        let document = if self.slip {
-            Document::Slip
+        let what = if self.slip {
+            labels::SLIP
         } else {
-            Document::Label {
-                font: config.print_font.value.clone(),
-            }
+            labels::LABEL
         };
-        let shop = &config.shop_name.value;
-        let mut from: Vec<String> = Vec::new();
-        if !shop.is_empty() {
-            from.push(shop.clone());
-        }
-        from.extend(config.shop_address.value.0.iter().cloned());
-        let database = Database::open(config, "print").await?;
-        let mut status = ExitCode::SUCCESS;
-        for parcel in &self.parcels {
-            let Ok(name) = parcel.parse::<RecordName>();
-            let found = database
-                .db
-                .call(Duration::from_secs(30), move |connection| {
-                    Box::pin(async move { Ok(names::resolve(connection, &name).await) })
-                })
-                .await?;
-            let shipment_id = match found {
-                Ok(RecordId {
-                    kind: Kind::Shipment,
-                    id,
-                }) => id,
-                Ok(_) => {
-                    print::note(format_args!("{}: not a parcel", text::plain(parcel)));
-                    status = ExitCode::from(USAGE);
-                    continue;
-                }
-                Err(error) => {
-                    print::note(text::plain(&error.to_string()));
-                    status = ExitCode::from(USAGE);
-                    continue;
-                }
-            };
-            let wanted = Print {
-                act_id: Uuid::now_v7(),
-                shipment_id,
-                document: document.clone(),
-                from: from.clone(),
-            };
-            let zone = config.shop_time_zone.value;
-            match labels::print(&database.db, wanted, &printer, "act", zone, now).await {
-                Ok(_) => print::line(format_args!("SHP-{shipment_id}: printed")),
-                Err(error) => {
-                    print::note(text::plain(&format!("SHP-{shipment_id}: {error}")));
-                    status = ExitCode::FAILURE;
-                }
-            }
-        }
-        Ok(status)
+        let given = [("what", Some(what.to_owned())), ("file", self.to)];
+        let given = given
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let act = Act::new("print", self.parcels, given.collect());
+        act.run(config, now).await
+    }
+}
+
+/// What the settings say of printing.
+pub(super) fn printing(config: &Config) -> Printing {
+    let shop = &config.shop_name.value;
+    let address = config.shop_address.value.0.iter();
+    Printing {
+        command: config.print_command.value.0.clone(),
+        font: config.print_font.value.clone(),
+        from: [shop]
+            .into_iter()
+            .filter(|shop| !shop.is_empty())
+            .chain(address)
+            .cloned()
+            .collect(),
     }
 }

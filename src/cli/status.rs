@@ -16,15 +16,16 @@ use crate::domain::list::Counts;
 use crate::domain::record::Kind;
 use crate::domain::text;
 use crate::store::alerts::{self, Alert};
-use crate::store::lists;
+use crate::store::{lists, notices};
 
 /// Alerts that are told one by one.
 const ALERTS: i64 = 10;
 
-/// Say how many records are open, late and breaching, and what people are alerted to.
+/// Say how many records are open, late and breaching, what people are alerted to, and how many mails
+/// failed.
 ///
-/// Exits as monitoring plugins do: 0 all is well, 1 something is late, 2 tickets breach or
-/// inspections failed, 3 it is not known.
+/// Exits as monitoring plugins do: 0 all is well, 1 something is late or a mail failed, 2 tickets
+/// breach or inspections failed, 3 it is not known.
 #[derive(Debug, Args)]
 pub(super) struct Status {
     /// As one JSON object
@@ -47,15 +48,17 @@ struct Report {
     status: Level,
     #[serde(flatten)]
     counts: Counts,
+    /// Mails that did not get through: a person decides.
+    failed_mails: i64,
     /// Open alerts by kind.
     alerts: BTreeMap<String, i64>,
 }
 
 impl Level {
-    fn of(counts: &Counts) -> Self {
+    fn of(counts: &Counts, failed_mails: i64) -> Self {
         if counts.tickets.urgent.0 > 0 || counts.inspections.urgent.0 > 0 {
             Self::Critical
-        } else if Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0) {
+        } else if failed_mails > 0 || Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0) {
             Self::Warning
         } else {
             Self::Ok
@@ -74,14 +77,14 @@ impl Level {
 
 impl Status {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let (counts, (alerts, oldest)) = match self.counts(config, now).await {
+        let (counts, failed_mails, (alerts, oldest)) = match self.counts(config, now).await {
             Ok(found) => found,
             Err(error) => {
                 print::note(format_args!("packline: unknown: {error:#}"));
                 return Ok(ExitCode::from(Level::Unknown.exit_code()));
             }
         };
-        let status = Level::of(&counts);
+        let status = Level::of(&counts, failed_mails);
         if counts.nothing_yet {
             print::note(NOTHING_YET);
         }
@@ -89,6 +92,7 @@ impl Status {
             print::json(&Report {
                 status,
                 counts,
+                failed_mails,
                 alerts,
             })?;
         } else {
@@ -115,6 +119,9 @@ impl Status {
                     text::plain(&alert.reason)
                 ));
             }
+            if failed_mails > 0 {
+                print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
+            }
         }
         Ok(ExitCode::from(status.exit_code()))
     }
@@ -123,14 +130,16 @@ impl Status {
         &self,
         config: &Config,
         now: DateTime<Utc>,
-    ) -> Result<(Counts, (BTreeMap<String, i64>, Vec<Alert>))> {
+    ) -> Result<(Counts, i64, (BTreeMap<String, i64>, Vec<Alert>))> {
         let database = Database::open(config, "status").await?;
         Ok(database
             .db
             .call(Duration::from_secs(10), move |connection| {
                 Box::pin(async move {
                     let counts = lists::counts(connection, now).await?;
-                    Ok((counts, alerts::open(connection, ALERTS).await?))
+                    let failed_mails = notices::count_failed(connection).await?;
+                    let alerts = alerts::open(connection, ALERTS).await?;
+                    Ok((counts, failed_mails, alerts))
                 })
             })
             .await?)
@@ -155,13 +164,14 @@ mod tests {
     #[test]
     fn the_worst_count_decides() {
         let mut counts = Counts::default();
-        assert_eq!(Level::of(&counts), Level::Ok);
+        assert_eq!(Level::of(&counts, 0), Level::Ok);
+        assert_eq!(Level::of(&counts, 1), Level::Warning);
         counts.stock = TabCount {
             open: Count(1),
             urgent: Count(1),
         };
-        assert_eq!(Level::of(&counts), Level::Warning);
+        assert_eq!(Level::of(&counts, 0), Level::Warning);
         counts.tickets.urgent = Count(1);
-        assert_eq!(Level::of(&counts), Level::Critical);
+        assert_eq!(Level::of(&counts, 0), Level::Critical);
     }
 }

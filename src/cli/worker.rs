@@ -3,25 +3,34 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use clap::Args;
-use color_eyre::eyre::{Context as _, Result};
+use color_eyre::eyre::Result;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
-use super::database::{Database, data_dir};
+use super::act::terms;
+use super::carrier::provider;
+use super::database::Database;
+use super::mail::mailer;
 use super::print;
+use super::print_label::printing;
+use crate::actions::carriers::{Traded, trade_due};
 use crate::actions::letters::Desk;
 use crate::actions::notices::deliver_due;
 use crate::automation::{Press, Worker as Automation};
 use crate::config::Config;
-use crate::output::mailer::{MailUrl, Mailbox, Mailer, Settings};
+use crate::output::carriers::Provider;
+use crate::output::mailer::Mailer;
 use crate::output::notices::Templates;
-use crate::output::printer::Printer;
-use crate::store::db::Db;
+use crate::store::db::{Db, DbError};
 
 /// How often to look for mail that may leave.
 const MAIL_TICK: Duration = Duration::from_millis(500);
+/// How often to look for labels that are wanted, and how many are bought before the next look.
+const LABEL_TICK: Duration = Duration::from_secs(1);
+const LABELS: u64 = 100;
 /// Mails that are sent before the next look.
 const MAILS: u64 = 100;
 
@@ -41,12 +50,19 @@ impl Worker {
         let hand = Hand::hire(config, &database.db)?;
         if self.once {
             let tally = hand.worker.drain().await?;
+            let labels = hand.labels(u64::MAX).await?;
             let mails = deliver_due(&database.db, &hand.mailer, clock(), u64::MAX).await?;
             print::line(format_args!(
                 "{} jobs done, {} failed; {} mails sent, {} to be tried again, {} refused",
                 tally.done, tally.failed, mails.sent, mails.later, mails.failed
             ));
-            let well = tally.failed == 0 && mails.failed == 0;
+            if hand.provider.is_some() {
+                print::line(format_args!(
+                    "{} labels bought or given back, {} to be tried again, {} refused",
+                    labels.done, labels.later, labels.failed
+                ));
+            }
+            let well = tally.failed + mails.failed + labels.failed == 0;
             return Ok(if well {
                 ExitCode::SUCCESS
             } else {
@@ -71,6 +87,9 @@ pub(super) struct Hand {
     db: Db,
     worker: Automation,
     mailer: Mailer,
+    /// Who sells labels, where anybody does.
+    provider: Option<Provider>,
+    zone: Tz,
 }
 
 impl Hand {
@@ -80,12 +99,33 @@ impl Hand {
             db: db.clone(),
             worker: Automation::new(db.clone(), desk(config)?, press(config), clock),
             mailer: mailer(config)?,
+            provider: provider(config)?,
+            zone: config.shop_time_zone.value,
         })
     }
 
     /// Does what is due and sends what may leave, for ever.
     pub(super) async fn work(&self) {
-        tokio::join!(self.worker.run(), deliver(&self.db, &self.mailer));
+        let mail = deliver(&self.db, &self.mailer);
+        tokio::join!(self.worker.run(), mail, self.trade());
+    }
+
+    /// Buys the labels that are due, and gives them back.
+    async fn labels(&self, limit: u64) -> Result<Traded, DbError> {
+        match &self.provider {
+            Some(provider) => trade_due(&self.db, provider, self.zone, clock(), limit).await,
+            None => Ok(Traded::default()),
+        }
+    }
+
+    /// The same for ever.
+    async fn trade(&self) {
+        while self.provider.is_some() {
+            if let Err(error) = self.labels(LABELS).await {
+                tracing::warn!(%error, "labels wait for the database");
+            }
+            sleep(LABEL_TICK).await;
+        }
     }
 }
 
@@ -106,40 +146,18 @@ fn desk(config: &Config) -> Result<Desk> {
         shop: config.shop_name.value.clone(),
         address: config.shop_address.value.0.clone(),
         labels: press(config).is_some(),
-        hold: TimeDelta::from_std(config.notice_hold.value).wrap_err("notice.hold")?,
+        hold: terms(config).hold,
+        carriers: config.carrier_url.value.is_some(),
     })
 }
 
 /// What labels are printed with, where the settings name a printer.
 fn press(config: &Config) -> Option<Press> {
-    let command = config.print_command.value.0.clone();
-    let shop = Some(config.shop_name.value.clone()).filter(|shop| !shop.is_empty());
-    let address = config.shop_address.value.0.iter().cloned();
-    (!command.is_empty()).then(|| Press {
-        printer: Printer::Command(command),
-        font: config.print_font.value.clone(),
-        from: shop.into_iter().chain(address).collect(),
-        zone: config.shop_time_zone.value,
+    let printing = printing(config);
+    (!printing.command.is_empty()).then(|| Press {
+        printing,
+        terms: terms(config),
     })
-}
-
-/// The way out for mail, as the settings say: by default a folder beside the local server's data.
-fn mailer(config: &Config) -> Result<Mailer> {
-    let url = match &config.smtp_url.value {
-        Some(url) => url.clone(),
-        None => MailUrl::Folder(data_dir(config)?.join("mail")),
-    };
-    let from: Mailbox = match &config.notice_from.value {
-        Some(from) => from.clone(),
-        None => "packline@localhost"
-            .parse()
-            .wrap_err("the default sender")?,
-    };
-    let settings = Settings {
-        per_minute: config.notice_per_minute.value,
-        ..Settings::new(from)
-    };
-    Ok(Mailer::new(&url, settings)?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell asks the clock")]

@@ -9,6 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::domain::record::Kind;
 use crate::domain::words::words;
+use crate::output::carriers::{ProviderUrl, ProviderUrlError};
 use crate::output::mailer::{MailUrl, MailUrlError, Mailbox};
 use crate::store::db::{DatabaseUrl, UrlError};
 
@@ -194,6 +195,9 @@ impl Value for u32 {
     }
 }
 
+/// Seconds.
+const YEAR: u64 = 365 * 24 * 3600;
+
 impl Value for Duration {
     const EXPECTS: &'static str = "a time such as 60s, 5m or 2h";
 
@@ -206,7 +210,10 @@ impl Value for Duration {
             _ => return Err(None),
         };
         let number: u32 = text[..unit.0].parse().map_err(|_| None)?;
-        Ok(Self::from_secs(u64::from(number) * seconds))
+        match u64::from(number) * seconds {
+            span @ 0..=YEAR => Ok(Self::from_secs(span)),
+            _ => Err(Some(format!("{text} is longer than a year"))),
+        }
     }
 
     fn shown(&self) -> String {
@@ -229,6 +236,23 @@ impl Value for Option<MailUrl> {
         text.parse()
             .map(Some)
             .map_err(|error: MailUrlError| Some(error.to_string()))
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+impl Value for Option<ProviderUrl> {
+    const EXPECTS: &'static str = "where labels are bought";
+
+    fn parse(text: &str, _: &Places) -> Result<Self, Option<String>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
+            .map_err(|error: ProviderUrlError| Some(error.to_string()))
     }
 
     fn shown(&self) -> String {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnection;
@@ -14,7 +13,8 @@ use uuid::Uuid;
 
 use super::app::{Ask, Effect, Failure, Kept, Msg, PAGE, Reach, RecordPage, Step, Window};
 use super::history;
-use crate::actions::{self, ActError};
+use crate::actions::labels::Printing;
+use crate::actions::{self, ActError, Terms};
 use crate::domain::act::{Act, Done};
 use crate::domain::list::{Anchor, Counts, ListQuery, Viewer};
 use crate::domain::record::RecordId;
@@ -33,8 +33,9 @@ pub struct Performer {
     db: Db,
     /// The login at the keyboard.
     me: String,
-    /// The zone in which the person types times.
-    zone: Tz,
+    /// What the settings say to acts; the person types times in its zone.
+    terms: Terms,
+    printing: Printing,
     /// This console among the others.
     console: Uuid,
     replies: UnboundedSender<Msg>,
@@ -43,16 +44,23 @@ pub struct Performer {
 }
 
 impl Performer {
-    /// Works on this database, as this login, and answers there.
-    pub fn new(db: Db, me: String, zone: Tz, replies: UnboundedSender<Msg>) -> Self {
+    /// Works on this database, as this login, and answers there. It prints into files only.
+    pub fn new(db: Db, me: String, terms: impl Into<Terms>, replies: UnboundedSender<Msg>) -> Self {
         Self {
             db,
             me,
-            zone,
+            terms: terms.into(),
+            printing: Printing::default(),
             console: Uuid::now_v7(),
             replies,
             history: None,
         }
+    }
+
+    /// The same, and prints so.
+    #[must_use]
+    pub fn with(self, printing: Printing) -> Self {
+        Self { printing, ..self }
     }
 
     /// Keeps the command line's history there.
@@ -168,7 +176,7 @@ impl Performer {
             Effect::Attend { at } => Msg::Attended(self.attend(at).await),
             Effect::Take { request } => {
                 let act = Uuid::now_v7();
-                let taken = actions::take(&self.db, act, "console", self.zone, now).await;
+                let taken = actions::take(&self.db, act, "console", self.terms, now).await;
                 Msg::Taken(request, taken.map(|taken| taken.map(Box::new)))
             }
             Effect::News { record, version } => Msg::News(
@@ -343,7 +351,7 @@ impl Performer {
     fn viewer(&self) -> Viewer {
         Viewer {
             login: self.me.clone(),
-            zone: self.zone,
+            zone: self.terms.zone,
         }
     }
 
@@ -357,7 +365,7 @@ impl Performer {
     }
 
     async fn record(&self, id: RecordId) -> Result<Option<RecordPage>, Failure> {
-        let zone = self.zone;
+        let zone = self.terms.zone;
         self.db
             .call(READ, move |connection| {
                 async move {
@@ -382,7 +390,8 @@ impl Performer {
             args: step.args,
             undoes: step.takes_back.map(|undoable| undoable.act),
         };
-        actions::act(&self.db, act, "console", self.zone, now).await
+        let (printing, terms) = (&self.printing, self.terms);
+        actions::act_and_print(&self.db, act, printing, "console", terms, now).await
     }
 }
 

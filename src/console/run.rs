@@ -21,6 +21,8 @@ use super::history;
 use super::input::{Chord, Input, Keymap};
 use super::terminal::{self, Canvas, Capabilities, Outside, Taken};
 use super::view::{self, Theme};
+use crate::actions::Terms;
+use crate::actions::labels::Printing;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, RecordId};
 use crate::store::db::Db;
@@ -47,6 +49,10 @@ pub struct ConsoleOptions {
     pub can: Capabilities,
     /// The way to what is beyond the window.
     pub outside: Outside,
+    /// What the settings say to acts.
+    pub terms: Terms,
+    /// What the settings say of printing.
+    pub printing: Printing,
     /// Where the command line's history is kept, if anywhere.
     pub history: Option<PathBuf>,
 }
@@ -64,7 +70,8 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
         let _ = panics.send(Msg::Panicked(what));
     })?;
     let size = taken.screen().size()?;
-    let performer = Performer::new(db, person.login.clone(), options.settings.zone, sender)
+    let performer = Performer::new(db, person.login.clone(), options.terms, sender)
+        .with(options.printing)
         .with_history(options.history.clone());
     let farewell = performer.clone();
     let size = (size.width, size.height);

@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod calendar;
+pub mod carriers;
 pub mod cover;
 pub mod filter;
 pub mod incoming;

@@ -29,6 +29,11 @@ words! {
 }
 
 impl NoticeKind {
+    /// The words for the screen.
+    pub fn label(self) -> String {
+        self.as_str().replace('_', " ")
+    }
+
     /// Whether a program decided to write it, rather than a person (RFC 3834).
     pub const fn is_automatic(self) -> bool {
         !matches!(self, Self::TicketReply)
@@ -115,6 +120,7 @@ pub struct Mail {
     /// Plain text.
     pub text: String,
     /// The same as HTML, already escaped.
+    #[serde(skip_serializing)]
     pub html: Option<String>,
 }
 
@@ -142,7 +148,7 @@ pub struct NewNotice {
     pub mail: Mail,
     /// A file that goes with it.
     pub attachment: Option<Attachment>,
-    /// Message-IDs that it answers, each in angle brackets, the nearest last; empty for a mail of
+    /// Message-IDs that it answers, without angle brackets, the nearest last; empty for a mail of
     /// its own.
     pub answers: Vec<String>,
 }

@@ -170,6 +170,10 @@ pub struct OrderSummary {
     pub failed_inspections: i64,
     /// Tickets that are not resolved.
     pub open_tickets: i64,
+    /// Mails about it and its parts that can still be stopped.
+    pub held_mails: i64,
+    /// Mails about it and its parts that did not get through: a person decides.
+    pub failed_mails: i64,
 }
 
 impl OrderSummary {
@@ -357,6 +361,8 @@ pub struct Order {
     pub payments: Vec<Payment>,
     /// Colleagues' notes, newest first; at most 100.
     pub notes: Vec<Note>,
+    /// Mails about it, its parts and its tickets, newest first; at most 100.
+    pub mails: Vec<super::notices::Notice>,
 }
 
 /// An order's amounts, in minor units of its currency.

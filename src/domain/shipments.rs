@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::carriers::LabelState;
 use super::record::RecordId;
 use super::tracking::{self, TrackingStatus};
 use super::words::words;
@@ -85,6 +86,8 @@ pub struct ShipmentSummary {
     pub country: Option<String>,
     /// Units in it.
     pub units: i64,
+    /// How far the label has come that a carrier sells for it, where one was wanted.
+    pub label: Option<LabelState>,
 }
 
 impl ShipmentSummary {
@@ -141,6 +144,8 @@ pub struct Shipment {
     pub tickets: Vec<super::tickets::TicketSummary>,
     /// Where it goes.
     pub address: super::orders::Address,
+    /// The label that a carrier sells for it.
+    pub carrier_label: Option<super::carriers::CarrierLabel>,
 }
 
 impl Shipment {

@@ -381,6 +381,10 @@ pub struct TicketSummary {
     pub last_message_at: Option<DateTime<Utc>>,
     /// How many messages it has.
     pub messages: i64,
+    /// Mails about it that can still be stopped.
+    pub held_mails: i64,
+    /// Mails about it that did not get through: a person decides.
+    pub failed_mails: i64,
 }
 
 /// One message of a ticket. All text is as its writer wrote it.
@@ -417,6 +421,8 @@ pub struct Ticket {
     pub shipments: Vec<super::shipments::ShipmentSummary>,
     /// Other tickets of the customer, newest first; at most 20.
     pub other_tickets: Vec<TicketSummary>,
+    /// Mails about it, newest first; at most 100.
+    pub mails: Vec<super::notices::Notice>,
 }
 
 #[cfg(test)]

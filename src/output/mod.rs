@@ -1,5 +1,6 @@
 //! Floor 2: formats out.
 
+pub mod carriers;
 pub mod mailer;
 pub mod notices;
 pub mod printer;

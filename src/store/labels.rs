@@ -8,15 +8,26 @@ use crate::domain::orders::Address;
 use crate::domain::shipments::ShipmentLine;
 use crate::domain::tracking;
 
-/// What a parcel's label and slip say; `None` where there is no such parcel. `from` is the address
+/// What can be printed for a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printable {
+    /// What our label and its slip say.
+    pub label: Label,
+    /// The carrier's own label, in ZPL, where one was bought.
+    pub bought: Option<String>,
+}
+
+/// What can be printed for a parcel; `None` where there is no such parcel. `from` is the address
 /// that it is sent from.
-pub async fn label(
+pub async fn printable(
     connection: &mut PgConnection,
     shipment_id: i64,
     from: Vec<String>,
-) -> Result<Option<Label>, DbError> {
+) -> Result<Option<Printable>, DbError> {
     let Some(head) = sqlx::query!(
         r#"select o.number, o.shipping_address, o.customer_name, o.shipping_method, o.note,
+                  (select zpl from carrier_labels b
+                   where b.shipment_id = p.id and b.state = 'bought') as zpl,
                   c.name as "carrier?", c.tracking_url as "tracking_url?", p.tracking_code,
                   (select count(*) from shipments s
                    where s.order_id = p.order_id and s.id <= p.id
@@ -58,7 +69,7 @@ pub async fn label(
         .as_deref()
         .zip(head.tracking_code.as_deref())
         .and_then(|(address, code)| tracking::link(address, code));
-    Ok(Some(Label {
+    let label = Label {
         parcel: format!("SHP-{shipment_id}"),
         order: head.number,
         from,
@@ -82,5 +93,9 @@ pub async fn label(
             })
             .collect(),
         note: head.note,
+    };
+    Ok(Some(Printable {
+        label,
+        bought: head.zpl,
     }))
 }

@@ -5,6 +5,7 @@ pub mod acts;
 pub mod alerts;
 pub mod bell;
 pub mod calendar;
+pub mod carrier_labels;
 pub mod completion;
 pub mod db;
 pub mod drafts;

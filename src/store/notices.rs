@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use crate::domain::notices::{Attachment, Mail, NewNotice, Notice, NoticeKind, Subject};
+use crate::domain::notices::{
+    Attachment, Mail, NewNotice, Notice, NoticeKind, NoticeState, Subject,
+};
 use crate::domain::words::UnknownWord;
 
 /// Lays a notice ready, to leave once `held_until` has passed, and answers with its primary key;
@@ -72,7 +74,7 @@ pub struct Claimed {
     pub mail: Mail,
     /// A file that goes with it.
     pub attachment: Option<Attachment>,
-    /// The same at every attempt.
+    /// Without angle brackets; the same at every attempt.
     pub message_id: String,
     /// Message-IDs that it answers, the nearest last.
     pub answers: Vec<String>,
@@ -110,7 +112,7 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Vec<C
                for update skip locked)
            update notices n
            set state = 'queued', attempts = attempts + 1, retry_at = $5,
-               message_id = coalesce(message_id, format('<%s.%s.%s@%s>', kind, n.id,
+               message_id = coalesce(message_id, format('%s.%s.%s@%s', kind, n.id,
                    to_char(created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS'), $6::text))
            from due where n.id = due.id
            returning n.id, attempts, kind, recipient, subject_line, body, html, attachment_name,
@@ -228,10 +230,11 @@ pub async fn fail(
     Ok(done.rows_affected() == 1)
 }
 
-/// Stops a notice that is still held. `false` where it has left, is leaving, or was stopped.
+/// Stops a notice that is still held, or gives one up that failed. `false` where it has left, is
+/// leaving, or was stopped.
 pub async fn cancel(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update notices set state = 'cancelled' where id = $1 and state = 'held'",
+        "update notices set state = 'cancelled' where id = $1 and state in ('held', 'failed')",
         id
     )
     .execute(connection)
@@ -249,7 +252,7 @@ pub async fn requeue(
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update notices
-         set state = 'queued', attempts = 0, retry_at = $3, held_until = $3,
+         set state = 'queued', attempts = 0, retry_at = $3, held_until = $3, error = null,
              recipient = coalesce($2, recipient)
          where id = $1 and state = 'failed'",
         id,
@@ -337,20 +340,16 @@ pub async fn of_order(
 ) -> Result<Vec<Notice>, DbError> {
     sqlx::query_as!(
         Row,
-        "with subjects (kind, id) as (
-             select 'order', $1::bigint
-             union all select 'shipment', id from shipments where order_id = $1
-             union all select 'ticket', id from tickets where order_id = $1
-             union all select 'return', id from returns where order_id = $1
+        "select id, kind, subject_kind, subject_id, recipient, subject_line, body, html,
+                attachment_name, state, held_until, retry_at, attempts, error, sent_at
+         from notices
+         where id in (
+             select id from notices where order_id = $1
              union all
-             select 'purchase_order', p.id
-             from fulfilments f join purchase_orders p on p.fulfilment_id = f.id
-             where f.order_id = $1)
-         select n.id, n.kind, n.subject_kind, n.subject_id, n.recipient, n.subject_line, n.body,
-                n.html, n.attachment_name, n.state, n.held_until, n.retry_at, n.attempts, n.error,
-                n.sent_at
-         from subjects s join notices n on n.subject_kind = s.kind and n.subject_id = s.id
-         order by n.id desc limit 100",
+             select n.id
+             from tickets t join notices n on n.subject_kind = 'ticket' and n.subject_id = t.id
+             where t.order_id = $1)
+         order by id desc limit 100",
         order_id,
     )
     .fetch_all(connection)
@@ -360,20 +359,70 @@ pub async fn of_order(
     .collect()
 }
 
-/// Notices that wait for a person, oldest first.
-pub async fn failed(connection: &mut PgConnection, limit: i64) -> Result<Vec<Notice>, DbError> {
-    sqlx::query_as!(
-        Row,
-        "select id, kind, subject_kind, subject_id, recipient, subject_line, body, html,
-                attachment_name, state, held_until, retry_at, attempts, error, sent_at
-         from notices where state = 'failed' order by id limit $1",
-        limit,
+/// A notice that a person can do something about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Primary key.
+    pub id: i64,
+    /// What it tells.
+    pub kind: NoticeKind,
+    /// To whom.
+    pub recipient: String,
+    /// [`NoticeState::Held`] or [`NoticeState::Failed`].
+    pub state: NoticeState,
+}
+
+/// The notices about an order and its parts that are held or failed, oldest first, locked.
+pub async fn open_of_order(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<Open>, DbError> {
+    sqlx::query!(
+        "select id, kind, recipient, state from notices
+         where order_id = $1 and state in ('held', 'failed') order by id for update",
+        order_id,
     )
     .fetch_all(connection)
     .await?
     .into_iter()
-    .map(Notice::try_from)
+    .map(|row| open(row.id, &row.kind, row.recipient, &row.state))
     .collect()
+}
+
+/// As [`open_of_order`], of a ticket.
+pub async fn open_of_ticket(
+    connection: &mut PgConnection,
+    ticket_id: i64,
+) -> Result<Vec<Open>, DbError> {
+    sqlx::query!(
+        "select id, kind, recipient, state from notices
+         where subject_kind = 'ticket' and subject_id = $1 and state in ('held', 'failed')
+         order by id for update",
+        ticket_id,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| open(row.id, &row.kind, row.recipient, &row.state))
+    .collect()
+}
+
+fn open(id: i64, kind: &str, recipient: String, state: &str) -> Result<Open, DbError> {
+    Ok(Open {
+        id,
+        kind: word("kind", id, kind)?,
+        recipient,
+        state: word("state", id, state)?,
+    })
+}
+
+/// How many notices wait for a person.
+pub async fn count_failed(connection: &mut PgConnection) -> Result<i64, DbError> {
+    Ok(
+        sqlx::query_scalar!(r#"select count(*) as "count!" from notices where state = 'failed'"#)
+            .fetch_one(connection)
+            .await?,
+    )
 }
 
 /// When the next notice is due, if any is.

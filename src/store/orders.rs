@@ -18,7 +18,7 @@ pub const SELECT: &str = "
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
            checked.pending as pending_inspections, checked.failed as failed_inspections,
-           asked.open as open_tickets
+           asked.open as open_tickets, mail.held as held_mails, mail.failed as failed_mails
     from orders o
     join channels channel on channel.id = o.channel_id
     cross join lateral (
@@ -34,7 +34,11 @@ pub const SELECT: &str = "
         from inspections where order_id = o.id) checked
     cross join lateral (
         select count(*) as open from tickets
-        where order_id = o.id and state in ('new', 'open', 'pending')) asked ";
+        where order_id = o.id and state in ('new', 'open', 'pending')) asked
+    cross join lateral (
+        select count(*) filter (where state = 'held') as held,
+               count(*) filter (where state = 'failed') as failed
+        from notices where order_id = o.id and state in ('held', 'failed')) mail ";
 
 /// Reads a row of [`SELECT`].
 ///
@@ -71,6 +75,8 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         pending_inspections: columns.get("pending_inspections")?,
         failed_inspections: columns.get("failed_inspections")?,
         open_tickets: columns.get("open_tickets")?,
+        held_mails: columns.get("held_mails")?,
+        failed_mails: columns.get("failed_mails")?,
     })
 }
 

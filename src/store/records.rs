@@ -10,9 +10,10 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::{inspections, orders, rows, shipments, stock, tickets};
+use super::{carrier_labels, inspections, notices, orders, rows, shipments, stock, tickets};
 use crate::domain::inspections::{Check, Defect, Inspection, InspectionSummary};
 use crate::domain::list::HistoryEntry;
+use crate::domain::notices::{Subject, SubjectKind};
 use crate::domain::orders::{Address, Amounts, Fulfilment, Note, Order, OrderLine, Payment};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::shipments::{Shipment, ShipmentLine, ShipmentSummary, TrackingEvent};
@@ -166,6 +167,7 @@ async fn order(connection: &mut PgConnection, id: i64) -> Result<Option<Order>, 
         shipments: shipments_where(connection, "p.order_id = $1 order by p.id", id).await?,
         inspections: inspections_where(connection, "i.order_id = $1 order by i.id", id).await?,
         tickets: tickets_where(connection, "t.order_id = $1 order by t.id", id).await?,
+        mails: notices::of_order(connection, id).await?,
         payments,
         notes,
         summary,
@@ -283,6 +285,7 @@ async fn shipment(connection: &mut PgConnection, id: i64) -> Result<Option<Shipm
             .await?,
         tickets: tickets_where(connection, "t.order_id = $1 order by t.id", order_id).await?,
         address: address(order_id, head.shipping_address)?,
+        carrier_label: carrier_labels::of_shipment(connection, id).await?,
         summary,
     }))
 }
@@ -415,7 +418,9 @@ async fn ticket(connection: &mut PgConnection, id: i64) -> Result<Option<Ticket>
         }
         (None, None) => Vec::new(),
     };
+    let subject = Subject::new(SubjectKind::Ticket, id);
     Ok(Some(Ticket {
+        mails: notices::of_subject(connection, subject).await?,
         email: head.email,
         resolution: match &head.resolution {
             Some(resolution) => Some(word("tickets.resolution", id, resolution)?),

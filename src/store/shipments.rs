@@ -15,7 +15,8 @@ pub const SELECT: &str = "
            p.tracking_code, p.state,
            p.tracking_status, p.tracking_status_raw, p.handed_over_at, p.last_event_at, p.eta,
            p.delivered_at, nullif(p.due_at, '9999-12-31 00:00+00') as due_at,
-           p.damaged_reason is not null as damaged, parent.country, packed.units
+           p.damaged_reason is not null as damaged, parent.country, packed.units,
+           (select state from carrier_labels where shipment_id = p.id order by id desc limit 1) as label
     from shipments p
     join orders parent on parent.id = p.order_id
     left join carriers carrier on carrier.id = p.carrier_id
@@ -49,6 +50,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         damaged: columns.get("damaged")?,
         country: columns.get("country")?,
         units: columns.get("units")?,
+        label: columns.optional_word("label")?,
     })
 }
 
@@ -104,6 +106,19 @@ pub async fn insert(
         tracking.ship_date,
     )
     .fetch_one(connection)
+    .await?)
+}
+
+/// A parcel of a fulfilment that has its label and has not left.
+pub async fn labelled(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+) -> Result<Option<i64>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select id from shipments where fulfilment_id = $1 and state = 'labelled' order by id limit 1",
+        fulfilment_id
+    )
+    .fetch_optional(connection)
     .await?)
 }
 

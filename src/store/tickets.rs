@@ -21,12 +21,18 @@ pub const SELECT: &str = "
                 when t.first_response_due then 'first_response'
                 when t.next_response_due then 'next_response'
                 when t.resolution_due then 'resolution' end as clock,
-           case when t.snoozed_until > now() then t.snoozed_until end as snoozed_until, said.last as last_message_at, said.messages
+           case when t.snoozed_until > now() then t.snoozed_until end as snoozed_until, said.last as last_message_at, said.messages,
+           mail.held as held_mails, mail.failed as failed_mails
     from tickets t
     left join orders parent on parent.id = t.order_id
     cross join lateral (
         select count(*) as messages, max(at) as last
-        from messages where ticket_id = t.id) said ";
+        from messages where ticket_id = t.id) said
+    cross join lateral (
+        select count(*) filter (where state = 'held') as held,
+               count(*) filter (where state = 'failed') as failed
+        from notices
+        where subject_kind = 'ticket' and subject_id = t.id and state in ('held', 'failed')) mail ";
 
 /// Reads a row of [`SELECT`].
 ///
@@ -49,6 +55,8 @@ pub fn from_row(row: &PgRow) -> Result<TicketSummary, DbError> {
         snoozed_until: columns.get("snoozed_until")?,
         last_message_at: columns.get("last_message_at")?,
         messages: columns.get("messages")?,
+        held_mails: columns.get("held_mails")?,
+        failed_mails: columns.get("failed_mails")?,
     })
 }
 
@@ -258,19 +266,20 @@ pub async fn insert_message(
 }
 
 /// Lays a message ready to be mailed once `held_until` has passed; until then it can be stopped.
-/// A message goes out once.
+/// A message goes out once. Answers with the notice's primary key.
 pub async fn insert_reply_notice(
     connection: &mut PgConnection,
     id: i64,
     message: (i64, &NewMessage<'_>),
     recipient: &str,
     held_until: DateTime<Utc>,
-) -> Result<(), DbError> {
+) -> Result<i64, DbError> {
     let (message_key, message) = message;
-    let done = sqlx::query!(
+    Ok(sqlx::query_scalar!(
         "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body,
                               held_until, message_id, in_reply_to)
-         values ('ticket_reply', 'ticket', $1, $2, $3, $4, $5, $6, $7, $8)",
+         values ('ticket_reply', 'ticket', $1, $2, $3, $4, $5, $6, $7, $8)
+         returning id",
         id,
         message_key.to_string(),
         recipient,
@@ -280,9 +289,8 @@ pub async fn insert_reply_notice(
         message.message_id,
         message.in_reply_to,
     )
-    .execute(connection)
-    .await?;
-    one_row(&done, "the notice")
+    .fetch_one(connection)
+    .await?)
 }
 
 /// Links a ticket with an order, or with none; `from` is the order so far.

@@ -41,6 +41,11 @@ enum Scene {
     ResolvedTicket,
     LinkedTicket,
     SnoozedTicket,
+    OrderWithFailedMail,
+    PackedParcel,
+    LabelledParcel,
+    AnsweredTicket,
+    TicketWithFailedMail,
 }
 
 /// A verb, where it applies, what it is told, and how what it then says begins.
@@ -150,6 +155,20 @@ const SCENES: &[Case] = &[
         "assigned to ",
     ),
     (
+        Kind::Order,
+        "stop-mail",
+        Scene::OrderWithFailedMail,
+        &[],
+        "stopped the delay to ines@example.org",
+    ),
+    (
+        Kind::Order,
+        "resend-mail",
+        Scene::OrderWithFailedMail,
+        &[("to", "Ines <ines@example.net>")],
+        "the delay to Ines <ines@example.net> leaves again",
+    ),
+    (
         Kind::Stock,
         "adjust",
         Scene::Mugs,
@@ -213,7 +232,34 @@ const SCENES: &[Case] = &[
         &[("reason", "crushed corner")],
         "noted as damaged: crushed corner",
     ),
-    (Kind::Shipment, "print", Scene::Parcel, &[], "noted a print"),
+    (
+        Kind::Shipment,
+        "print",
+        Scene::Parcel,
+        &[],
+        "printed the label",
+    ),
+    (
+        Kind::Shipment,
+        "buy-label",
+        Scene::PackedParcel,
+        &[],
+        "its label will be bought",
+    ),
+    (
+        Kind::Shipment,
+        "hand-over",
+        Scene::LabelledParcel,
+        &[],
+        "handed over 2 units",
+    ),
+    (
+        Kind::Shipment,
+        "void",
+        Scene::LabelledParcel,
+        &[],
+        "made void",
+    ),
     (Kind::Inspection, "start", Scene::Inspection, &[], "started"),
     (
         Kind::Inspection,
@@ -334,6 +380,20 @@ const SCENES: &[Case] = &[
         "snoozed until ",
     ),
     (Kind::Ticket, "wake", Scene::SnoozedTicket, &[], "woken"),
+    (
+        Kind::Ticket,
+        "stop-mail",
+        Scene::AnsweredTicket,
+        &[],
+        "stopped the ticket reply to ines@example.org",
+    ),
+    (
+        Kind::Ticket,
+        "resend-mail",
+        Scene::TicketWithFailedMail,
+        &[],
+        "the delay to ines@example.org leaves again",
+    ),
 ];
 
 /// Verbs that can be taken back.
@@ -355,6 +415,7 @@ const COMPENSATED: &[&str] = &[
     "inspection pass-check",
     "inspection fail-check",
     "inspection clear-check",
+    "ticket reply",
     "ticket claim",
     "ticket unclaim",
     "ticket resolve",
@@ -436,6 +497,36 @@ impl Scene {
             Self::LinkedTicket => {
                 let ticket = shop.ticket().await;
                 shop.done(ticket, "link-order", &[("order", "1000")]).await;
+                ticket
+            }
+            Self::OrderWithFailedMail => {
+                let order = shop.order(&[("MUG", 2)]).await;
+                shop.failed_mail(order).await;
+                order
+            }
+            Self::PackedParcel => shop.packed(&[("LAMP", 2)]).await,
+            Self::LabelledParcel => {
+                let parcel = shop.packed(&[("LAMP", 2)]).await;
+                let mut owner = shop.owner().await;
+                sqlx::query(
+                    "update shipments set state = 'labelled', tracking_code = 'L' || id, ship_date = current_date,
+                            carrier_id = (select id from carriers where name = 'DHL')
+                     where id = $1",
+                )
+                .bind(parcel.id)
+                .execute(&mut owner)
+                .await
+                .expect("a label");
+                parcel
+            }
+            Self::TicketWithFailedMail => {
+                let ticket = shop.ticket().await;
+                shop.failed_mail(ticket).await;
+                ticket
+            }
+            Self::AnsweredTicket => {
+                let ticket = shop.ticket().await;
+                shop.done(ticket, "reply", &[("text", "Soon")]).await;
                 ticket
             }
             Self::SnoozedTicket => {

@@ -8,6 +8,7 @@ mod shop;
 
 mod act_command;
 mod acts;
+mod carriers;
 mod console;
 mod contention;
 mod db;

@@ -308,8 +308,7 @@ async fn a_sender_that_never_comes_back_leaves_the_mail_to_the_next() {
     assert_eq!(outbox.deliver(&mailer, until).await, counts(1, 0, 0));
     let taken = server.taken();
     let mail = MessageParser::new().parse(&taken[0].mail).expect("a mail");
-    let message_id = format!("<{}>", mail.message_id().expect("a Message-ID"));
-    assert_eq!(message_id, claimed[0].message_id);
+    assert_eq!(mail.message_id(), Some(claimed[0].message_id.as_str()));
     // The one that was lost comes back after all, and changes nothing.
     let late = outbox
         .db
@@ -400,7 +399,7 @@ async fn nothing_that_a_customer_typed_becomes_a_header_or_a_recipient() {
         recipient.clone_into(&mut hostile.recipient);
         // The database takes no line end; the mailer, asked directly, no such address.
         let letter = Letter {
-            message_id: "<direct@loja.test>",
+            message_id: "direct@loja.test",
             to: recipient,
             date: start(),
             mail: &hostile.mail,
@@ -419,9 +418,9 @@ async fn nothing_that_a_customer_typed_becomes_a_header_or_a_recipient() {
     let mut hostile = notice("threads");
     hostile.kind = NoticeKind::TicketReply;
     hostile.answers = vec![
-        "<first@example.org>".to_owned(),
-        "<x@y>, <eve@example.org>".to_owned(),
-        "<last@example.org>".to_owned(),
+        "first@example.org".to_owned(),
+        "x@y>, <eve@example.org".to_owned(),
+        "last@example.org".to_owned(),
     ];
     hostile.attachment = Some(Attachment {
         name: "PO\"\r\nX-Evil: 1\r\n.csv".to_owned(),

@@ -80,6 +80,8 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         pending_inspections: 0,
         failed_inspections: i64::from(id == 42),
         open_tickets: 0,
+        held_mails: 0,
+        failed_mails: 0,
     }
 }
 
@@ -148,6 +150,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         damaged: id == 9,
         country: Some("PT".into()),
         units: 2,
+        label: None,
     }
 }
 
@@ -189,6 +192,8 @@ fn ticket(id: i64, due: i64) -> TicketSummary {
         snoozed_until: None,
         last_message_at: Some(minutes(-50)),
         messages: 1,
+        held_mails: 0,
+        failed_mails: 0,
     }
 }
 
@@ -304,6 +309,7 @@ fn full_order() -> FullRecord {
             state: "captured".into(),
         }],
         notes: Vec::new(),
+        mails: Vec::new(),
     }))
 }
 
@@ -347,6 +353,7 @@ fn full_ticket() -> FullRecord {
         order: Some(about),
         shipments: vec![parcel(7, TrackingStatus::InTransit, 5000)],
         other_tickets: vec![],
+        mails: Vec::new(),
     }))
 }
 

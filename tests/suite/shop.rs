@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use packline::actions::{self, ActError};
 use packline::domain::act::{Act, Args, Done};
+use packline::domain::orders::FulfilmentState;
 use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, Settings};
+use packline::store::{fulfilments, progress, reservations};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryScalar;
 use sqlx::{ConnectOptions as _, Postgres};
@@ -249,6 +251,54 @@ impl Shop {
         self.act(Role::Admin, record, verb, args)
             .await
             .unwrap_or_else(|error| panic!("{verb}: {error}"))
+    }
+
+    /// A parcel with all of a confirmed order, packed and without a label.
+    pub(crate) async fn packed(&self, lines: &[(&str, i32)]) -> RecordId {
+        let order = self.order(lines).await;
+        self.done(order, "reserve", &[]).await;
+        let packed = self
+            .colleague(Role::Worker)
+            .transaction(LIMIT, move |connection| {
+                Box::pin(async move {
+                    let reserved = reservations::of_order(connection, order.id).await?;
+                    let lines: Vec<(i64, i32)> = reserved
+                        .iter()
+                        .map(|part| (part.order_line_id, part.quantity))
+                        .collect();
+                    let place = reserved[0].location_id;
+                    let id = fulfilments::insert(connection, order.id, place, &lines, None).await?;
+                    for (from, to) in [
+                        (FulfilmentState::Open, FulfilmentState::Accepted),
+                        (FulfilmentState::Accepted, FulfilmentState::Ready),
+                    ] {
+                        fulfilments::set_state(connection, id, from, to).await?;
+                    }
+                    progress::pack(connection, order.id, id).await
+                })
+            })
+            .await;
+        let id = packed.expect("a transaction").expect("something to pack");
+        RecordId::new(Kind::Shipment, id)
+    }
+
+    /// A mail about a record that its server refused.
+    pub(crate) async fn failed_mail(&self, record: RecordId) {
+        let mut owner = self.owner().await;
+        for step in [
+            "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)
+             select 'delay', $1, $2, 'late', 'ines@example.org', 'Later', 'Sorry', now()",
+            "update notices set state = 'queued' where subject_kind = $1 and subject_id = $2",
+            "update notices set state = 'failed', error = '550 no such person'
+             where subject_kind = $1 and subject_id = $2",
+        ] {
+            sqlx::query(step)
+                .bind(record.kind.as_str())
+                .bind(record.id)
+                .execute(&mut owner)
+                .await
+                .expect("a mail");
+        }
     }
 }
 

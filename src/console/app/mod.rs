@@ -19,6 +19,7 @@ mod inspections;
 mod keys;
 mod list;
 pub mod macros;
+mod mails;
 mod mouse;
 mod msg;
 mod next;

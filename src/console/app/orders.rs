@@ -1,6 +1,7 @@
 //! What an order's page says.
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
+use super::mails::{mails, waiting};
 use super::pages::{Context, address, checks, count, dotted, money, parcels, ticket_table, whose};
 use crate::domain::orders::{FulfilmentState, Order, OrderSummary, Stage, cannot_ship};
 
@@ -36,6 +37,9 @@ pub(super) fn head(document: &mut Document, order: &OrderSummary, ctx: Context) 
         order.financial_status.label()
     )));
     document.flow(dotted(promise));
+    if order.held_mails + order.failed_mails > 0 {
+        document.flow(waiting(order.held_mails, order.failed_mails));
+    }
     if order.stage.is_open() {
         let reasons = cannot_ship(order);
         if reasons.is_empty() {
@@ -201,4 +205,5 @@ pub(super) fn body(document: &mut Document, order: &Order, ctx: Context) {
         link: None,
     });
     document.table(3, rows.collect());
+    mails(document, &order.mails, ctx);
 }

@@ -1,7 +1,8 @@
 //! What a parcel's page says.
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
-use super::pages::{Context, address, checks, count, dotted, lines, ticket_table};
+use super::pages::{Context, address, checks, count, dotted, lines, money, ticket_table};
+use crate::domain::carriers::{CarrierLabel, LabelState};
 use crate::domain::shipments::{Shipment, ShipmentState, ShipmentSummary};
 use crate::domain::text;
 use crate::domain::tracking::TrackingStatus;
@@ -101,6 +102,27 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
     document.flow(dotted(pieces));
 }
 
+/// How far the carrier's label has come, what it costs, and what stands in its way.
+fn carrier_label(label: &CarrierLabel, ctx: Context) -> Vec<Span> {
+    let price = label.price.zip(label.currency.as_deref());
+    dotted(vec![
+        match label.state {
+            LabelState::Bought => Span::new("bought", Tone::Good),
+            LabelState::Failed => bad("failed: buy-label or ship it by hand"),
+            LabelState::Wanted | LabelState::Returning if label.attempts > 0 => plain(format!(
+                "{}, tried again {}",
+                label.state,
+                ctx.moment(label.retry_at)
+            )),
+            state => plain(state.as_str()),
+        },
+        plain(label.carrier.as_deref().unwrap_or_default()),
+        plain(label.service.as_deref().unwrap_or_default()),
+        plain(price.map_or_else(String::new, |(minor, currency)| money(minor, currency))),
+        bad(label.error.as_deref().unwrap_or_default()),
+    ])
+}
+
 pub(super) fn body(document: &mut Document, parcel: &Shipment, ctx: Context) {
     document.heading("Contents");
     document.fact_to(
@@ -115,6 +137,9 @@ pub(super) fn body(document: &mut Document, parcel: &Shipment, ctx: Context) {
         document.fact("shipped by", vec![plain(location)]);
     }
     address(document, &parcel.address);
+    if let Some(label) = &parcel.carrier_label {
+        document.fact("label", carrier_label(label, ctx));
+    }
     lines(document, &parcel.lines);
     if !parcel.events.is_empty() {
         document.heading("What the carrier said");

@@ -1,6 +1,7 @@
 //! What a ticket's page says.
 
 use super::document::{Document, Span, Tone, bad, link, muted, plain, strong};
+use super::mails::{mails, waiting};
 use super::orders;
 use super::pages::{Context, count, dotted, money, parcels, ticket_table, whose};
 use crate::domain::record::{Kind, RecordId};
@@ -53,6 +54,9 @@ pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context
         pieces.push(plain(format!("last {}", when::ago(at, ctx.now))));
     }
     document.flow(dotted(pieces));
+    if ticket.held_mails + ticket.failed_mails > 0 {
+        document.flow(waiting(ticket.held_mails, ticket.failed_mails));
+    }
 }
 
 pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
@@ -99,6 +103,7 @@ pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
         &ticket.other_tickets,
         ctx,
     );
+    mails(document, &ticket.mails, ctx);
 }
 
 fn conversation(document: &mut Document, message: &Message, ctx: Context) {

@@ -3,7 +3,7 @@
 use super::super::orders::{OrderSummary, Stage, cannot_ship};
 use super::super::record::{Kind, Record};
 use super::{
-    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, optional,
+    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, mails, optional,
     required, write, wrong_kind,
 };
 
@@ -365,6 +365,14 @@ pub(super) const VERBS: &[Verb] = &[
             })
         },
     },
+    mails::stop(Kind::Order, ORDER_STAFF, None, |record| {
+        on(record, |order| {
+            mails::can_stop(order.held_mails, order.failed_mails)
+        })
+    }),
+    mails::resend(Kind::Order, ORDER_STAFF, |record| {
+        on(record, |order| mails::can_resend(order.failed_mails))
+    }),
 ];
 
 fn on(

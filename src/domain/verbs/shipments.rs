@@ -1,8 +1,11 @@
 //! What can be done with a parcel.
 
+use super::super::carriers::LabelState;
 use super::super::record::{Kind, Record};
 use super::super::shipments::{ShipmentState, ShipmentSummary};
-use super::{Arg, ArgKind, Danger, ORDER_STAFF, Reason, Verb, Write, required, write, wrong_kind};
+use super::{
+    Arg, ArgKind, Danger, ORDER_STAFF, Reason, Verb, Write, optional, required, write, wrong_kind,
+};
 
 const TRACKING: &[Write] = &[write(
     "update (carrier_id, tracking_code, ship_date)",
@@ -11,6 +14,13 @@ const TRACKING: &[Write] = &[write(
 const STATE: &[Write] = &[write("update (state, reason)", "shipments")];
 const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
 const PRINT: &[Write] = &[write("update (prints)", "shipments")];
+const LABEL: &[Write] = &[
+    write("insert", "carrier_labels"),
+    write(
+        "update (state, attempts, wanted_at, retry_at, error)",
+        "carrier_labels",
+    ),
+];
 const REASON: Arg = required("reason", ArgKind::Text, "how you know");
 
 pub(super) const VERBS: &[Verb] = &[
@@ -80,9 +90,20 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "print",
         kind: Kind::Shipment,
-        help: "note that its label or slip was printed",
-        key: None,
-        args: &[],
+        help: "print its label or its packing slip",
+        key: Some('p'),
+        args: &[
+            optional(
+                "what",
+                ArgKind::OneOf(&["label", "slip"]),
+                "the label, unless you say slip",
+            ),
+            optional(
+                "file",
+                ArgKind::Text,
+                "into this file instead of to the printer",
+            ),
+        ],
         roles: ORDER_STAFF,
         danger: Danger::None,
         writes: PRINT,
@@ -90,6 +111,58 @@ pub(super) const VERBS: &[Verb] = &[
             on(record, |parcel| match parcel.state {
                 ShipmentState::Void => Reason::because("it is void"),
                 _ => Ok(()),
+            })
+        },
+    },
+    Verb {
+        name: "buy-label",
+        kind: Kind::Shipment,
+        help: "buy the carrier's label, or try again",
+        key: None,
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: LABEL,
+        applies_to: |record| {
+            on(record, |parcel| match (parcel.state, parcel.label) {
+                (ShipmentState::Draft, None | Some(LabelState::Failed | LabelState::Returned)) => {
+                    Ok(())
+                }
+                (ShipmentState::Draft, _) => Reason::because("its label is being bought"),
+                (state, _) => Reason::because(format!("it is {}", state.label())),
+            })
+        },
+    },
+    Verb {
+        name: "hand-over",
+        kind: Kind::Shipment,
+        help: "the carrier has taken it",
+        key: Some('h'),
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: STATE,
+        applies_to: |record| {
+            on(record, |parcel| match parcel.state {
+                ShipmentState::Labelled => Ok(()),
+                ShipmentState::Draft => Reason::because("it has no label"),
+                state => Reason::because(format!("it is {}", state.label())),
+            })
+        },
+    },
+    Verb {
+        name: "void",
+        kind: Kind::Shipment,
+        help: "it will not leave; a label that was bought goes back",
+        key: None,
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: STATE,
+        applies_to: |record| {
+            on(record, |parcel| match parcel.state {
+                ShipmentState::Draft | ShipmentState::Labelled => Ok(()),
+                state => Reason::because(format!("it is {}", state.label())),
             })
         },
     },

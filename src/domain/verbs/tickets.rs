@@ -3,7 +3,7 @@
 use super::super::record::{Kind, Record};
 use super::super::tickets::{TicketState, TicketSummary};
 use super::{
-    ArgKind, Danger, EVERY_TEAM, Reason, SUPPORT, Verb, Write, optional, required, write,
+    ArgKind, Danger, EVERY_TEAM, Reason, SUPPORT, Verb, Write, mails, optional, required, write,
     wrong_kind,
 };
 
@@ -18,6 +18,13 @@ const REPLY: &[Write] = &[
     CLOCKS,
     write("insert", "messages"),
     write("insert", "notices"),
+    write("insert", "clock_events"),
+];
+/// An answer that is stopped is due again.
+const UNSEND: &[Write] = &[
+    write("update (state)", "notices"),
+    write("update (state)", "tickets"),
+    CLOCKS,
     write("insert", "clock_events"),
 ];
 const MESSAGE: &[Write] = &[write("insert", "messages")];
@@ -227,6 +234,14 @@ pub(super) const VERBS: &[Verb] = &[
             })
         },
     },
+    mails::stop(Kind::Ticket, SUPPORT, Some(UNSEND), |record| {
+        on(record, |ticket| {
+            mails::can_stop(ticket.held_mails, ticket.failed_mails)
+        })
+    }),
+    mails::resend(Kind::Ticket, SUPPORT, |record| {
+        on(record, |ticket| mails::can_resend(ticket.failed_mails))
+    }),
 ];
 
 fn open(record: &Record) -> Result<(), Reason> {

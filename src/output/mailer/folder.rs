@@ -21,7 +21,6 @@ impl Folder {
     pub(super) async fn put(&self, message_id: &str, mail: Vec<u8>) -> Outcome {
         let folder = self.path.clone();
         let name: String = message_id
-            .trim_matches(['<', '>'])
             .chars()
             .map(|char| match char {
                 'A'..='Z' | 'a'..='z' | '0'..='9' | '.' | '-' | '_' | '@' => char,

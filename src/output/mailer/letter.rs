@@ -16,7 +16,7 @@ const MOST_REFERENCES: usize = 20;
 /// A mail to one person.
 #[derive(Debug, Clone)]
 pub struct Letter<'a> {
-    /// In angle brackets; the same mail has the same one.
+    /// Without angle brackets; the same mail has the same one.
     pub message_id: &'a str,
     /// One address, with or without a name.
     pub to: &'a str,
@@ -50,7 +50,7 @@ impl Letter<'_> {
             .to(to)
             .subject(one_line(&self.mail.subject))
             .date(self.date.into())
-            .message_id(Some(self.message_id.to_owned()));
+            .message_id(Some(bracketed(self.message_id)));
         let answers: Vec<&str> = self
             .answers
             .iter()
@@ -59,14 +59,14 @@ impl Letter<'_> {
             .collect();
         if let Some(nearest) = answers.last() {
             let skipped = answers.len().saturating_sub(MOST_REFERENCES);
-            let kept: Vec<&str> = answers
+            let kept: Vec<String> = answers
                 .iter()
                 .enumerate()
                 .filter(|(place, _)| *place == 0 || *place > skipped)
-                .map(|(_, id)| *id)
+                .map(|(_, id)| bracketed(id))
                 .collect();
             builder = builder
-                .in_reply_to((*nearest).to_owned())
+                .in_reply_to(bracketed(nearest))
                 .references(kept.join(" "));
         }
         if self.automatic {
@@ -137,18 +137,20 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// `<left@right>` of printable ASCII (RFC 5322, 3.6.4), in a line's length.
+/// A Message-ID as headers show it.
+fn bracketed(id: &str) -> String {
+    format!("<{id}>")
+}
+
+/// `left@right` of printable ASCII (RFC 5322, 3.6.4), in a line's length.
 fn is_message_id(id: &str) -> bool {
-    id.strip_prefix('<')
-        .and_then(|rest| rest.strip_suffix('>'))
-        .and_then(|inner| inner.split_once('@'))
-        .is_some_and(|(left, right)| {
-            let fits = |part: &str| {
-                !part.is_empty()
-                    && part
-                        .bytes()
-                        .all(|byte| byte.is_ascii_graphic() && !b"<>@\"(),:;\\".contains(&byte))
-            };
-            id.len() <= 900 && fits(left) && fits(right)
-        })
+    id.split_once('@').is_some_and(|(left, right)| {
+        let fits = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && !b"<>@\"(),:;\\".contains(&byte))
+        };
+        id.len() <= 900 && fits(left) && fits(right)
+    })
 }

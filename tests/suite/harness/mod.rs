@@ -6,12 +6,14 @@
 //! stops and removes it a moment after the last one is gone, however it went. What an interrupted
 //! run left behind is taken over by the next.
 
+mod carrier;
 mod database;
 pub(crate) mod screen;
 pub(crate) mod server;
 mod smtp;
 mod volume;
 
+pub(crate) use carrier::{CarrierServer, Fault};
 pub(crate) use database::{TestDatabase, database};
 pub(crate) use server::{DedicatedServer, dedicated_server, scratch_dir, signal};
 pub(crate) use smtp::{Manners, SmtpServer};

@@ -1,0 +1,81 @@
+//! What can be done with the mails about an order or a ticket.
+
+use super::super::people::Role;
+use super::super::record::{Kind, Record};
+use super::{Arg, ArgKind, Danger, Reason, Verb, Write, optional, write};
+
+const STOP: &[Write] = &[write("update (state)", "notices")];
+const RESEND: &[Write] = &[write(
+    "update (state, attempts, retry_at, held_until, error, recipient)",
+    "notices",
+)];
+const WHICH: Arg = optional("mail", ArgKind::Text, "its number, where there are several");
+
+const RESEND_ARGS: &[Arg] = &[
+    WHICH,
+    optional(
+        "to",
+        ArgKind::Text,
+        "another address, where the old one was wrong",
+    ),
+];
+
+/// Stops a mail before it leaves, or gives one up that did not get through.
+pub(super) const fn stop(
+    kind: Kind,
+    roles: &'static [Role],
+    writes: Option<&'static [Write]>,
+    applies_to: fn(&Record) -> Result<(), Reason>,
+) -> Verb {
+    Verb {
+        name: "stop-mail",
+        kind,
+        help: "stop a mail that is held, or give up one that failed",
+        key: None,
+        args: &[WHICH],
+        roles,
+        danger: Danger::None,
+        writes: match writes {
+            Some(writes) => writes,
+            None => STOP,
+        },
+        applies_to,
+    }
+}
+
+/// Tries a mail again that did not get through.
+pub(super) const fn resend(
+    kind: Kind,
+    roles: &'static [Role],
+    applies_to: fn(&Record) -> Result<(), Reason>,
+) -> Verb {
+    Verb {
+        name: "resend-mail",
+        kind,
+        help: "send a mail that failed after all",
+        key: None,
+        args: RESEND_ARGS,
+        roles,
+        danger: Danger::None,
+        writes: RESEND,
+        applies_to,
+    }
+}
+
+/// Whether one of so many mails can be stopped.
+pub(super) fn can_stop(held: i64, failed: i64) -> Result<(), Reason> {
+    if held + failed > 0 {
+        Ok(())
+    } else {
+        Reason::because("no mail of it is held or failed")
+    }
+}
+
+/// Whether one of so many mails can be sent after all.
+pub(super) fn can_resend(failed: i64) -> Result<(), Reason> {
+    if failed > 0 {
+        Ok(())
+    } else {
+        Reason::because("no mail of it failed")
+    }
+}
