@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::engine::{load, ring, transact};
 use super::error::ActError;
 use crate::domain::act::{Act, Args, Done};
-use crate::domain::filter::{Filter, Term, Test};
-use crate::domain::list::{Anchor, ListQuery, Sort};
+use crate::domain::filter::{Field, Filter, Term, Test};
+use crate::domain::list::{Anchor, ListQuery, Sort, Viewer};
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
 use crate::domain::verbs;
@@ -90,9 +90,13 @@ async fn search(
 ) -> Result<Option<Taken>, ActError> {
     let person = people::person(connection).await?;
     let query = free_for(&person);
+    let viewer = Viewer {
+        login: person.login,
+        zone,
+    };
     let mut anchor = Anchor::Start;
     loop {
-        let page = lists::page(connection, &query, &person.login, &anchor, PAGE, now).await?;
+        let page = lists::page(connection, &query, &viewer, &anchor, PAGE, now).await?;
         for row in &page.rows {
             let record = row.record.id();
             if !presence::try_to_take(connection, record).await? {
@@ -113,7 +117,7 @@ async fn search(
 fn free_for(person: &Person) -> ListQuery {
     let mut terms = vec![Term {
         negated: false,
-        test: Test::Who("nobody".to_owned()),
+        test: Test::Is(Field::Who, "nobody".to_owned()),
     }];
     for &kind in Kind::ALL {
         if !verbs::is_work_of(kind, person) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use color_eyre::eyre::Result;
 
 use super::database::Database;
-use crate::config::Config;
+use crate::config::{Config, state_dir};
 use crate::console::{self, ConsoleOptions};
 use crate::store::feed::Feed;
 
@@ -26,6 +26,7 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let options = ConsoleOptions {
         shop: config.shop_name.value.clone(),
         zone: config.shop_time_zone.value,
+        history: Some(state_dir(&|name| std::env::var_os(name)).join("history")),
     };
     console::run(database.db.clone(), feed, database.person.clone(), options).await?;
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 //! many messages a burst has. Nothing in the loop waits for the database.
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use tokio::time::{Instant as At, sleep_until, timeout};
 
 use super::app::{self, App, Effect, Msg, Settings, update};
 use super::effects::Performer;
+use super::history;
 use super::input::{Chord, Input, Keymap};
 use super::terminal::{Taken, is_there, theme};
 use super::view::{self, Theme};
@@ -42,6 +44,8 @@ pub struct ConsoleOptions {
     pub shop: String,
     /// The zone that times are told in.
     pub zone: Tz,
+    /// Where the command line's history is kept, if anywhere.
+    pub history: Option<PathBuf>,
 }
 
 /// Runs the console on this terminal until the person leaves or the terminal is gone.
@@ -59,13 +63,17 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
         let _ = panics.send(Msg::Panicked(what));
     })?;
     let size = taken.screen().size()?;
-    let performer = Performer::new(db, person.login.clone(), options.zone, sender);
+    let performer = Performer::new(db, person.login.clone(), options.zone, sender)
+        .with_history(options.history.clone());
     let farewell = performer.clone();
     let settings = Settings {
         shop: options.shop,
         zone: options.zone,
     };
-    let app = App::new(settings, person, keymap, (size.width, size.height), now());
+    let mut app = App::new(settings, person, keymap, (size.width, size.height), now());
+    if let Some(path) = &options.history {
+        app.recollect(history::read(path));
+    }
     let mut console = Console {
         app,
         theme,

@@ -4,11 +4,13 @@
 
 mod acting;
 mod command_line;
+mod completion;
 mod connection;
 mod dialog;
 mod document;
 mod drafts;
 mod edit;
+mod filtering;
 mod form;
 mod geometry;
 mod help;
@@ -25,22 +27,29 @@ mod presence;
 mod shipments;
 mod stock;
 mod tickets;
+mod views;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-pub use command_line::Candidate;
+pub use command_line::{Candidate, REMEMBERED};
+pub use completion::Offered;
 pub use connection::Connection;
-pub use dialog::{Bulk, Choosing, CommandLine, Confirm, Conflict, Dialog, Reading};
+pub use dialog::{
+    Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Dialog, FilterLine, Naming, Reading,
+    Shelf,
+};
 pub use document::{Document, Line, Span, Tone, cut};
 pub use drafts::Drafts;
 pub use edit::Edit;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
-pub use msg::{Effect, Entry, Failure, Feed, Level, Msg, Reach, RecordPage, Request, Step, Window};
+pub use msg::{
+    Ask, Effect, Entry, Failure, Feed, Kept, Level, Msg, Reach, RecordPage, Request, Step, Window,
+};
 pub use pages::Context;
 pub use place::{Journey, Page, Place};
 pub use presence::Present;
@@ -61,6 +70,7 @@ use crate::domain::list::Counts;
 use crate::domain::macros::Macro;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
+use crate::domain::views::View;
 use list::Fetch;
 use msg::Undoable;
 use next::Taking;
@@ -84,6 +94,17 @@ pub struct Settings {
     pub shop: String,
     /// The zone that times are told in.
     pub zone: Tz,
+}
+
+/// How well something that is read once is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    /// It is to be read.
+    Stale,
+    /// It is being read.
+    Asked,
+    /// It was read, and nothing has changed it since.
+    Known,
 }
 
 /// The console's state.
@@ -123,6 +144,13 @@ pub struct App {
     taking: Option<Taking>,
     /// When an answer came that opened something by itself, or the last key that it did not take.
     arrived: Option<DateTime<Utc>>,
+    /// The views that the person sees.
+    pub views: Vec<View>,
+    /// The columns that the person chose.
+    pub columns: BTreeMap<Kind, Vec<String>>,
+    kept: Knowledge,
+    /// Lines of the command line, the oldest first.
+    said_before: Vec<String>,
     lists: Vec<List>,
     undo: Vec<Vec<Undoable>>,
     /// Acts that have not been answered.
@@ -163,6 +191,10 @@ impl App {
             macros_asked: false,
             taking: None,
             arrived: None,
+            views: Vec::new(),
+            columns: BTreeMap::new(),
+            kept: Knowledge::Stale,
+            said_before: Vec::new(),
             lists: Pane::ALL.iter().map(|pane| List::new(*pane)).collect(),
             undo: Vec::new(),
             sent: BTreeMap::new(),
@@ -331,6 +363,7 @@ impl App {
         self.drafts.ask();
         self.macros_asked = false;
         self.count_again = true;
+        self.kept = Knowledge::Stale;
     }
 
     fn fed(&mut self, feed: Feed) {
@@ -455,6 +488,10 @@ impl App {
             self.requests = request;
             effects.push(Effect::Record { request, id });
         }
+        if self.kept == Knowledge::Stale {
+            self.kept = Knowledge::Asked;
+            effects.push(Effect::Views);
+        }
         let rested = self.counted_at.is_none_or(|at| self.now - at > COUNT_PAUSE);
         if self.count_again && !self.counting && rested {
             self.count_again = false;
@@ -469,6 +506,25 @@ impl App {
             || self.present.wants_tick()
             || self.drafts.wants_tick()
             || !self.listens()
+    }
+
+    /// The database said what could be meant.
+    fn offer(&mut self, request: Request, choices: Vec<String>) {
+        match &mut self.dialog {
+            Some(Dialog::Form(form)) => {
+                let mut fields = form.fields.iter_mut();
+                if let Some(field) = fields.find(|field| field.asked == Some(request)) {
+                    field.offer(choices);
+                }
+            }
+            Some(Dialog::Filter(line)) => {
+                line.offered.take(request, choices);
+            }
+            Some(Dialog::Command(line)) => {
+                line.offered.take(request, choices);
+            }
+            _ => {}
+        }
     }
 
     fn clamp(&mut self) {
@@ -556,11 +612,8 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             app.clamp();
         }
         Msg::Choices(request, result) => {
-            if let (Some(Dialog::Form(form)), Ok(choices)) = (&mut app.dialog, result) {
-                let mut fields = form.fields.iter_mut();
-                if let Some(field) = fields.find(|field| field.asked == Some(request)) {
-                    field.offer(choices);
-                }
+            if let Ok(choices) = result {
+                app.offer(request, choices);
             }
         }
         Msg::Presence(result) => {
@@ -584,12 +637,14 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
                 app.drafts_read(read);
             }
         }
-        Msg::Kept(record, verb, arrived) => app.drafts.done(&(record, verb), arrived, now),
+        Msg::DraftKept(record, verb, arrived) => app.drafts.done(&(record, verb), arrived, now),
         Msg::Macros(result) => {
             if let Ok(read) = result {
                 app.macros = read;
             }
         }
+        Msg::Kept(result) => app.take_kept(result),
+        Msg::Keeping(request, result) => app.kept(request, result),
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),
         Msg::Panicked(what) => app.say(Level::Error, format!("a mistake in the program: {what}")),
     }

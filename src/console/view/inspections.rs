@@ -26,6 +26,7 @@ const COLUMNS: &[Column] = &[
     fixed("ship by", 7).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", WHO),
+    fixed("begun", 6).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -49,5 +50,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         stamp(inspection.due_at, ctx),
         due(inspection.due_at, ctx),
         who(record, ctx),
+        stamp(inspection.started_at, ctx),
     ]
 }

@@ -49,6 +49,14 @@ pub(super) fn who(record: &Record, ctx: Context) -> Span {
     }
 }
 
+/// A number that is nearly always 0.
+pub(super) fn few(number: i64) -> Span {
+    match number {
+        0 => Span::new("–", Tone::Muted),
+        some => Span::new(some.to_string(), Tone::Plain),
+    }
+}
+
 /// Its promise has passed.
 pub(super) fn flagged_by_due(record: &Record, ctx: Context) -> bool {
     record.due_at().is_some_and(|due| due < ctx.now)

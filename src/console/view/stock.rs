@@ -1,6 +1,6 @@
 //! The list of stock.
 
-use super::lists::{WHO, name, who};
+use super::lists::{WHO, few, name, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -24,6 +24,9 @@ const COLUMNS: &[Column] = &[
     fixed("lead", 4).right().from(90),
     fixed("where", 10).from(100),
     fixed("who", WHO).from(81),
+    fixed("wanted", 6).right().chosen(),
+    fixed("on hand", 7).right().chosen(),
+    fixed("28 days", 7).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -59,5 +62,8 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         },
         Span::new(&stock.location, Tone::Muted),
         who(record, ctx),
+        few(stock.wanted),
+        Span::new(stock.on_hand.to_string(), Tone::Plain),
+        few(stock.demand_28d),
     ]
 }
