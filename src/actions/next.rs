@@ -91,7 +91,7 @@ async fn search(
     let person = people::person(connection).await?;
     let query = free_for(&person);
     let viewer = Viewer {
-        login: person.login.clone(),
+        login: person.login,
         zone: terms.zone,
     };
     let mut anchor = Anchor::Start;

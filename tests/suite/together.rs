@@ -7,7 +7,6 @@ use packline::actions;
 use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::store::presence;
-use portable_pty::CommandBuilder;
 use rustix::process::{Signal, kill_process};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -33,7 +32,7 @@ async fn of_many_who_take_the_next_at_once_each_takes_another() {
         let role = [Role::Admin, Role::Supervisor][turn % 2];
         let db = shop.colleague(role);
         asking.spawn(async move {
-            let taken = actions::take(&db, Uuid::now_v7(), "test", ZONE, now()).await;
+            let taken = actions::take(&db, Uuid::now_v7(), "test", ZONE.into(), now()).await;
             taken.expect("an answer").map(|taken| taken.record.id())
         });
     }

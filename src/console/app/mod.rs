@@ -44,6 +44,8 @@ pub use connection::Connection;
 pub use dialog::{
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
     Naming, Reading, Shelf,
+    Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Dialog, FilterLine, Naming, Reading,
+    Shelf,
 };
 pub use document::{Document, Line, Span, Tone, cut};
 pub use drafts::Drafts;
