@@ -200,6 +200,12 @@ impl Config {
     }
 }
 
+/// Where this user's programs keep what they remember between runs: `packline` in the XDG state
+/// directory.
+pub fn state_dir(environment: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
+    Places::find(environment).state.join("packline")
+}
+
 /// What each layer says, weakest first: `(key, source, text)`.
 struct Layers {
     said: Vec<(&'static str, Source, String)>,

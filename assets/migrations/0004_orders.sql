@@ -74,6 +74,8 @@ create index orders_all_total on orders (total, id);
 create index orders_all_stage on orders (stage collate "C", id);
 create index orders_stage_due on orders (stage, due_at, id);
 create index orders_assignee_due on orders (assignee, due_at, id) where assignee is not null;
+create index orders_open_assignee on orders (assignee, due_at, id)
+    where assignee is not null and stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
 
 create table order_lines (
     id bigint generated always as identity primary key,

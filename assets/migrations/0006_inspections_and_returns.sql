@@ -32,6 +32,8 @@ create index inspections_all_age on inspections (created_at, id);
 create index inspections_all_state on inspections (state collate "C", id);
 create index inspections_state_due on inspections (state, due_at, id);
 create index inspections_assignee_due on inspections (assignee, due_at, id) where assignee is not null;
+create index inspections_open_assignee on inspections (assignee, due_at, id)
+    where assignee is not null and state in ('pending', 'failed');
 
 create table inspection_checks (
     id bigint generated always as identity primary key,

@@ -46,6 +46,8 @@ create index tickets_all_name on tickets (customer_name collate "C", id);
 create index tickets_all_state on tickets (state collate "C", id);
 create index tickets_state_due on tickets (state, due_at, id);
 create index tickets_assignee_due on tickets (assignee, due_at, id) where assignee is not null;
+create index tickets_open_assignee on tickets (assignee, due_at, id)
+    where assignee is not null and state in ('new', 'open', 'pending');
 
 insert into transition (kind, from_state, to_state) values
     ('ticket', '', 'new'),

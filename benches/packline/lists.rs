@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use packline::domain::filter::Filter;
-use packline::domain::list::{Anchor, ListQuery, Sort, SortColumn};
+use packline::domain::list::{Anchor, ListQuery, Sort, SortColumn, Viewer};
 use packline::domain::record::{Kind, Pane, RecordId};
 use packline::store::{lists, records};
 use sqlx::postgres::PgConnection;
@@ -18,6 +18,14 @@ const ROUNDS: usize = 30;
 const PAGE: i64 = 100;
 const PAGES: usize = 50;
 const YOUNG: u32 = 10_000;
+
+/// Who asks.
+fn viewer() -> Viewer {
+    Viewer {
+        login: "ana".to_owned(),
+        zone: chrono_tz::UTC,
+    }
+}
 
 pub(crate) async fn run() {
     let orders: u32 = std::env::var("PACKLINE_BENCH_ORDERS")
@@ -116,7 +124,7 @@ impl Shop {
             format!("{PAGES} pages onward, each"),
             onward(&mut connection, &list, now).await,
         ));
-        let page = lists::page(&mut connection, &list, "ana", &Anchor::Start, PAGE, now)
+        let page = lists::page(&mut connection, &list, &viewer(), &Anchor::Start, PAGE, now)
             .await
             .expect("a page");
         let ids: Vec<RecordId> = page.rows.iter().take(50).map(|row| row.key.id).collect();
@@ -126,7 +134,7 @@ impl Shop {
         let mut history = Samples::default();
         for _ in 0..ROUNDS {
             let start = Instant::now();
-            lists::rows(&mut connection, &list, "ana", &ids, now)
+            lists::rows(&mut connection, &list, &viewer(), &ids, now)
                 .await
                 .expect("rows");
             rows.push(start.elapsed());
@@ -168,7 +176,7 @@ async fn pages(connection: &mut PgConnection, list: &ListQuery, now: DateTime<Ut
     let mut samples = Samples::default();
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        lists::page(connection, list, "ana", &Anchor::Start, PAGE, now)
+        lists::page(connection, list, &viewer(), &Anchor::Start, PAGE, now)
             .await
             .expect("a page");
         samples.push(start.elapsed());
@@ -181,7 +189,7 @@ async fn onward(connection: &mut PgConnection, list: &ListQuery, now: DateTime<U
     let mut anchor = Anchor::Start;
     for _ in 0..PAGES {
         let start = Instant::now();
-        let page = lists::page(connection, list, "ana", &anchor, PAGE, now)
+        let page = lists::page(connection, list, &viewer(), &anchor, PAGE, now)
             .await
             .expect("a page");
         samples.push(start.elapsed());

@@ -13,11 +13,11 @@ use super::database::Database;
 use super::print;
 use crate::config::Config;
 use crate::domain::filter::Filter;
-use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn};
+use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn, Viewer};
 use crate::domain::money;
 use crate::domain::record::{Kind, Pane, Record};
-use crate::domain::{text, when};
-use crate::store::lists;
+use crate::domain::{text, views, when};
+use crate::store::{self, lists};
 
 /// Rows that are fetched at a time.
 const PAGE: i64 = 500;
@@ -38,6 +38,9 @@ pub(super) struct List {
         allow_hyphen_values = true
     )]
     filter: String,
+    /// Start from this saved view, yours or a shared one: its filter and its sort
+    #[arg(long, value_name = "NAME")]
+    view: Option<String>,
     /// A column: due, cover, number, age, name, state or amount; with a leading - for the largest first
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
@@ -87,7 +90,21 @@ impl List {
             }
         };
         let database = Database::open(config, "list").await?;
+        let query = match &self.view {
+            None => query,
+            Some(name) => match self.viewed(query, name, &database).await? {
+                Ok(query) => query,
+                Err(mistake) => {
+                    print::note(format_args!("packline: --view: {mistake}"));
+                    return Ok(ExitCode::from(super::USAGE));
+                }
+            },
+        };
         let zone = config.shop_time_zone.value;
+        let viewer = Viewer {
+            login: database.person.login.clone(),
+            zone,
+        };
         let mut csv = self
             .csv
             .then(|| csv::Writer::from_writer(io::stdout().lock()));
@@ -99,13 +116,13 @@ impl List {
         let mut left = self.limit;
         let mut anchor = Anchor::Start;
         while left > 0 {
-            let (query, me) = (query.clone(), database.person.login.clone());
+            let (query, viewer) = (query.clone(), viewer.clone());
             let want = PAGE.min(i64::try_from(left).unwrap_or(PAGE));
             let page = database
                 .db
                 .call(LIMIT, move |connection| {
                     Box::pin(async move {
-                        lists::page(connection, &query, &me, &anchor, want, now).await
+                        lists::page(connection, &query, &viewer, &anchor, want, now).await
                     })
                 })
                 .await?;
@@ -137,6 +154,47 @@ impl List {
             print_table(headings, columns(pane).1, &table);
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What a saved view shows, narrowed by the filter and in the order that the flags say. The
+    /// inner error is the caller's mistake.
+    async fn viewed(
+        &self,
+        asked: ListQuery,
+        name: &str,
+        database: &Database,
+    ) -> Result<Result<ListQuery, String>> {
+        let kept = database
+            .db
+            .call(LIMIT, |connection| Box::pin(store::views::all(connection)))
+            .await?;
+        let pane = asked.pane;
+        let found = pane.kind().and_then(|kind| views::find(&kept, kind, name));
+        let Some(view) = found else {
+            let names: Vec<&str> = kept
+                .iter()
+                .filter(|view| pane.kind() == Some(view.look.kind))
+                .map(|view| view.name.as_str())
+                .collect();
+            return Ok(Err(match names.as_slice() {
+                [] => format!("no view of {} is kept yet", pane.name()),
+                names => format!("no view is called “{name}”; there are {}", names.join(", ")),
+            }));
+        };
+        // Read as one text: what one of them looks for in history, the other must find there too.
+        let text = format!("{} {}", view.look.filter, self.filter);
+        Ok(match Filter::parse(pane, &text) {
+            Ok(filter) => Ok(ListQuery {
+                filter,
+                sort: if self.sort.is_some() {
+                    asked.sort
+                } else {
+                    view.look.sort
+                },
+                ..asked
+            }),
+            Err(error) => Err(format!("{error} in “{}”", text.trim())),
+        })
     }
 
     fn query(&self, pane: Pane) -> Result<ListQuery> {

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use color_eyre::eyre::{Result, eyre};
 
-use crate::config::{AlarmBy, Config, Source};
+use crate::config::{AlarmBy, Config, Source, state_dir};
 use crate::console::ConsoleOptions;
 use crate::console::app::Settings;
 use crate::console::input::Keymap;
@@ -64,6 +64,7 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
         .with_unicode(can.unicode),
         can,
         outside: Outside::of(environment, alarm),
+        history: Some(state_dir(&|name| std::env::var_os(name)).join("history")),
     })
 }
 

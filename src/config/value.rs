@@ -315,6 +315,7 @@ pub(super) struct Places {
     home: PathBuf,
     pub(super) config: PathBuf,
     data: PathBuf,
+    pub(super) state: PathBuf,
 }
 
 impl Places {
@@ -331,6 +332,7 @@ impl Places {
         Self {
             config: absolute("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
             data: absolute("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")),
+            state: absolute("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state")),
             home,
         }
     }

@@ -1,6 +1,7 @@
 //! Does what the state asks for, each in a task of its own, and answers with its number.
 
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,14 +10,15 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::app::{Effect, Failure, Msg, PAGE, Reach, RecordPage, Step, Window};
+use super::app::{Ask, Effect, Failure, Kept, Msg, PAGE, Reach, RecordPage, Step, Window};
+use super::history;
 use crate::actions::{self, ActError};
 use crate::domain::act::{Act, Done};
-use crate::domain::list::{Anchor, Counts, ListQuery};
+use crate::domain::list::{Anchor, Counts, ListQuery, Viewer};
 use crate::domain::record::RecordId;
 use crate::store::db::{Db, DbError};
 use crate::store::lists::Refreshed;
-use crate::store::{lists, records};
+use crate::store::{completion, lists, records, views};
 
 /// What is read for the screen is worth no longer wait.
 const READ: Duration = Duration::from_secs(10);
@@ -32,6 +34,8 @@ pub struct Performer {
     /// The zone in which the person types times.
     zone: Tz,
     replies: UnboundedSender<Msg>,
+    /// Where the command line's history is kept, if anywhere.
+    history: Option<PathBuf>,
 }
 
 impl Performer {
@@ -42,7 +46,15 @@ impl Performer {
             me,
             zone,
             replies,
+            history: None,
         }
+    }
+
+    /// Keeps the command line's history there.
+    #[must_use]
+    pub fn with_history(mut self, path: Option<PathBuf>) -> Self {
+        self.history = path;
+        self
     }
 
     /// Begins to do it. What is not done outside (leaving, drawing) is the loop's own.
@@ -96,6 +108,50 @@ impl Performer {
                     .await;
                 Msg::Choices(request, choices.map_err(failure))
             }
+            Effect::Complete {
+                request,
+                ask,
+                typed,
+            } => Msg::Choices(request, self.complete(ask, typed).await),
+            Effect::Remember { line } => {
+                if let Some(path) = self.history.clone() {
+                    // A line that cannot be kept is no reason to be in anybody's way.
+                    let kept = tokio::task::spawn_blocking(move || history::append(&path, &line));
+                    if let Ok(Err(error)) = kept.await {
+                        tracing::warn!("the command line's history: {error}");
+                    }
+                }
+                return None;
+            }
+            Effect::Views => Msg::Kept(self.kept().await),
+            Effect::KeepView {
+                request,
+                name,
+                shared,
+                look,
+            } => {
+                let kept = self.db.transaction(READ, move |connection| {
+                    async move { views::keep(connection, &name, shared, &look).await }.boxed()
+                });
+                Msg::Keeping(request, kept.await.map_err(failure))
+            }
+            Effect::ThrowViewAway { request, id } => {
+                let gone = self.db.call(READ, move |connection| {
+                    views::throw_away(connection, id).boxed()
+                });
+                Msg::Keeping(request, gone.await.map(drop).map_err(failure))
+            }
+            Effect::KeepColumns {
+                request,
+                kind,
+                columns,
+            } => {
+                let kept = self.db.call(READ, move |connection| {
+                    async move { views::keep_columns(connection, kind, columns.as_deref()).await }
+                        .boxed()
+                });
+                Msg::Keeping(request, kept.await.map_err(failure))
+            }
             Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
             Effect::Copy(_)
             | Effect::Alarm(_)
@@ -112,7 +168,7 @@ impl Performer {
         reach: Reach,
         now: DateTime<Utc>,
     ) -> Result<Window, Failure> {
-        let me = self.me.clone();
+        let viewer = self.viewer();
         self.db
             .call(READ, move |connection| {
                 async move {
@@ -122,7 +178,7 @@ impl Performer {
                         _ => None,
                     };
                     let found = match wanted {
-                        Some(id) => lists::rows(connection, &query, &me, &[id], now)
+                        Some(id) => lists::rows(connection, &query, &viewer, &[id], now)
                             .await?
                             .pop()
                             .filter(|found| found.matches)
@@ -138,8 +194,9 @@ impl Performer {
                         let before = Anchor::Before(key.clone());
                         let from = Anchor::From(key);
                         let before =
-                            lists::page(connection, &query, &me, &before, PAGE, now).await?;
-                        let from = lists::page(connection, &query, &me, &from, PAGE, now).await?;
+                            lists::page(connection, &query, &viewer, &before, PAGE, now).await?;
+                        let from =
+                            lists::page(connection, &query, &viewer, &from, PAGE, now).await?;
                         let mut rows = before.rows;
                         rows.extend(from.rows);
                         return Ok(Window {
@@ -154,7 +211,7 @@ impl Performer {
                         Reach::After(key) => Anchor::After(key),
                         Reach::Before(key) => Anchor::Before(key),
                     };
-                    let page = lists::page(connection, &query, &me, &anchor, PAGE, now).await?;
+                    let page = lists::page(connection, &query, &viewer, &anchor, PAGE, now).await?;
                     Ok(Window {
                         rows: page.rows,
                         starts: anchor == Anchor::Start || page.complete,
@@ -173,13 +230,58 @@ impl Performer {
         ids: Vec<RecordId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Refreshed>, Failure> {
-        let me = self.me.clone();
+        let viewer = self.viewer();
         self.db
             .call(READ, move |connection| {
-                async move { lists::rows(connection, &query, &me, &ids, now).await }.boxed()
+                async move { lists::rows(connection, &query, &viewer, &ids, now).await }.boxed()
             })
             .await
             .map_err(failure)
+    }
+
+    async fn complete(&self, ask: Ask, typed: String) -> Result<Vec<String>, Failure> {
+        self.db
+            .call(READ, move |connection| {
+                async move {
+                    match ask {
+                        Ask::Value(pane, field) => {
+                            completion::values(connection, pane, field, &typed).await
+                        }
+                        Ask::Argument(kind, record) => {
+                            records::choices(connection, kind, &typed, record).await
+                        }
+                        Ask::Said(verb, argument) => {
+                            let kind = verb.kind.as_str();
+                            completion::said(connection, kind, verb.name, argument, &typed).await
+                        }
+                    }
+                }
+                .boxed()
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn kept(&self) -> Result<Kept, Failure> {
+        self.db
+            .call(READ, |connection| {
+                async move {
+                    Ok(Kept {
+                        views: views::all(connection).await?,
+                        columns: views::columns(connection).await?,
+                    })
+                }
+                .boxed()
+            })
+            .await
+            .map_err(failure)
+    }
+
+    fn viewer(&self) -> Viewer {
+        Viewer {
+            login: self.me.clone(),
+            zone: self.zone,
+        }
     }
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Failure> {
@@ -248,7 +350,14 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::Rows { request, query, .. } => Msg::Rows(query.pane, *request, Err(failure)),
         Effect::Counts => Msg::Counts(Err(failure)),
         Effect::Record { request, id } => Msg::Record(*id, *request, Err(failure)),
-        Effect::Choices { request, .. } => Msg::Choices(*request, Err(failure)),
+        Effect::Choices { request, .. } | Effect::Complete { request, .. } => {
+            Msg::Choices(*request, Err(failure))
+        }
+        Effect::Remember { .. } => Msg::Tick,
+        Effect::Views => Msg::Kept(Err(failure)),
+        Effect::KeepView { request, .. }
+        | Effect::ThrowViewAway { request, .. }
+        | Effect::KeepColumns { request, .. } => Msg::Keeping(*request, Err(failure)),
         Effect::Act { request, .. } => Msg::Acted(
             *request,
             Err(ActError::Db(DbError::Unknown(why.to_owned()))),

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod effects;
+mod history;
 pub mod input;
 pub mod run;
 pub mod terminal;

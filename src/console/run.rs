@@ -3,6 +3,7 @@
 //! many messages a burst has. Nothing in the loop waits for the database.
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use tokio::time::{Instant as At, sleep_until};
 
 use super::app::{self, App, Effect, Msg, Settings, update};
 use super::effects::Performer;
+use super::history;
 use super::input::{Chord, Input, Keymap};
 use super::terminal::{self, Canvas, Capabilities, Outside, Taken};
 use super::view::{self, Theme};
@@ -42,6 +44,8 @@ pub struct ConsoleOptions {
     pub can: Capabilities,
     /// The way to what is beyond the window.
     pub outside: Outside,
+    /// Where the command line's history is kept, if anywhere.
+    pub history: Option<PathBuf>,
 }
 
 /// Runs the console on this terminal until the person leaves or the terminal is gone.
@@ -57,9 +61,13 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
         let _ = panics.send(Msg::Panicked(what));
     })?;
     let size = taken.screen().size()?;
-    let performer = Performer::new(db, person.login.clone(), options.settings.zone, sender);
+    let performer = Performer::new(db, person.login.clone(), options.settings.zone, sender)
+        .with_history(options.history.clone());
     let size = (size.width, size.height);
-    let app = App::new(options.settings, person, options.keymap, size, now());
+    let mut app = App::new(options.settings, person, options.keymap, size, now());
+    if let Some(path) = &options.history {
+        app.recollect(history::read(path));
+    }
     let mut console = Console {
         app,
         theme: options.theme,

@@ -1,6 +1,7 @@
 //! Lists: what a pane or `packline list` asks for, and the pages it gets.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
@@ -79,6 +80,15 @@ pub struct ListQuery {
     pub filter: Filter,
     /// In which order.
     pub sort: Sort,
+}
+
+/// Who asks for a list: what `me` and `today` mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewer {
+    /// The login that `who:me` means.
+    pub login: String,
+    /// The zone whose days `today` and `placed:2026-03-10` are.
+    pub zone: Tz,
 }
 
 /// A row's place in its list: the sort column's value, then the record. The order is the

@@ -26,5 +26,6 @@ pub mod text;
 pub mod tickets;
 pub mod tracking;
 pub mod verbs;
+pub mod views;
 pub mod when;
 pub mod words;

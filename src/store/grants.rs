@@ -10,14 +10,35 @@ use super::db::DbError;
 use crate::domain::people::Role;
 use crate::domain::verbs::{self, Verb, Write};
 
-/// Every privilege that some verb needs, with a role that the verb names.
+/// What whoever may look may keep: it changes how one looks and nothing else, so no verb guards it.
+/// Row security keeps it apart by person.
+const KEPT: [Write; 6] = [
+    kept("insert", "saved_views"),
+    kept(
+        "update (name, filter, sort_column, descending, columns)",
+        "saved_views",
+    ),
+    kept("delete", "saved_views"),
+    kept("insert", "list_columns"),
+    kept("update", "list_columns"),
+    kept("delete", "list_columns"),
+];
+
+const fn kept(privilege: &'static str, table: &'static str) -> Write {
+    Write { privilege, table }
+}
+
+/// Every privilege that some verb needs, with a role that the verb names, and what everybody may
+/// keep.
 pub fn needed() -> BTreeSet<(Role, Write)> {
+    let kept = KEPT.into_iter().map(|write| (Role::Viewer, write));
     verbs::all()
         .flat_map(|verb: &Verb| {
             verb.roles
                 .iter()
                 .flat_map(|role| verb.writes.iter().map(|write| (*role, *write)))
         })
+        .chain(kept)
         .collect()
 }
 
@@ -26,6 +47,7 @@ pub fn needed() -> BTreeSet<(Role, Write)> {
 pub(super) async fn apply(connection: &mut PgConnection) -> Result<(), DbError> {
     let mut script = String::from("begin; lock table packline.verb_role;");
     for role in [
+        Role::Viewer,
         Role::Warehouse,
         Role::Quality,
         Role::Support,

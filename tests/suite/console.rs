@@ -200,18 +200,19 @@ async fn every_pane_shows_what_the_database_holds() {
         let mut desk = Desk::open(db, (columns, rows), noon).await;
         desk.console.app.person.login = "ana".into();
         let panes = [
-            ("0", "next", "#1000", "Lines"),
-            ("1", "orders", "#1000", "Lines"),
-            ("2", "stock", "TOWEL", "Wanted by"),
-            ("3", "shipments", "SHP-1", "Contents"),
-            ("4", "inspections", "INS-1", "Checks"),
-            ("5", "tickets", "TKT-1", "Conversation"),
+            ("0", "next", "every promise", "#1000", "Lines"),
+            ("1", "orders", "open orders", "#1000", "Lines"),
+            ("2", "stock", "low or short", "TOWEL", "Wanted by"),
+            ("3", "shipments", "parcels under way", "SHP-1", "Contents"),
+            ("4", "inspections", "checks due", "INS-1", "Checks"),
+            ("5", "tickets", "open tickets", "TKT-1", "Conversation"),
         ];
-        for (key, kind, number, section) in panes {
+        for (key, kind, title, number, section) in panes {
             desk.types(key);
             desk.until(kind, |screen| {
                 screen.contains("● live")
                     && screen.contains("1 Orders 2")
+                    && screen.contains(title)
                     && screen.contains(number)
                     && screen.contains(section)
                     && !screen.contains("reading")
@@ -316,6 +317,77 @@ async fn one_question_and_one_line_for_each_marked_row() {
         )
         .await;
     assert_eq!(open, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_kept_for_oneself_and_shared_with_others() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let held = shop.order(&[("MUG", 1)]).await;
+    shop.done(held, "hold", &[("reason", "fraud check")]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1001").await;
+    ana.types("/held<enter>wwWaiting<tab><enter>");
+    ana.shows("kept as view Waiting").await;
+    ana.types("<esc>/mug<enter>wwMugs<enter>");
+    ana.shows("kept as view Mugs").await;
+
+    // A colleague sees the one that is shared, and cannot throw it away; a supervisor can.
+    let mut bo = desk(&shop, Role::Warehouse).await;
+    bo.shows("#1001").await;
+    bo.types(":waiting<enter>");
+    bo.shows("Waiting  /held").await;
+    bo.hides("#1000").await;
+    bo.types("wx");
+    bo.shows("they or a supervisor").await;
+    bo.hides("Mugs").await;
+    let mut cleo = desk(&shop, Role::Supervisor).await;
+    cleo.shows("#1001").await;
+    cleo.types("w");
+    cleo.shows("Waiting").await;
+    cleo.types("xy");
+    cleo.shows("None yet").await;
+
+    // The columns that one chose are there the next time.
+    ana.types("<esc>C ");
+    ana.shows("[ ] number").await;
+    ana.types("<enter>");
+    ana.hides("[ ] number").await;
+    let columns = "select count(*) from list_columns where not 'number' = any (columns)";
+    let end = Instant::now() + LIMIT;
+    while shop.ask::<i64>(columns, |q| q).await == 0 {
+        assert!(Instant::now() < end, "the columns are not kept");
+        ana.shows("● live").await;
+    }
+    let mut again = desk(&shop, Role::Support).await;
+    again.shows("placed").await;
+    again
+        .until("chosen columns", |screen| !screen.contains(" number "))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_completed_by_what_the_database_knows() {
+    let shop = Shop::open().await;
+    let held = shop.order(&[("MUG", 1)]).await;
+    shop.done(held, "hold", &[("reason", "fraud check")]).await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1001").await;
+    ana.types("/sku:m");
+    ana.shows("tab picks").await;
+    ana.types("<tab>");
+    ana.shows("/sku:MUG").await;
+    ana.types("<enter>j:hold x<enter>");
+    ana.shows("held: x").await;
+    ana.types("<esc>u");
+    ana.shows("release").await;
+    ana.types("y");
+    ana.shows("confirmed").await;
+    // What was said before is offered again.
+    ana.types(":hold ");
+    ana.shows("command › hold").await;
+    ana.shows("  x").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -451,7 +523,7 @@ async fn a_lost_server_is_said_and_what_changed_meanwhile_is_shown() {
     shop.done(order, "hold", &[("reason", "meanwhile")]).await;
     // A key is heard while nothing else is.
     ana.types("?");
-    ana.shows("What can be done with").await;
+    ana.shows("What can be done with orders").await;
     ana.types("<esc>");
 
     line.release();

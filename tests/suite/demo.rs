@@ -91,6 +91,25 @@ async fn drifted(connection: &mut PgConnection) -> i64 {
     count.fetch_one(connection).await.expect("a count")
 }
 
+/// The words by which open work is found, where they are not what its records say.
+async fn words_amiss(connection: &mut PgConnection) -> Vec<String> {
+    let told = "set search_path = packline, pg_catalog;
+         create temp table told as table open_words;
+         delete from open_words;
+         select keep_words('order', array(select id from orders)),
+                keep_words('shipment', array(select id from shipments)),
+                keep_words('inspection', array(select id from inspections)),
+                keep_words('ticket', array(select id from tickets));";
+    sqlx::raw_sql(told)
+        .execute(&mut *connection)
+        .await
+        .expect("the words anew");
+    let amiss = "select concat_ws(' ', told, now) from pg_temp.told
+         full join packline.open_words now using (kind, id) where told.words is distinct from now.words";
+    let amiss = sqlx::query_scalar(amiss).fetch_all(connection).await;
+    amiss.expect("the words")
+}
+
 async fn counts(connection: &mut PgConnection) -> Counts {
     let mut on_schema = sqlx::query("set search_path = packline, pg_catalog");
     on_schema = on_schema.persistent(false);
@@ -163,6 +182,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
     assert_eq!(refused, []);
     assert!(told >= ahead as u64, "{told} of {ahead}");
     assert_eq!(drifted(&mut connection).await, 0);
+    assert_eq!(words_amiss(&mut connection).await, Vec::<String>::new());
 
     // Another demo shows the same.
     let (second, there) = stage(&server).await;

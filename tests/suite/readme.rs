@@ -7,21 +7,23 @@ use std::path::Path;
 
 use packline::config::KEYS;
 use packline::console::input::{Command, Keymap};
-use packline::domain::record::Kind;
+use packline::domain::filter::{Reach, TABLE, WORDS};
+use packline::domain::record::{Kind, Pane};
 use packline::domain::verbs::{self, Danger};
 
 #[test]
 fn the_tables_are_the_programs_own() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&path).expect("README.md");
-    let tables = [
-        ("verbs", verb_table()),
+    let mut text_now = text.clone();
+    for (mark, table) in [
         ("settings", settings()),
         ("keys", keys()),
-    ];
-    let text_now = tables.iter().fold(text.clone(), |text, (mark, table)| {
-        with_table(&text, mark, table)
-    });
+        ("filters", filters()),
+        ("verbs", verb_table()),
+    ] {
+        text_now = with_table(&text_now, mark, &table);
+    }
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, text_now).expect("README.md");
         return;
@@ -84,6 +86,31 @@ fn keys() -> String {
             .collect();
         let (chords, help) = (chords.join(" "), command.help());
         writeln!(table, "| {chords} | `{command}` | {help} |").expect("a string");
+    }
+    table
+}
+
+fn filters() -> String {
+    let named = |panes: &[Pane]| {
+        if panes == Pane::ALL {
+            return "all".to_owned();
+        }
+        let panes: Vec<&str> = panes.iter().map(|pane| pane.name()).collect();
+        panes.join(", ")
+    };
+    let mut table = "| write | for | what it finds |\n|---|---|---|\n".to_owned();
+    let words = WORDS
+        .iter()
+        .map(|(word, panes, help)| (*word, *panes, (*help).to_owned()));
+    let fields = TABLE.iter().map(|entry| {
+        let open = match entry.reach {
+            Reach::Open => " (open work only)",
+            Reach::All => "",
+        };
+        (entry.example, entry.panes, format!("{}{open}", entry.help))
+    });
+    for (example, panes, help) in words.chain(fields) {
+        writeln!(table, "| `{example}` | {} | {help} |", named(panes)).expect("a string");
     }
     table
 }

@@ -1,11 +1,17 @@
 //! Whole screens of the console from known data, compared to the files in `screens/`.
 //! `UPDATE_SCREENS=1` writes them anew; then read the difference.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::actions::ActError;
-use packline::console::app::{App, Effect, Feed, Msg, RecordPage, Settings, Window, update};
+use packline::console::app::{
+    App, Ask, Effect, Feed, Kept, Msg, RecordPage, Settings, Window, update,
+};
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
+use packline::domain::act::Done;
+use packline::domain::filter::Field;
 use packline::domain::inspections::{
     Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
 };
@@ -22,11 +28,14 @@ use packline::domain::tickets::{
     Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
 };
 use packline::domain::tracking::TrackingStatus;
+use packline::domain::verbs::ArgKind;
+use packline::domain::views::{View, titles};
 use packline::store::db::DbError;
 use packline::store::lists::Refreshed;
 use packline::store::records::FullRecord;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use uuid::Uuid;
 
 use crate::harness::screen;
 
@@ -401,6 +410,26 @@ struct Desk {
     theme: Theme,
     now: DateTime<Utc>,
     acts: Vec<Effect>,
+    views: Vec<View>,
+    columns: BTreeMap<Kind, Vec<String>>,
+}
+
+/// What the database would know of a word.
+fn known(ask: Ask, typed: &str) -> Vec<String> {
+    let words: &[&str] = match ask {
+        Ask::Value(_, Field::Carrier) | Ask::Argument(ArgKind::Carrier, _) => {
+            &["CTT Expresso", "DHL"]
+        }
+        Ask::Value(_, Field::Who) => &["me", "nobody", "ana", "bo"],
+        Ask::Said(..) => &["address unclear", "fraud check"],
+        _ => &[],
+    };
+    let begins = |word: &&&str| word.to_lowercase().starts_with(&typed.to_lowercase());
+    words
+        .iter()
+        .filter(begins)
+        .map(|word| (*word).to_owned())
+        .collect()
 }
 
 impl Desk {
@@ -421,6 +450,8 @@ impl Desk {
             theme: Theme::full(),
             now: now(),
             acts: vec![],
+            views: vec![],
+            columns: BTreeMap::new(),
         };
         desk.send(Msg::Feed(Feed::Live));
         desk
@@ -488,6 +519,47 @@ impl Desk {
             }
             Effect::Choices { request, .. } => {
                 Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
+            }
+            Effect::Complete {
+                request,
+                ask,
+                typed,
+            } => Msg::Choices(request, Ok(known(ask, &typed))),
+            Effect::Views => Msg::Kept(Ok(Kept {
+                views: self.views.clone(),
+                columns: self.columns.clone(),
+            })),
+            Effect::KeepView {
+                request,
+                name,
+                shared,
+                look,
+            } => {
+                let id = self.views.len() as i64 + 1;
+                let owner = "ana".to_owned();
+                self.views.push(View {
+                    id,
+                    name,
+                    owner,
+                    shared,
+                    look,
+                });
+                Msg::Keeping(request, Ok(()))
+            }
+            Effect::ThrowViewAway { request, id } => {
+                self.views.retain(|view| view.id != id);
+                Msg::Keeping(request, Ok(()))
+            }
+            Effect::KeepColumns {
+                request,
+                kind,
+                columns,
+            } => {
+                match columns {
+                    Some(columns) => self.columns.insert(kind, columns),
+                    None => self.columns.remove(&kind),
+                };
+                Msg::Keeping(request, Ok(()))
             }
             other => {
                 self.acts.push(other);
@@ -580,6 +652,31 @@ fn several_records_at_once() {
 }
 
 #[test]
+fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjjjhstocktaking<enter>");
+    let Some(Effect::Act { request, step }) = desk.acts.pop() else {
+        panic!("the first act, alone");
+    };
+    assert!(desk.acts.is_empty() && step.number == "#1042");
+    desk.keys("<esc>");
+    assert!(desk.shown().contains("stopping …"), "{}", desk.shown());
+    let done = Done {
+        id: Uuid::from_u128(1),
+        summary: "held: stocktaking".into(),
+        version: 4,
+        repeated: false,
+        undo: None,
+    };
+    desk.send(Msg::Acted(request, Ok(done)));
+    desk.check("bulk-stopped-80");
+    let more = |effect: &Effect| matches!(effect, Effect::Act { .. });
+    assert!(!desk.acts.iter().any(more), "the rest is left alone");
+    desk.keys("<esc>!");
+    desk.check("bulk-messages-80");
+}
+
+#[test]
 fn writing() {
     let mut desk = Desk::new(80, 24);
     desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
@@ -601,6 +698,115 @@ fn filter_and_command_line() {
     desk.check("command-fuzzy-80");
     desk.keys("<esc>:adjust");
     desk.check("command-elsewhere-80");
+}
+
+#[test]
+fn a_filter_says_what_could_be_meant() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("/");
+    desk.check("filter-offers-80");
+    desk.keys("late c");
+    desk.keys("<tab><tab>");
+    assert_eq!(desk.app.list(Kind::Order).filter_text, "late");
+    desk.keys("<tab><enter>");
+    desk.check("filter-values-80");
+    desk.keys("<tab>");
+    assert_eq!(
+        desk.app.list(Kind::Order).filter_text,
+        "late carrier:\"CTT Expresso\""
+    );
+    desk.keys("<enter>");
+    assert!(desk.app.dialog.is_none());
+}
+
+#[test]
+fn the_command_line_completes_remembers_and_explains() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys(":hol<tab>");
+    desk.check("command-reasons-80");
+    desk.keys("<tab><enter>");
+    let held = |effect: &Effect| matches!(effect, Effect::Act { step, .. } if step.args["reason"] == "address unclear");
+    let kept = |effect: &Effect| matches!(effect, Effect::Remember { line } if line == "hold \"address unclear\"");
+    assert!(
+        desk.acts.iter().any(held) && desk.acts.iter().any(kept),
+        "{:?}",
+        desk.acts
+    );
+    desk.keys(":sort price<enter>");
+    desk.check("command-wrong-80");
+    desk.keys("<esc>:<up>");
+    let said = desk.shown();
+    assert!(said.contains(":hold \"address unclear\""), "{said}");
+    desk.keys("<down>so<tab>-a<tab><enter>");
+    let sort = desk.app.list(Kind::Order).query.sort;
+    assert!(sort.descending, "{sort:?}");
+    assert!(desk.app.dialog.is_none());
+}
+
+#[test]
+fn a_view_is_named_opened_shared_and_thrown_away() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("/late<enter>Sw");
+    desk.check("views-none-80");
+    desk.keys("wLate ones<tab>");
+    desk.check("views-naming-80");
+    desk.keys("<enter>");
+    assert!(
+        desk.shown().contains("kept as view Late ones"),
+        "{}",
+        desk.shown()
+    );
+    desk.keys("<esc>/held<enter>wwHeld<enter><esc>w");
+    desk.check("views-80");
+    desk.keys("<esc>:late o<enter>");
+    let list = desk.app.list(Kind::Order);
+    assert_eq!(
+        (list.filter_text.as_str(), list.query.sort.descending),
+        ("late", true)
+    );
+    desk.check("view-open-80");
+    desk.keys("<esc>");
+    let list = desk.app.list(Kind::Order);
+    assert_eq!(
+        (list.filter_text.as_str(), list.query.sort.descending),
+        ("", false)
+    );
+    desk.keys("wxy");
+    assert_eq!(desk.views.len(), 1);
+}
+
+#[test]
+fn columns_are_chosen_moved_and_kept() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("C");
+    desk.check("columns-80");
+    desk.keys("j <right>");
+    desk.keys("G");
+    desk.keys("<enter>");
+    desk.check("columns-chosen-80");
+    assert_eq!(
+        desk.columns[&Kind::Order],
+        [
+            "number", "customer", "to", "stage", "units", "total", "ship by", "left", "who"
+        ]
+    );
+    desk.keys("Cd");
+    assert!(desk.columns.is_empty());
+}
+
+#[test]
+fn every_column_of_the_domain_has_a_place_in_its_list() {
+    for (key, kind) in ('1'..).zip(Kind::ALL) {
+        for (title, _) in titles(*kind) {
+            let mut desk = Desk::new(80, 24);
+            desk.columns.insert(*kind, vec![(*title).to_owned()]);
+            desk.send(Msg::Feed(Feed::Resync));
+            desk.keys(&key.to_string());
+            let screen = desk.shown();
+            let heads = screen.lines().nth(3).expect("the titles");
+            assert!(heads.trim().starts_with(title), "{kind} {title}: {heads}");
+        }
+    }
 }
 
 #[test]

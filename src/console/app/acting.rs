@@ -156,6 +156,9 @@ impl App {
         }
         let total = steps.len() + skipped.len();
         steps.reverse();
+        for (number, reason) in &skipped {
+            self.log(Level::Refused, format!("{says}, {number}: {reason}"));
+        }
         let results = skipped
             .into_iter()
             .map(|(number, reason)| (number, Err(reason)))
@@ -232,6 +235,10 @@ impl App {
                 undo,
             });
         let mut text = format!("{} {}", step.number, done.summary);
+        if in_bulk {
+            // Its line stays to be read when the box is closed.
+            self.log(Level::Info, text.clone());
+        }
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.undo.extend(undoable);
             bulk.results.push((step.number.clone(), Ok(done.summary)));

@@ -1,6 +1,7 @@
 //! What stands over the page and takes the keys. One at a time, so that two cannot be written
 //! down.
 
+use super::completion::Offered;
 use super::edit::Edit;
 use super::form::Form;
 use super::msg::{Request, Step, Undoable};
@@ -26,14 +27,7 @@ pub enum Dialog {
     /// A text would be lost: is it meant?
     Discard(Box<Form>),
     /// The filter being written.
-    Filter {
-        /// The text.
-        edit: Edit,
-        /// What it was before, to go back to.
-        before: String,
-        /// What is wrong with it.
-        error: Option<FilterError>,
-    },
+    Filter(Box<FilterLine>),
     /// The command line.
     Command(CommandLine),
     /// What is to be copied.
@@ -43,6 +37,10 @@ pub enum Dialog {
         /// Index of the one at the cursor.
         picked: usize,
     },
+    /// The saved views.
+    Views(Box<Shelf>),
+    /// The columns, to choose from.
+    Columns(Box<Arranging>),
     /// Help or messages.
     Reading {
         /// Which.
@@ -125,6 +123,52 @@ pub struct Conflict {
     pub form: Option<Box<Form>>,
 }
 
+/// The filter being written.
+#[derive(Debug, Clone)]
+pub struct FilterLine {
+    /// The text.
+    pub edit: Edit,
+    /// What it was before, to go back to.
+    pub before: String,
+    /// What is wrong with it.
+    pub error: Option<FilterError>,
+    /// What its last word could be.
+    pub offered: Offered,
+}
+
+/// The saved views of a pane.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    /// Index of the view at the cursor.
+    pub picked: usize,
+    /// What is shown is being given a name.
+    pub naming: Option<Naming>,
+    /// This view is about to be thrown away: is it meant?
+    pub asks: Option<i64>,
+}
+
+/// A view that is being given a name.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    /// The name.
+    pub edit: Edit,
+    /// Everybody shall see it.
+    pub shared: bool,
+    /// Why it cannot be kept so.
+    pub error: Option<String>,
+    /// It was sent to be kept and has not been answered.
+    pub sending: Option<Request>,
+}
+
+/// The columns of a pane, being chosen.
+#[derive(Debug, Clone)]
+pub struct Arranging {
+    /// Their titles, left to right, and whether each is shown.
+    pub rows: Vec<(String, bool)>,
+    /// Index of the one at the cursor.
+    pub picked: usize,
+}
+
 /// The command line.
 #[derive(Debug, Clone, Default)]
 pub struct CommandLine {
@@ -134,4 +178,8 @@ pub struct CommandLine {
     pub picked: usize,
     /// What is wrong with the text, and where in it.
     pub error: Option<(usize, String)>,
+    /// What its last word could be.
+    pub offered: Offered,
+    /// It is the line that was said so many lines ago.
+    pub recalled: Option<usize>,
 }

@@ -7,7 +7,6 @@ use super::msg::Level;
 use crate::console::input::Command;
 use crate::domain::filter;
 use crate::domain::list::SortColumn;
-use crate::domain::record::Kind;
 use crate::domain::verbs::{self, Danger};
 use crate::domain::when;
 
@@ -64,23 +63,22 @@ impl App {
         document.table(1, rows.collect());
         document.heading("Filter");
         document.flow(vec![plain(
-            "Words match number, name, SKU or tracking code. A leading - turns a term round.",
+            "Words match a part of a number, name, SKU or tracking code. A state's name is the \
+             state: held; in \"quotes\" it is a word. A leading - turns a term round. Tab completes.",
         )]);
-        document.fact("late", vec![plain("its promise has passed")]);
-        document.fact("all", vec![plain("also what is closed")]);
-        for field in filter::fields(pane) {
-            let values = match *field {
-                "state" => filter::states(pane).join(", "),
-                "who" => "a login, me, nobody".to_owned(),
-                "kind" => Kind::ALL
-                    .iter()
-                    .map(|kind| kind.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                "carrier" => "a carrier's name".to_owned(),
-                _ => "a word".to_owned(),
-            };
-            document.fact(&format!("{field}:"), vec![plain(values)]);
+        let words = filter::WORDS
+            .iter()
+            .filter(|(_, panes, _)| panes.contains(&pane))
+            .map(|(word, _, help)| (*word, *help));
+        let fields = filter::entries(pane).map(|entry| (entry.example, entry.help));
+        let rows = words.chain(fields).map(|(example, help)| Row {
+            cells: vec![strong(example).into(), plain(help).into()],
+            link: None,
+        });
+        document.wrapped_table(1, rows.collect());
+        let states = filter::states(pane);
+        if !states.is_empty() {
+            document.fact("states", vec![plain(states.join(", "))]);
         }
         let columns: Vec<&str> = SortColumn::of(pane).iter().map(|c| c.as_str()).collect();
         document.fact("sort by", vec![plain(columns.join(", "))]);

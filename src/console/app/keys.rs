@@ -1,7 +1,6 @@
 //! What each key does, by what takes it: a dialog, or the page under it.
 
 use super::dialog::{CommandLine, Dialog, Reading};
-use super::edit::Edit;
 use super::form::Outcome;
 use super::msg::{Effect, Level};
 use super::place::{Page, Place};
@@ -37,13 +36,19 @@ impl App {
                 form.paste(text);
                 self.ask_choices(effects);
             }
-            Some(Dialog::Filter { edit, .. }) => {
-                edit.insert(text);
-                self.refilter();
+            Some(Dialog::Filter(line)) => {
+                line.edit.insert(text);
+                self.refilter(effects);
             }
             Some(Dialog::Command(line)) => {
                 line.edit.insert(text);
                 line.picked = 0;
+                self.offer_command(effects);
+            }
+            Some(Dialog::Views(shelf)) => {
+                if let Some(naming) = &mut shelf.naming {
+                    naming.edit.insert(text);
+                }
             }
             _ => {}
         }
@@ -67,7 +72,7 @@ impl App {
                 bulk.stopped = true;
                 self.dialog = Some(Dialog::Bulk(bulk));
             }
-            Some(Dialog::Filter { before, .. }) => self.unfilter(before),
+            Some(Dialog::Filter(line)) => self.unfilter(line.before),
             Some(_) => {}
         }
     }
@@ -115,34 +120,9 @@ impl App {
                 Key::Esc | Key::Enter => self.dialog = conflict.form.map(Dialog::Form),
                 _ => self.dialog = Some(Dialog::Conflict(conflict)),
             },
-            Dialog::Filter {
-                mut edit,
-                before,
-                error,
-            } => match chord.key {
-                Key::Esc => self.unfilter(before),
-                Key::Enter if error.is_none() => {}
-                Key::Up | Key::Down => {
-                    let step = if chord.key == Key::Up { -1 } else { 1 };
-                    self.list_here_mut().step(step);
-                    self.dialog = Some(Dialog::Filter {
-                        edit,
-                        before,
-                        error,
-                    });
-                }
-                _ => {
-                    let changed = edit.key(chord);
-                    self.dialog = Some(Dialog::Filter {
-                        edit,
-                        before,
-                        error,
-                    });
-                    if changed {
-                        self.refilter();
-                    }
-                }
-            },
+            Dialog::Filter(line) => self.filter_key(line, chord, effects),
+            Dialog::Views(shelf) => self.views_key(shelf, chord, effects),
+            Dialog::Columns(arranging) => self.columns_key(arranging, chord, effects),
             Dialog::Command(line) => self.command_key(line, chord, effects),
             Dialog::Copy { things, picked } => self.copy_key(things, picked, chord, effects),
             Dialog::Reading { what, top } => self.reading_key(what, top, chord),
@@ -246,7 +226,7 @@ impl App {
             Command::Quit => effects.push(Effect::Quit),
             Command::Leave => self.leave(effects),
             _ if self.journey.page().is_some() => self.record_command(command),
-            _ => self.list_command(command),
+            _ => self.list_command(command, effects),
         }
     }
 
@@ -264,7 +244,7 @@ impl App {
         self.journey.go(Place::Pane(pane));
     }
 
-    fn list_command(&mut self, command: Command) {
+    fn list_command(&mut self, command: Command, effects: &mut Vec<Effect>) {
         let Some(g) = self.geometry() else { return };
         let height = g.list_rows();
         let half = (height / 2).max(1) as isize;
@@ -285,22 +265,15 @@ impl App {
             Command::Mark => list.toggle_mark(),
             Command::MarkRange => list.toggle_range(),
             Command::Clear if list.clear_marks() => {}
-            Command::Clear => list.set_filter(String::new(), Filter::default()),
+            Command::Clear => {
+                list.set_filter(String::new(), Filter::default());
+                self.close_view();
+            }
             Command::Sort => list.sort_next(),
             Command::Reverse => list.sort_reverse(),
-            Command::Filter => {
-                let before = list.filter_text.clone();
-                let text = if before.is_empty() {
-                    String::new()
-                } else {
-                    format!("{before} ")
-                };
-                self.dialog = Some(Dialog::Filter {
-                    edit: Edit::new(text),
-                    before,
-                    error: None,
-                });
-            }
+            Command::Filter => self.begin_filter(effects),
+            Command::Views => self.begin_views(),
+            Command::Columns => self.begin_columns(),
             _ => {}
         }
         self.list_here_mut().keep_visible(height);
@@ -337,38 +310,6 @@ impl App {
                 let name = command.as_str();
                 self.say_only(Level::Refused, format!("{name} is for lists"));
             }
-        }
-    }
-
-    fn refilter(&mut self) {
-        let pane = self.journey.pane();
-        let Some(Dialog::Filter { edit, error, .. }) = &mut self.dialog else {
-            return;
-        };
-        match Filter::parse(pane, edit.text()) {
-            Ok(filter) => {
-                *error = None;
-                let text = edit.text().trim().to_owned();
-                self.list_mut(pane).set_filter(text, filter);
-            }
-            Err(wrong) => {
-                // The terms before the wrong one hold on, without what it was while it was still
-                // a word: `state` on the way to `state:` matches nothing.
-                let before = &edit.text()[..wrong.at];
-                let end = before.rfind(char::is_whitespace).unwrap_or(0);
-                let text = before[..end].trim().to_owned();
-                *error = Some(wrong);
-                if let Ok(filter) = Filter::parse(pane, &text) {
-                    self.list_mut(pane).set_filter(text, filter);
-                }
-            }
-        }
-    }
-
-    fn unfilter(&mut self, before: String) {
-        let pane = self.journey.pane();
-        if let Ok(filter) = Filter::parse(pane, &before) {
-            self.list_mut(pane).set_filter(before, filter);
         }
     }
 

@@ -4,11 +4,13 @@
 
 mod acting;
 mod command_line;
+mod completion;
 mod connection;
 mod copy;
 mod dialog;
 mod document;
 mod edit;
+mod filtering;
 mod form;
 mod geometry;
 mod help;
@@ -24,21 +26,28 @@ mod shipments;
 mod stock;
 mod tabs;
 mod tickets;
+mod views;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-pub use command_line::Candidate;
+pub use command_line::{Candidate, REMEMBERED};
+pub use completion::Offered;
 pub use connection::Connection;
-pub use dialog::{Bulk, CommandLine, Confirm, Conflict, Copyable, Dialog, Reading};
+pub use dialog::{
+    Arranging, Bulk, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine, Naming, Reading,
+    Shelf,
+};
 pub use document::{Document, Line, Span, Tone, cut};
 pub use edit::Edit;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
-pub use msg::{Effect, Entry, Failure, Feed, Level, Msg, Reach, RecordPage, Request, Step, Window};
+pub use msg::{
+    Ask, Effect, Entry, Failure, Feed, Kept, Level, Msg, Reach, RecordPage, Request, Step, Window,
+};
 pub use pages::Context;
 pub use place::{Journey, Page, Place};
 
@@ -57,6 +66,7 @@ use crate::console::input::Keymap;
 use crate::domain::list::Counts;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
+use crate::domain::views::View;
 use list::Fetch;
 use msg::Undoable;
 
@@ -83,6 +93,17 @@ pub struct Settings {
     pub read_only: bool,
     /// The kinds of records whose new urgent work is told by an alarm.
     pub alarm_about: Vec<Kind>,
+}
+
+/// How well something that is read once is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    /// It is to be read.
+    Stale,
+    /// It is being read.
+    Asked,
+    /// It was read, and nothing has changed it since.
+    Known,
 }
 
 /// The console's state.
@@ -112,6 +133,13 @@ pub struct App {
     pub messages: Vec<Entry>,
     /// What stands over the footer.
     pub said: Option<Entry>,
+    /// The views that the person sees.
+    pub views: Vec<View>,
+    /// The columns that the person chose.
+    pub columns: BTreeMap<Kind, Vec<String>>,
+    kept: Knowledge,
+    /// Lines of the command line, the oldest first.
+    said_before: Vec<String>,
     lists: Vec<List>,
     undo: Vec<Vec<Undoable>>,
     /// Acts that have not been answered.
@@ -146,6 +174,10 @@ impl App {
             dialog: None,
             messages: Vec::new(),
             said: None,
+            views: Vec::new(),
+            columns: BTreeMap::new(),
+            kept: Knowledge::Stale,
+            said_before: Vec::new(),
             lists: Pane::ALL.iter().map(|pane| List::new(*pane)).collect(),
             undo: Vec::new(),
             sent: BTreeMap::new(),
@@ -304,6 +336,7 @@ impl App {
             page.touch();
         }
         self.count_again = true;
+        self.kept = Knowledge::Stale;
     }
 
     fn fed(&mut self, feed: Feed) {
@@ -412,6 +445,10 @@ impl App {
             self.requests = request;
             effects.push(Effect::Record { request, id });
         }
+        if self.kept == Knowledge::Stale {
+            self.kept = Knowledge::Asked;
+            effects.push(Effect::Views);
+        }
         let rested = self.counted_at.is_none_or(|at| self.now - at > COUNT_PAUSE);
         if self.count_again && !self.counting && rested {
             self.count_again = false;
@@ -454,6 +491,25 @@ impl App {
     /// When the state wants to be told the time, if sooner than in a second.
     pub fn wants_tick(&self) -> bool {
         self.count_again && !self.counting
+    }
+
+    /// The database said what could be meant.
+    fn offer(&mut self, request: Request, choices: Vec<String>) {
+        match &mut self.dialog {
+            Some(Dialog::Form(form)) => {
+                let mut fields = form.fields.iter_mut();
+                if let Some(field) = fields.find(|field| field.asked == Some(request)) {
+                    field.offer(choices);
+                }
+            }
+            Some(Dialog::Filter(line)) => {
+                line.offered.take(request, choices);
+            }
+            Some(Dialog::Command(line)) => {
+                line.offered.take(request, choices);
+            }
+            _ => {}
+        }
     }
 
     fn clamp(&mut self) {
@@ -542,13 +598,12 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             app.clamp();
         }
         Msg::Choices(request, result) => {
-            if let (Some(Dialog::Form(form)), Ok(choices)) = (&mut app.dialog, result) {
-                let mut fields = form.fields.iter_mut();
-                if let Some(field) = fields.find(|field| field.asked == Some(request)) {
-                    field.offer(choices);
-                }
+            if let Ok(choices) = result {
+                app.offer(request, choices);
             }
         }
+        Msg::Kept(result) => app.take_kept(result),
+        Msg::Keeping(request, result) => app.kept(request, result),
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),
         Msg::Panicked(what) => app.say(Level::Error, format!("a mistake in the program: {what}")),
     }

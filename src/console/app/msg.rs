@@ -1,13 +1,17 @@
 //! What comes to the console, and what it wants done: the only ways in and out of its state.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::actions::ActError;
 use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
+use crate::domain::filter::Field;
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
-use crate::domain::record::{Pane, RecordId};
+use crate::domain::record::{Kind, Pane, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
+use crate::domain::views::{Look, View};
 use crate::store::lists::Refreshed;
 use crate::store::records::FullRecord;
 use uuid::Uuid;
@@ -40,6 +44,10 @@ pub enum Msg {
     Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
     /// What an argument may be.
     Choices(Request, Result<Vec<String>, Failure>),
+    /// What is kept: views, and the columns that the person chose.
+    Kept(Result<Kept, Failure>),
+    /// A view or the columns were kept, or a view was thrown away.
+    Keeping(Request, Result<(), Failure>),
     /// What an act did.
     Acted(Request, Result<Done, ActError>),
     /// A mistake in the program ended a task; what waited for it is answered with a failure.
@@ -160,6 +168,49 @@ pub enum Effect {
         /// For which record.
         record: Option<RecordId>,
     },
+    /// Read what a word could be; answered as choices are.
+    Complete {
+        /// For the reply.
+        request: Request,
+        /// What is asked for.
+        ask: Ask,
+        /// How it begins.
+        typed: String,
+    },
+    /// Keep a line of the command line for other runs.
+    Remember {
+        /// The line.
+        line: String,
+    },
+    /// Read the views and the chosen columns.
+    Views,
+    /// Keep what is shown under a name.
+    KeepView {
+        /// For the reply.
+        request: Request,
+        /// The name.
+        name: String,
+        /// Everybody shall see it.
+        shared: bool,
+        /// What is shown.
+        look: Look,
+    },
+    /// Throw a view away.
+    ThrowViewAway {
+        /// For the reply.
+        request: Request,
+        /// Its primary key.
+        id: i64,
+    },
+    /// Keep the columns of a pane.
+    KeepColumns {
+        /// For the reply.
+        request: Request,
+        /// The pane's kind.
+        kind: Kind,
+        /// Their titles; none for those that it shows by itself.
+        columns: Option<Vec<String>>,
+    },
     /// Do it.
     Act {
         /// For the reply.
@@ -177,6 +228,26 @@ pub enum Effect {
     Suspend,
     /// End.
     Quit,
+}
+
+/// What a word that is being written belongs to.
+#[derive(Debug, Clone, Copy)]
+pub enum Ask {
+    /// A value of a filter's field.
+    Value(Pane, Field),
+    /// An argument of this kind, for this record.
+    Argument(ArgKind, Option<RecordId>),
+    /// A text for this argument of a verb: what was said before.
+    Said(&'static Verb, &'static str),
+}
+
+/// What a person keeps.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// The views that they see.
+    pub views: Vec<View>,
+    /// The columns that they chose.
+    pub columns: BTreeMap<Kind, Vec<String>>,
 }
 
 /// One act on one record.

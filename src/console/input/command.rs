@@ -62,6 +62,10 @@ words! {
         Sort = "sort",
         /// Sort the other way round.
         Reverse = "reverse",
+        /// The saved views.
+        Views = "views",
+        /// Choose columns.
+        Columns = "columns",
         /// The command line.
         CommandLine = "command",
         /// What the keys do here.
@@ -111,6 +115,8 @@ impl Command {
             Self::Filter => "filter as you type",
             Self::Sort => "sort by the next column",
             Self::Reverse => "sort the other way round",
+            Self::Views => "saved views: open, name, share",
+            Self::Columns => "choose the columns",
             Self::CommandLine => "every command by its name",
             Self::Help => "this help",
             Self::Messages => "messages of this run",

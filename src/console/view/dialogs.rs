@@ -9,11 +9,10 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field, Form,
-    Geometry, Reading, Span, Tone, Value, cut,
+    App, Arranging, Bulk, Candidate, CommandLine, Confirm, Conflict, Dialog, Document, Edit, Field,
+    FilterLine, Form, Geometry, Naming, Offered, Reading, Shelf, Span, Tone, Value, cut,
 };
 use crate::console::input::Command;
-use crate::domain::filter::FilterError;
 use crate::domain::text;
 use crate::domain::verbs::{ArgKind, Danger};
 
@@ -48,9 +47,9 @@ pub(super) fn draw(
         Dialog::Bulk(shown) => bulk(buffer, shown, g, theme),
         Dialog::Conflict(shown) => conflict(buffer, shown, app, g, theme),
         Dialog::Discard(shown) => discard(buffer, shown, g, theme),
-        Dialog::Filter { edit, error, .. } => {
-            return Some(filter(buffer, edit, error.as_ref(), g, theme));
-        }
+        Dialog::Filter(line) => return Some(filter(buffer, line, g, theme)),
+        Dialog::Views(shown) => return shelf(buffer, shown, app, g, theme),
+        Dialog::Columns(shown) => columns(buffer, shown, g, theme),
         Dialog::Command(line) => return Some(command_line(buffer, line, app, g, theme)),
         Dialog::Copy { things, picked } => super::copy::draw(buffer, things, *picked, g, theme),
         Dialog::Reading { what, top } => reading(buffer, *what, *top, app, g, theme),
@@ -512,17 +511,217 @@ fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
     write(buffer, line(inner, 0), &[plain(text)], theme);
 }
 
-fn filter(
+fn filter(buffer: &mut Buffer, line: &FilterLine, g: &Geometry, theme: Theme) -> Position {
+    offers(buffer, &line.offered, &[strong("filter")], g, theme);
+    if let Some(error) = &line.error {
+        complaint(buffer, line.edit.text(), error.at, &error.message, g, theme);
+    }
+    let wrong = line.error.as_ref().map(|error| error.at);
+    prompt(buffer, "/", &line.edit, wrong, g, theme)
+}
+
+/// What the last word could be, over the line that is being written; nothing where nothing could.
+fn offers(buffer: &mut Buffer, offered: &Offered, title: &[Span], g: &Geometry, theme: Theme) {
+    let count = offered.words.len().min(CANDIDATES);
+    if count == 0 {
+        return;
+    }
+    let picked = offered.picked.unwrap_or(0);
+    let top = (picked + 1).saturating_sub(count);
+    let first = g.rule.y.saturating_sub(count as u16);
+    let above = Rect {
+        y: first.saturating_sub(1),
+        ..g.rule
+    };
+    blank(buffer, above);
+    let more = offered.words.len().saturating_sub(top + count);
+    let right = if more > 0 {
+        vec![plain(format!("{more} more"))]
+    } else {
+        vec![strong("tab"), muted(" picks")]
+    };
+    super::frame::rule(buffer, above, title, &right, theme);
+    let widest = offered.words.iter().map(|(word, _)| text::width(word));
+    let explained = offered.words.iter().any(|(_, meaning)| !meaning.is_empty());
+    let most = if explained { 30 } else { g.rule.width as usize };
+    let column = widest.max().unwrap_or(0).min(most.saturating_sub(2));
+    for (row, (word, meaning)) in offered.words.iter().skip(top).take(count).enumerate() {
+        let area = Rect {
+            y: first + row as u16,
+            ..g.rule
+        };
+        blank(buffer, area);
+        let word = text::fit(word, column);
+        let pad = " ".repeat(column.saturating_sub(text::width(&word)));
+        let spans = vec![
+            plain("  "),
+            strong(format!("{word}{pad}")),
+            muted(format!("  {meaning}")),
+        ];
+        write(buffer, area, &cut(spans, g.rule.width as usize), theme);
+        if offered.picked == Some(top + row) {
+            buffer.set_style(area, theme.selected());
+            buffer.set_string(area.x, area.y, ">", theme.selected());
+        }
+    }
+    super::frame::rule(buffer, g.rule, &[], &[], theme);
+}
+
+/// The saved views of a pane.
+fn shelf(
     buffer: &mut Buffer,
-    edit: &Edit,
-    error: Option<&FilterError>,
+    shelf: &Shelf,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Option<Position> {
+    if let Some(naming) = &shelf.naming {
+        return Some(naming_box(buffer, naming, app, g, theme));
+    }
+    let views = app.views_here();
+    let asked = views.iter().find(|view| shelf.asks == Some(view.id));
+    let hints = match asked {
+        Some(_) => keys(&[("y", "throw it away"), ("n", "no")]),
+        None => keys(&[
+            ("enter", "open"),
+            ("n", "name what is shown"),
+            ("x", "throw away"),
+            ("esc", "close"),
+        ]),
+    };
+    let title = match asked {
+        Some(view) => format!("throw the view {} away?", view.name),
+        None => format!("views of {}", app.kind_here().plural()),
+    };
+    let height = views.len().clamp(1, 12);
+    let inner = boxed(buffer, g, &title, &hints, 66, height, theme);
+    if views.is_empty() {
+        let text = "None yet. A view is a filter, a sort and columns under a name.";
+        write(buffer, line(inner, 0), &[muted(text)], theme);
+    }
+    let picked = shelf.picked.min(views.len().saturating_sub(1));
+    let top = (picked + 1).saturating_sub(inner.height as usize);
+    let seen = views.iter().skip(top).take(inner.height as usize);
+    for (row, view) in seen.enumerate() {
+        let area = line(inner, row);
+        let name = text::fit(&view.name, 24);
+        let pad = " ".repeat(24 - text::width(&name));
+        let whose = if !view.shared {
+            "yours".to_owned()
+        } else if view.owner == app.person.login {
+            "yours, shared".to_owned()
+        } else {
+            format!("{}'s", view.owner)
+        };
+        let spans = vec![
+            plain(if top + row == picked { "> " } else { "  " }),
+            strong(format!("{name}{pad} ")),
+            muted(format!("{:<14} ", text::fit(&whose, 14))),
+            plain(if view.look.filter.is_empty() {
+                "open work".to_owned()
+            } else {
+                format!("/{}", view.look.filter)
+            }),
+        ];
+        write(buffer, area, &cut(spans, area.width as usize), theme);
+        if top + row == picked {
+            buffer.set_style(area, theme.selected());
+        }
+    }
+    None
+}
+
+fn naming_box(
+    buffer: &mut Buffer,
+    naming: &Naming,
+    app: &App,
     g: &Geometry,
     theme: Theme,
 ) -> Position {
-    if let Some(error) = error {
-        complaint(buffer, edit.text(), error.at, &error.message, g, theme);
+    let list = app.list_here();
+    let hints = if naming.sending.is_some() {
+        vec![muted("being kept …")]
+    } else {
+        keys(&[
+            ("enter", "keep it"),
+            ("tab", "yours or shared"),
+            ("esc", "back"),
+        ])
+    };
+    let inner = boxed(buffer, g, "name what is shown", &hints, 60, 4, theme);
+    let label = |text: &str| muted(format!("{text:<8}"));
+    let underline = Style::new().add_modifier(Modifier::UNDERLINED);
+    write(buffer, line(inner, 0), &[label("name")], theme);
+    let value = Rect {
+        x: inner.x + 8,
+        width: inner.width.saturating_sub(8),
+        ..line(inner, 0)
+    };
+    buffer.set_style(value, underline);
+    let cursor = draw_edit(buffer, &naming.edit, value, underline);
+    let (own, shared) = if naming.shared {
+        (muted(" yours "), strong("[shared]"))
+    } else {
+        (strong("[yours]"), muted(" shared "))
+    };
+    write(buffer, line(inner, 1), &[label("for"), own, shared], theme);
+    let filter = if list.filter_text.is_empty() {
+        "open work".to_owned()
+    } else {
+        format!("/{}", list.filter_text)
+    };
+    let sort = list.query.sort;
+    let arrow = if sort.descending { "↓" } else { "↑" };
+    let shows = format!("{filter} · by {}{arrow}", sort.column);
+    let spans = vec![label("shows"), plain(shows)];
+    write(
+        buffer,
+        line(inner, 2),
+        &cut(spans, inner.width as usize),
+        theme,
+    );
+    let last = match &naming.error {
+        Some(error) => vec![bad(format!("! {error}"))],
+        None => match &list.columns {
+            Some(columns) => vec![label(""), plain(columns.join(", "))],
+            None => vec![],
+        },
+    };
+    write(
+        buffer,
+        line(inner, 3),
+        &cut(last, inner.width as usize),
+        theme,
+    );
+    cursor
+}
+
+/// The columns of a pane, to choose from.
+fn columns(buffer: &mut Buffer, arranging: &Arranging, g: &Geometry, theme: Theme) {
+    let hints = keys(&[
+        ("space", "show"),
+        ("← →", "move"),
+        ("enter", "keep"),
+        ("d", "as it was"),
+        ("esc", "close"),
+    ]);
+    let height = arranging.rows.len().min(14);
+    let inner = boxed(buffer, g, "columns", &hints, 56, height, theme);
+    let top = (arranging.picked + 1).saturating_sub(inner.height as usize);
+    let seen = arranging.rows.iter().skip(top).take(inner.height as usize);
+    for (row, (title, shown)) in seen.enumerate() {
+        let area = line(inner, row);
+        let at_cursor = top + row == arranging.picked;
+        let spans = [
+            plain(if at_cursor { "> " } else { "  " }),
+            plain(if *shown { "[x] " } else { "[ ] " }),
+            if *shown { strong(title) } else { muted(title) },
+        ];
+        write(buffer, area, &spans, theme);
+        if at_cursor {
+            buffer.set_style(area, theme.selected());
+        }
     }
-    prompt(buffer, "/", edit, error.map(|error| error.at), g, theme)
 }
 
 /// A line being written in place of the footer.
@@ -589,6 +788,20 @@ fn command_line(
     theme: Theme,
 ) -> Position {
     let candidates = app.candidates(shown.edit.text());
+    let wrong = shown.error.as_ref().map(|(at, _)| *at);
+    if let ([only], false) = (candidates.as_slice(), shown.offered.words.is_empty()) {
+        let title = [
+            strong("command"),
+            muted(" › "),
+            strong(&only.name),
+            plain(format!(" {}", only.takes)),
+        ];
+        offers(buffer, &shown.offered, &title, g, theme);
+        if let Some((at, why)) = &shown.error {
+            complaint(buffer, shown.edit.text(), *at, why, g, theme);
+        }
+        return prompt(buffer, ":", &shown.edit, wrong, g, theme);
+    }
     let count = candidates.len().clamp(1, CANDIDATES);
     let picked = shown.picked.min(candidates.len().saturating_sub(1));
     let top = (picked + 1).saturating_sub(count);
@@ -627,12 +840,11 @@ fn command_line(
     if let Some((at, why)) = &shown.error {
         complaint(buffer, shown.edit.text(), *at, why, g, theme);
     }
-    let wrong = shown.error.as_ref().map(|(at, _)| *at);
     prompt(buffer, ":", &shown.edit, wrong, g, theme)
 }
 
 fn candidate_spans(candidate: &Candidate, g: &Geometry) -> Vec<Span> {
-    let name = format!("  {:<18}", candidate.name);
+    let name = format!("  {:<18}", text::fit(&candidate.name, 18));
     let key = format!("{:<10}", candidate.key);
     let spans = match &candidate.blocked {
         Some(why) => vec![muted(name), muted(key), muted(format!("not now: {why}"))],

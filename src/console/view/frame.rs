@@ -122,6 +122,13 @@ pub(super) fn title(buffer: &mut Buffer, area: Rect, app: &App, g: &Geometry, th
 
 fn list_title(app: &App) -> Vec<Span> {
     let list = app.list_here();
+    if let Some(view) = &list.view {
+        let mut spans = vec![strong(view)];
+        if !list.filter_text.is_empty() {
+            spans.push(muted(format!("  /{}", list.filter_text)));
+        }
+        return spans;
+    }
     if list.filter_text.is_empty() {
         vec![plain(match list.pane() {
             Pane::Next => "every promise, the nearest first",

@@ -26,6 +26,7 @@ const COLUMNS: &[Column] = &[
     fixed("ship by", 7).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", 6),
+    fixed("begun", 6).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -49,5 +50,6 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         stamp(inspection.due_at, ctx),
         due(inspection.due_at, ctx),
         who(inspection.assignee.as_deref()),
+        stamp(inspection.started_at, ctx),
     ]
 }

@@ -30,6 +30,14 @@ pub(super) fn due(at: Option<DateTime<Utc>>, ctx: Context) -> Span {
     }
 }
 
+/// A number that is nearly always 0.
+pub(super) fn few(number: i64) -> Span {
+    match number {
+        0 => Span::new("–", Tone::Muted),
+        some => Span::new(some.to_string(), Tone::Plain),
+    }
+}
+
 /// Who has it.
 pub(super) fn who(assignee: Option<&str>) -> Span {
     Span::new(assignee.unwrap_or_default(), Tone::Plain)

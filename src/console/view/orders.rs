@@ -1,6 +1,6 @@
 //! The list of orders.
 
-use super::lists::{due, flagged_by_due, name, stamp, who};
+use super::lists::{due, few, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -30,6 +30,13 @@ const COLUMNS: &[Column] = &[
     fixed("ship by", 7).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", 6),
+    fixed("channel", 8).chosen(),
+    fixed("tags", 12).chosen(),
+    flex("hold", 12, 1).chosen(),
+    fixed("paid", 10).chosen(),
+    fixed("deliver", 7).right().chosen(),
+    fixed("checks", 8).chosen(),
+    fixed("tickets", 7).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -47,6 +54,13 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         stamp(order.due_at(), ctx),
         due(order.due_at(), ctx),
         who(order.assignee.as_deref()),
+        Span::new(&order.channel, Tone::Plain),
+        Span::new(order.tags.join(" "), Tone::Plain),
+        Span::new(order.hold_reason.as_deref().unwrap_or_default(), Tone::Warn),
+        Span::new(order.financial_status.as_str(), Tone::Plain),
+        stamp(order.deliver_by, ctx),
+        checked(order),
+        few(order.open_tickets),
     ]
 }
 
@@ -56,6 +70,15 @@ fn stage(order: &OrderSummary) -> Span {
         Span::new("new, unpaid", Tone::Warn)
     } else {
         facts::stage(order)
+    }
+}
+
+/// What inspections say: what failed before what is to be done.
+fn checked(order: &OrderSummary) -> Span {
+    match (order.failed_inspections, order.pending_inspections) {
+        (0, 0) => Span::new("–", Tone::Muted),
+        (0, due) => Span::new(format!("{due} due"), Tone::Plain),
+        (failed, _) => Span::new(format!("{failed} failed"), Tone::Bad),
     }
 }
 

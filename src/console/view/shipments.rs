@@ -26,6 +26,9 @@ const COLUMNS: &[Column] = &[
     fixed("heard", 6).right(),
     fixed("eta", 6).right(),
     fixed("left", 5).right().sorts(SortColumn::Due),
+    fixed("to", 2).chosen(),
+    fixed("units", 5).right().chosen(),
+    fixed("handed", 6).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -47,6 +50,9 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         heard,
         stamp(parcel.eta, ctx),
         due(parcel.due_at, ctx),
+        Span::new(parcel.country.as_deref().unwrap_or_default(), Tone::Muted),
+        Span::new(parcel.units.to_string(), Tone::Plain),
+        stamp(parcel.handed_over_at, ctx),
     ]
 }
 

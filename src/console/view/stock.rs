@@ -1,6 +1,6 @@
 //! The list of stock.
 
-use super::lists::name;
+use super::lists::{few, name};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -23,6 +23,9 @@ const COLUMNS: &[Column] = &[
     flex("supplier", 8, 1),
     fixed("lead", 4).right().from(90),
     fixed("where", 10).from(100),
+    fixed("wanted", 6).right().chosen(),
+    fixed("on hand", 7).right().chosen(),
+    fixed("28 days", 7).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -57,5 +60,8 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
             None => Span::new("–", Tone::Muted),
         },
         Span::new(&stock.location, Tone::Muted),
+        few(stock.wanted),
+        Span::new(stock.on_hand.to_string(), Tone::Plain),
+        few(stock.demand_28d),
     ]
 }

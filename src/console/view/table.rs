@@ -76,6 +76,16 @@ impl Column {
     }
 }
 
+/// Columns too many for any window: those that are shown only where somebody chose them.
+const NEVER: u16 = u16::MAX;
+
+impl Column {
+    /// Shown only where somebody chose it.
+    pub(super) const fn chosen(self) -> Self {
+        self.from(NEVER)
+    }
+}
+
 /// What a kind of record shows in its list.
 pub(super) struct Kind {
     /// The columns.
@@ -95,8 +105,8 @@ pub(super) fn draw(
     ctx: Context,
     theme: Theme,
 ) {
-    let widths = widths(kind.columns, area.width);
-    titles(buffer, area, list, kind.columns, &widths, theme);
+    let shown = shown(kind.columns, list.columns.as_deref(), area.width);
+    titles(buffer, area, list, kind.columns, &shown, theme);
     let rows = area.height.saturating_sub(1) as usize;
     let seen = list.rows.iter().enumerate().skip(list.top).take(rows);
     for (line, (index, row)) in (1_u16..).zip(seen) {
@@ -109,31 +119,41 @@ pub(super) fn draw(
             selected,
             list.is_marked(index),
             kind,
-            &widths,
+            &shown,
             ctx,
             theme,
         );
     }
 }
 
-/// The width of each column; 0 where there is no room for it.
-fn widths(columns: &[Column], wide: u16) -> Vec<u16> {
-    let shown: Vec<bool> = columns.iter().map(|column| column.from <= wide).collect();
-    let seen = || columns.iter().zip(&shown).filter(|(_, shown)| **shown);
-    let taken: u16 = GUTTER + seen().map(|(column, _)| column.width + 1).sum::<u16>();
-    let mut left = wide.saturating_sub(taken);
-    let mut shares: u16 = seen().map(|(column, _)| column.share).sum();
-    columns
-        .iter()
-        .zip(&shown)
-        .map(|(column, shown)| {
-            if !*shown {
-                return 0;
-            }
+/// A column that is shown: its index, and how wide it is.
+type Shown = (usize, u16);
+
+/// The columns that are shown, left to right: those that were chosen, as far as there is room for
+/// them, or else those that the width has room for.
+fn shown(columns: &[Column], chosen: Option<&[String]>, wide: u16) -> Vec<Shown> {
+    let mut seen: Vec<usize> = match chosen {
+        Some(titles) => titles
+            .iter()
+            .filter_map(|title| columns.iter().position(|column| column.title == title))
+            .collect(),
+        None => (0..columns.len())
+            .filter(|at| columns[*at].from <= wide)
+            .collect(),
+    };
+    let taken = |seen: &[usize]| GUTTER + seen.iter().map(|at| columns[*at].width + 1).sum::<u16>();
+    while chosen.is_some() && seen.len() > 1 && taken(&seen) > wide + 1 {
+        seen.pop();
+    }
+    let mut left = wide.saturating_sub(taken(&seen));
+    let mut shares: u16 = seen.iter().map(|at| columns[*at].share).sum();
+    seen.into_iter()
+        .map(|at| {
+            let column = &columns[at];
             let more = (left * column.share).checked_div(shares).unwrap_or(0);
             left -= more;
             shares -= column.share;
-            column.width + more
+            (at, column.width + more)
         })
         .collect()
 }
@@ -143,11 +163,12 @@ fn titles(
     area: Rect,
     list: &List,
     columns: &[Column],
-    widths: &[u16],
+    shown: &[Shown],
     theme: Theme,
 ) {
     let mut x = area.x + GUTTER;
-    for (column, width) in columns.iter().zip(widths).filter(|(_, width)| **width > 0) {
+    for (at, width) in shown {
+        let column = &columns[*at];
         let sort = list.query.sort;
         let sorted = column.sort == Some(sort.column);
         let mut title = column.title.to_owned();
@@ -172,7 +193,7 @@ fn draw_row(
     selected: bool,
     marked: bool,
     kind: &Kind,
-    widths: &[u16],
+    shown: &[Shown],
     ctx: Context,
     theme: Theme,
 ) {
@@ -210,11 +231,10 @@ fn draw_row(
         .and_then(|(_, before)| before.as_ref())
         .map(|before| (kind.cells)(before, ctx));
     let mut x = area.x + GUTTER;
-    for (at, cell) in cells.iter().enumerate() {
-        let width = widths[at];
-        if width == 0 {
+    for &(at, width) in shown {
+        let Some(cell) = cells.get(at) else {
             continue;
-        }
+        };
         let mut style = toned(cell.tone);
         if before
             .as_ref()
@@ -260,9 +280,14 @@ mod tests {
             flex("c", 5, 1),
             fixed("d", 6).from(100),
         ];
-        let all = widths(COLUMNS, 80);
-        assert_eq!(all[3], 0);
-        assert_eq!(GUTTER + all.iter().sum::<u16>() + 3, 80);
-        assert_eq!(GUTTER + widths(COLUMNS, 100).iter().sum::<u16>() + 4, 100);
+        let sum = |shown: &[Shown]| shown.iter().map(|(_, width)| width).sum::<u16>();
+        let some = shown(COLUMNS, None, 80);
+        assert_eq!(some.len(), 3);
+        assert_eq!(GUTTER + sum(&some) + 3, 80);
+        let all = shown(COLUMNS, None, 100);
+        assert_eq!(GUTTER + sum(&all) + 4, 100);
+        let chosen = ["d", "a", "nothing"].map(str::to_owned);
+        assert_eq!(shown(COLUMNS, Some(&chosen), 80), [(3, 6), (0, 8)]);
+        assert_eq!(shown(COLUMNS, Some(&chosen), 12), [(3, 6)]);
     }
 }

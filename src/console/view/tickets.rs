@@ -1,6 +1,6 @@
 //! The list of tickets.
 
-use super::lists::{due, flagged_by_due, name, who};
+use super::lists::{due, few, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::list::SortColumn;
@@ -22,6 +22,8 @@ const COLUMNS: &[Column] = &[
     fixed("clock", 7).from(90),
     fixed("left", 5).right().sorts(SortColumn::Due),
     fixed("who", 6),
+    fixed("said", 6).right().chosen(),
+    fixed("mails", 5).right().chosen(),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {
@@ -46,5 +48,7 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         },
         due(ticket.due_at, ctx),
         who(ticket.assignee.as_deref()),
+        stamp(ticket.last_message_at, ctx),
+        few(ticket.messages),
     ]
 }

@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn no_verb_takes_a_key_of_the_frame() {
-        const FRAME: &str = "jkgGvosSwau:/?!qny[]";
+        const FRAME: &str = "jkgGvosSwCau:/?!qny[]";
         for verb in all() {
             if let Some(key) = verb.key {
                 assert!(

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
-use super::{Refreshed, alias, push_filter, rows, split};
-use crate::domain::filter::Test;
-use crate::domain::list::{Anchor, ListQuery, Page, SortKey, SortValue};
+use super::filter::{Named, Reading};
+use super::{Refreshed, alias, rows};
+use crate::domain::list::{Anchor, ListQuery, Page, SortKey, SortValue, Viewer};
 use crate::domain::record::{Kind, RecordId};
 use crate::store::db::DbError;
 use crate::store::stock;
@@ -19,7 +19,7 @@ use crate::store::stock;
 pub(super) async fn page(
     connection: &mut PgConnection,
     query: &ListQuery,
-    me: &str,
+    viewer: &Viewer,
     anchor: &Anchor,
     limit: i64,
     now: DateTime<Utc>,
@@ -27,22 +27,23 @@ pub(super) async fn page(
     let backwards = matches!(anchor, Anchor::End | Anchor::Before(_));
     let descending = query.sort.descending != backwards;
     let direction = if descending { "desc" } else { "asc" };
+    let named = Named::find(connection, &query.filter).await?;
+    let reading = Reading {
+        query,
+        viewer,
+        named: &named,
+        now,
+    };
     let mut sql = QueryBuilder::new("select due_at, kind, id from (");
     for (index, &kind) in Kind::ALL.iter().enumerate() {
         sql.push(if index == 0 { "(" } else { ") union all (" });
         let due = due_of(kind);
         let table = alias(kind);
-        // Without words, the kind's own table answers.
-        let worded = (query.filter.terms.iter()).any(|term| matches!(term.test, Test::Word(_)));
-        let source = if worded {
-            split(kind).1
-        } else {
-            table_of(kind)
-        };
+        let source = table_of(kind);
         sql.push(format_args!(
             "select {due} as due_at, {index} as kind, {table}.id from {source} where "
         ));
-        push_filter(&mut sql, query, kind, me, now);
+        reading.push(&mut sql, kind);
         push_anchor(&mut sql, anchor, kind, descending);
         sql.push(format_args!(
             " order by {due} {direction}, {table}.id {direction} limit "
@@ -53,7 +54,11 @@ pub(super) async fn page(
         ")) promise order by due_at {direction}, kind {direction}, id {direction} limit "
     ));
     sql.push_bind(limit);
-    let found = sql.build().fetch_all(&mut *connection).await?;
+    let found = sql
+        .build()
+        .persistent(false)
+        .fetch_all(&mut *connection)
+        .await?;
     let complete = (found.len() as i64) < limit;
     let mut ids = Vec::with_capacity(found.len());
     for row in &found {
@@ -64,7 +69,7 @@ pub(super) async fn page(
         }
     }
     // What has changed between the two looks, the feed will tell of; it is left out here.
-    let mut rows: Vec<_> = rows(connection, query, me, &ids, now)
+    let mut rows: Vec<_> = rows(connection, query, viewer, &ids, now)
         .await?
         .into_iter()
         .filter(|found: &Refreshed| found.matches)
