@@ -15,15 +15,15 @@ use packline::domain::verbs::{self, Danger};
 fn the_tables_are_the_programs_own() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = fs::read_to_string(&path).expect("README.md");
-    let tables = [
-        ("verbs", verb_table()),
+    let mut text_now = text.clone();
+    for (mark, table) in [
         ("settings", settings()),
         ("keys", keys()),
         ("filters", filters()),
-    ];
-    let text_now = tables.iter().fold(text.clone(), |text, (mark, table)| {
-        with_table(&text, mark, table)
-    });
+        ("verbs", verb_table()),
+    ] {
+        text_now = with_table(&text_now, mark, &table);
+    }
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, text_now).expect("README.md");
         return;

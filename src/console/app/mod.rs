@@ -45,6 +45,7 @@ pub use dialog::{
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
     Naming, Reading, Shelf,
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Dialog, FilterLine, Naming, Reading,
+    Arranging, Bulk, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine, Naming, Reading,
     Shelf,
 };
 pub use document::{Document, Line, Span, Tone, cut};
