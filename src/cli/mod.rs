@@ -127,7 +127,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Jobs(jobs)) => jobs.run(&config).await,
         Some(Command::Quote(quote)) => quote.run(&config, now).await,
         Some(Command::Kept(kept)) => kept.run(&config, now).await,
-        Some(Command::Demo(demo)) => demo.run(&config, now).await,
+        Some(Command::Demo(demo)) => Box::pin(demo.run(&config, now)).await,
         Some(Command::Migrate(migrate)) => migrate.run(&config).await,
         Some(Command::Staff(staff)) => staff.run(&config).await,
         Some(Command::Config(settings)) => settings.run(&config),

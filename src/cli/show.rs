@@ -12,11 +12,12 @@ use serde_json::Value;
 use super::database::Database;
 use super::print;
 use crate::config::Config;
+use crate::domain::full::FullRecord;
 use crate::domain::list::HistoryEntry;
 use crate::domain::record::RecordName;
 use crate::domain::text;
 use crate::store::names::{self, NameError};
-use crate::store::records::{self, FullRecord};
+use crate::store::records;
 
 /// Entries of the history that are shown.
 const HISTORY: usize = 50;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::record::RecordId;
+use super::kind::RecordId;
 use super::verbs::Verb;
 
 /// A verb's arguments by name, as text; the verb's [`super::verbs::ArgKind`] says what they mean.

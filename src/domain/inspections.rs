@@ -118,18 +118,3 @@ pub struct Defect {
     /// Who found it.
     pub who: String,
 }
-
-/// Everything about an inspection, for its full view.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Inspection {
-    /// The inspection as its list shows it.
-    pub summary: InspectionSummary,
-    /// Its checks, in order.
-    pub checks: Vec<Check>,
-    /// What was found, newest first.
-    pub defects: Vec<Defect>,
-    /// Why it was waived.
-    pub waive_reason: Option<String>,
-    /// The lines of the order it inspects: SKU, title and units.
-    pub lines: Vec<super::shipments::ShipmentLine>,
-}

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::record::RecordId;
+use super::kind::RecordId;
 use super::words::words;
 
 words! {
@@ -328,41 +328,6 @@ pub struct Note {
     pub who: String,
     /// What, maybe in several lines.
     pub text: String,
-}
-
-/// Everything about one order, for its full view.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Order {
-    /// The order as its list shows it.
-    pub summary: OrderSummary,
-    /// The customer's mail address.
-    pub email: Option<String>,
-    /// The customer's telephone number.
-    pub phone: Option<String>,
-    /// Where it goes.
-    pub shipping_address: Address,
-    /// Shipping option as the channel named it.
-    pub shipping_method: Option<String>,
-    /// Subtotal, shipping, tax and discount, in minor units of the currency.
-    pub amounts: Amounts,
-    /// The customer's note.
-    pub note: Option<String>,
-    /// Its lines, by position.
-    pub lines: Vec<OrderLine>,
-    /// Its fulfilments.
-    pub fulfilments: Vec<Fulfilment>,
-    /// Its parcels.
-    pub shipments: Vec<super::shipments::ShipmentSummary>,
-    /// Its inspections.
-    pub inspections: Vec<super::inspections::InspectionSummary>,
-    /// Its tickets.
-    pub tickets: Vec<super::tickets::TicketSummary>,
-    /// Payments and refunds.
-    pub payments: Vec<Payment>,
-    /// Colleagues' notes, newest first; at most 100.
-    pub notes: Vec<Note>,
-    /// Mails about it, its parts and its tickets, newest first; at most 100.
-    pub mails: Vec<super::notices::Notice>,
 }
 
 /// An order's amounts, in minor units of its currency.

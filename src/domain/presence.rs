@@ -1,6 +1,6 @@
 //! Who is where: what the people at other consoles are at.
 
-use super::record::RecordId;
+use super::kind::RecordId;
 
 /// Somebody at a record.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::carriers::LabelState;
-use super::record::RecordId;
 use super::tracking::{self, TrackingStatus};
 use super::words::words;
 
@@ -125,32 +124,4 @@ pub struct TrackingEvent {
     pub message: String,
     /// Where.
     pub location: String,
-}
-
-/// Everything about a parcel, for its full view.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Shipment {
-    /// The parcel as its list shows it.
-    pub summary: ShipmentSummary,
-    /// Who ships it: our warehouse or a supplier.
-    pub location: Option<String>,
-    /// What is in it.
-    pub lines: Vec<ShipmentLine>,
-    /// What the carrier said, newest first; at most 100.
-    pub events: Vec<TrackingEvent>,
-    /// Its inspections.
-    pub inspections: Vec<super::inspections::InspectionSummary>,
-    /// Tickets of its order.
-    pub tickets: Vec<super::tickets::TicketSummary>,
-    /// Where it goes.
-    pub address: super::orders::Address,
-    /// The label that a carrier sells for it.
-    pub carrier_label: Option<super::carriers::CarrierLabel>,
-}
-
-impl Shipment {
-    /// The order it belongs to.
-    pub const fn order(&self) -> RecordId {
-        RecordId::new(super::record::Kind::Order, self.summary.order_id)
-    }
 }

@@ -147,19 +147,6 @@ pub struct WantedBy {
     pub reserved: i32,
 }
 
-/// Everything about a product at a location, for its full view.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Stock {
-    /// The stock level as its list shows it.
-    pub summary: StockSummary,
-    /// The suppliers' offers, cheapest first.
-    pub offers: Vec<Offer>,
-    /// Open orders that want or hold it, nearest promise first; at most 50.
-    pub wanted_by: Vec<WantedBy>,
-    /// The newest movements; at most 50.
-    pub movements: Vec<Movement>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

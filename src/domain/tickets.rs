@@ -404,27 +404,6 @@ pub struct Message {
     pub attachments: Vec<(String, i64)>,
 }
 
-/// Everything about a ticket, for its full view.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Ticket {
-    /// The ticket as its list shows it.
-    pub summary: TicketSummary,
-    /// The customer's mail address.
-    pub email: Option<String>,
-    /// How it was resolved.
-    pub resolution: Option<Resolution>,
-    /// The conversation, oldest first; the newest 200.
-    pub messages: Vec<Message>,
-    /// The order it is about.
-    pub order: Option<super::orders::OrderSummary>,
-    /// That order's parcels.
-    pub shipments: Vec<super::shipments::ShipmentSummary>,
-    /// Other tickets of the customer, newest first; at most 20.
-    pub other_tickets: Vec<TicketSummary>,
-    /// Mails about it, newest first; at most 100.
-    pub mails: Vec<super::notices::Notice>,
-}
-
 #[cfg(test)]
 mod tests {
     use chrono_tz::Tz;

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::kind::Kind;
 use super::list::Sort;
-use super::record::Kind;
 
 /// The most characters of a view's name.
 pub const LONGEST_NAME: usize = 40;

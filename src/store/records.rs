@@ -4,39 +4,23 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde::Serialize;
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
 use super::{carrier_labels, inspections, notices, orders, rows, shipments, stock, tickets};
-use crate::domain::inspections::{Check, Defect, Inspection, InspectionSummary};
+use crate::domain::full::{FullRecord, Inspection, Order, Shipment, Stock, Ticket};
+use crate::domain::inspections::{Check, Defect, InspectionSummary};
 use crate::domain::list::HistoryEntry;
 use crate::domain::notices::{Subject, SubjectKind};
-use crate::domain::orders::{Address, Amounts, Fulfilment, Note, Order, OrderLine, Payment};
+use crate::domain::orders::{Address, Amounts, Fulfilment, Note, OrderLine, Payment};
 use crate::domain::record::{Kind, RecordId};
-use crate::domain::shipments::{Shipment, ShipmentLine, ShipmentSummary, TrackingEvent};
-use crate::domain::stock::{Movement, Offer, Stock, WantedBy};
-use crate::domain::tickets::{Message, Ticket, TicketSummary};
+use crate::domain::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
+use crate::domain::stock::{Movement, Offer, WantedBy};
+use crate::domain::tickets::{Message, TicketSummary};
 use crate::domain::verbs::ArgKind;
 use crate::domain::words::UnknownWord;
-
-/// Everything about one record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum FullRecord {
-    /// An order.
-    Order(Box<Order>),
-    /// A product at a location.
-    Stock(Box<Stock>),
-    /// A parcel.
-    Shipment(Box<Shipment>),
-    /// An inspection.
-    Inspection(Box<Inspection>),
-    /// A ticket.
-    Ticket(Box<Ticket>),
-}
 
 /// Everything about a record; none where it does not exist.
 pub async fn full(

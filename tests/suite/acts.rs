@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use packline::actions::{self, ActError};
 use packline::domain::act::Act;
+use packline::domain::full::FullRecord;
 use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, DbError, Settings};
 use packline::store::orders;
-use packline::store::records::{self, FullRecord};
+use packline::store::records;
 use uuid::Uuid;
 
 use crate::harness;

@@ -12,13 +12,14 @@ use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
 use packline::domain::act::Done;
 use packline::domain::filter::Field;
+use packline::domain::full::{FullRecord, Inspection, Order, Ticket};
 use packline::domain::inspections::{
-    Check, CheckResult, Defect, Inspection, InspectionState, InspectionSummary, Severity,
+    Check, CheckResult, Defect, InspectionState, InspectionSummary, Severity,
 };
 use packline::domain::list::{Count, Counts, HistoryEntry, ListRow, SortKey, SortValue, TabCount};
 use packline::domain::macros::Macro;
 use packline::domain::orders::{
-    Address, Amounts, FinancialStatus, Fulfilment, FulfilmentState, Order, OrderLine, OrderSummary,
+    Address, Amounts, FinancialStatus, Fulfilment, FulfilmentState, OrderLine, OrderSummary,
     Payment, Stage,
 };
 use packline::domain::people::{Person, Role};
@@ -27,7 +28,7 @@ use packline::domain::record::{Kind, Pane, Record, RecordId};
 use packline::domain::shipments::{ShipmentState, ShipmentSummary};
 use packline::domain::stock::StockSummary;
 use packline::domain::tickets::{
-    Clock, Message, MessageKind, Priority, Ticket, TicketState, TicketSummary,
+    Clock, Message, MessageKind, Priority, TicketState, TicketSummary,
 };
 use packline::domain::tracking::TrackingStatus;
 use packline::domain::verbs::{self, ArgKind, Danger};
@@ -35,7 +36,6 @@ use packline::domain::views::{View, titles};
 use packline::store::db::DbError;
 use packline::store::drafts::Draft;
 use packline::store::lists::Refreshed;
-use packline::store::records::FullRecord;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use uuid::Uuid;

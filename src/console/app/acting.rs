@@ -2,9 +2,9 @@
 
 use super::App;
 use super::dialog::{Bulk, Confirm, Conflict, Dialog};
+use super::facts::count;
 use super::form::{Form, Target, check};
 use super::msg::{Effect, Level, Request, Step, Undoable};
-use super::pages::count;
 use crate::actions::ActError;
 use crate::domain::act::{Args, Done};
 use crate::domain::record::Record;

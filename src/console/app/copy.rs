@@ -4,10 +4,10 @@ use super::App;
 use super::dialog::{Copyable, Dialog};
 use super::msg::{Effect, Level};
 use crate::console::input::{Chord, Command, Key};
+use crate::domain::full::FullRecord;
 use crate::domain::orders::Address;
 use crate::domain::record::{Kind, Pane, Record};
 use crate::domain::shipments::ShipmentSummary;
-use crate::store::records::FullRecord;
 
 impl App {
     /// The parcels that what is on the screen speaks of.

@@ -1,35 +1,16 @@
 //! What an inspection's page says.
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
-use super::pages::{Context, dotted, lines, whose};
-use crate::domain::inspections::{CheckResult, Inspection, InspectionState, InspectionSummary};
+use super::facts::{Context, dotted, inspection_state, lines, tally, whose};
+use crate::domain::full::Inspection;
+use crate::domain::inspections::{CheckResult, InspectionSummary};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::when;
-
-/// How the inspection stands, in its tone.
-pub fn state(inspection: &InspectionSummary) -> Span {
-    let tone = match inspection.state {
-        InspectionState::Pending => Tone::Plain,
-        InspectionState::Passed => Tone::Good,
-        InspectionState::Failed => Tone::Bad,
-        InspectionState::Waived => Tone::Warn,
-    };
-    Span::new(inspection.state.as_str(), tone)
-}
-
-/// `3/4 done`, with what failed of it.
-pub fn tally(inspection: &InspectionSummary) -> String {
-    let done = inspection.passed + inspection.failed;
-    match inspection.failed {
-        0 => format!("{done}/{} done", inspection.checks),
-        failed => format!("{done}/{} done, {failed} bad", inspection.checks),
-    }
-}
 
 pub(super) fn head(document: &mut Document, inspection: &InspectionSummary, ctx: Context) {
     document.flow(dotted(vec![
         strong(format!("INS-{}", inspection.id)),
-        state(inspection),
+        inspection_state(inspection),
         plain(&inspection.subject),
         whose(inspection.assignee.as_deref()),
     ]));

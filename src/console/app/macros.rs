@@ -8,10 +8,10 @@ use super::App;
 use super::dialog::{Choosing, Dialog};
 use super::form::Form;
 use crate::console::input::{Chord, Key};
+use crate::domain::full::FullRecord;
 use crate::domain::macros::{self, Macro};
 use crate::domain::record::{Record, RecordId};
 use crate::domain::shipments::ShipmentSummary;
-use crate::store::records::FullRecord;
 
 /// The key that lists the macros while a text is being written.
 pub const KEY: Chord = Chord::ctrl('t');

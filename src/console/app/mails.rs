@@ -1,7 +1,7 @@
 //! What a page says of the mails about its record.
 
 use super::document::{Document, Span, Tone, bad, muted, plain, strong};
-use super::pages::{Context, count, dotted};
+use super::facts::{Context, count, dotted};
 use crate::domain::notices::{Notice, NoticeState, SubjectKind};
 
 /// How many mails wait for a person, and how many can still be stopped.

@@ -11,6 +11,7 @@ mod dialog;
 mod document;
 mod drafts;
 mod edit;
+pub mod facts;
 mod filtering;
 mod form;
 mod geometry;
@@ -44,33 +45,19 @@ pub use connection::Connection;
 pub use dialog::{
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
     Naming, Reading, Shelf,
-    Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Dialog, FilterLine, Naming, Reading,
-    Arranging, Bulk, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine, Naming, Reading,
-    Shelf,
 };
 pub use document::{Document, Line, Span, Tone, cut};
 pub use drafts::Drafts;
 pub use edit::Edit;
+pub use facts::Context;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
 pub use msg::{
     Ask, Effect, Entry, Failure, Feed, Kept, Level, Msg, Reach, RecordPage, Request, Step, Window,
 };
-pub use pages::Context;
 pub use place::{Journey, Page, Place};
 pub use presence::Present;
-
-/// What the panes' files say of a row, for its list.
-pub mod facts {
-    pub use super::inspections::{state as inspection_state, tally};
-    pub use super::orders::stage;
-    pub use super::pages::money;
-    pub use super::shipments::{state as parcel_state, status};
-    pub use super::stock::{cover, muted_until};
-    pub use super::tickets::{priority, state as ticket_state};
-    pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp, time};
-}
 
 use crate::console::input::Keymap;
 use crate::domain::list::Counts;

@@ -8,6 +8,7 @@ use crate::actions::{ActError, News, Taken};
 use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
 use crate::domain::filter::Field;
+use crate::domain::full::FullRecord;
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
 use crate::domain::macros::Macro;
 use crate::domain::presence::Attendance;
@@ -16,7 +17,6 @@ use crate::domain::verbs::{ArgKind, Verb};
 use crate::domain::views::{Look, View};
 use crate::store::drafts::Draft;
 use crate::store::lists::Refreshed;
-use crate::store::records::FullRecord;
 use uuid::Uuid;
 
 /// The number of a request; its reply carries it, so that late replies are known as such.

@@ -1,20 +1,12 @@
 //! What an order's page says.
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
+use super::facts::{
+    Context, address, checks, count, dotted, money, parcels, stage, ticket_table, whose,
+};
 use super::mails::{mails, waiting};
-use super::pages::{Context, address, checks, count, dotted, money, parcels, ticket_table, whose};
-use crate::domain::orders::{FulfilmentState, Order, OrderSummary, Stage, cannot_ship};
-
-/// The order's stage, in its tone.
-pub fn stage(order: &OrderSummary) -> Span {
-    let tone = match order.stage {
-        Stage::OnHold => Tone::Warn,
-        Stage::Cancelled | Stage::Closed => Tone::Muted,
-        Stage::Shipped | Stage::Delivered => Tone::Good,
-        _ => Tone::Plain,
-    };
-    Span::new(order.stage.label(), tone)
-}
+use crate::domain::full::Order;
+use crate::domain::orders::{FulfilmentState, OrderSummary, Stage, cannot_ship};
 
 pub(super) fn head(document: &mut Document, order: &OrderSummary, ctx: Context) {
     document.flow(dotted(vec![

@@ -2,8 +2,8 @@
 
 use super::document::Line;
 use super::msg::{RecordPage, Request};
+use crate::domain::full::FullRecord;
 use crate::domain::record::{Pane, Record, RecordId};
-use crate::store::records::FullRecord;
 
 /// Places remembered at most.
 const REMEMBERED: usize = 100;

@@ -1,73 +1,18 @@
 //! What a parcel's page says.
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
-use super::pages::{Context, address, checks, count, dotted, lines, money, ticket_table};
+use super::facts::{
+    Context, address, checks, count, dotted, lines, money, parcel_state, status, ticket_table,
+};
 use crate::domain::carriers::{CarrierLabel, LabelState};
-use crate::domain::shipments::{Shipment, ShipmentState, ShipmentSummary};
-use crate::domain::text;
-use crate::domain::tracking::TrackingStatus;
+use crate::domain::full::Shipment;
+use crate::domain::shipments::ShipmentSummary;
 use crate::domain::when;
-
-/// The merchant's word for the parcel, in its tone.
-pub fn state(parcel: &ShipmentSummary) -> Span {
-    if parcel.damaged {
-        return bad("damaged");
-    }
-    let tone = match parcel.state {
-        ShipmentState::Lost | ShipmentState::ReturnedToSender => Tone::Bad,
-        ShipmentState::Delivered => Tone::Good,
-        ShipmentState::Void => Tone::Muted,
-        ShipmentState::Draft | ShipmentState::Labelled | ShipmentState::HandedOver => Tone::Plain,
-    };
-    Span::new(parcel.state.label(), tone)
-}
-
-/// The carrier's word, in its tone.
-pub fn status(status: TrackingStatus, raw: Option<&str>) -> Span {
-    let tone = match status {
-        TrackingStatus::Delivered => Tone::Good,
-        TrackingStatus::AvailableForPickup => Tone::Warn,
-        TrackingStatus::ReturnToSender
-        | TrackingStatus::Failure
-        | TrackingStatus::Cancelled
-        | TrackingStatus::Error => Tone::Bad,
-        TrackingStatus::Unknown => Tone::Muted,
-        TrackingStatus::PreTransit | TrackingStatus::InTransit | TrackingStatus::OutForDelivery => {
-            Tone::Plain
-        }
-    };
-    match raw {
-        Some(raw) if status == TrackingStatus::Unknown => {
-            Span::new(format!("“{}”", text::fit(raw, 20)), tone)
-        }
-        _ => Span::new(status.as_str().replace('_', " "), tone),
-    }
-}
-
-/// What is known of where it is, in a phrase.
-pub(super) fn progress(parcel: &ShipmentSummary, ctx: Context) -> Span {
-    match (parcel.delivered_at, parcel.last_event_at) {
-        (Some(at), _) => muted(format!("arrived {}", ctx.moment(at))),
-        (None, Some(at)) => Span::new(
-            format!(
-                "{}, {}",
-                status(
-                    parcel.tracking_status,
-                    parcel.tracking_status_raw.as_deref()
-                )
-                .text,
-                when::ago(at, ctx.now)
-            ),
-            Tone::Plain,
-        ),
-        (None, None) => muted("no word from the carrier"),
-    }
-}
 
 pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Context) {
     document.flow(dotted(vec![
         strong(format!("SHP-{}", parcel.id)),
-        state(parcel),
+        parcel_state(parcel),
         plain(format!("order {}", parcel.order_number)),
         plain(&parcel.customer),
         plain(parcel.country.as_deref().unwrap_or_default()),

@@ -1,9 +1,10 @@
 //! What the page of a product at a location says.
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
-use super::pages::{Context, count, dotted, money};
+use super::facts::{Context, count, dotted, money};
+use crate::domain::full::Stock;
 use crate::domain::record::{Kind, RecordId};
-use crate::domain::stock::{Stock, StockSummary};
+use crate::domain::stock::StockSummary;
 use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {

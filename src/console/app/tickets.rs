@@ -1,39 +1,19 @@
 //! What a ticket's page says.
 
 use super::document::{Document, Span, Tone, bad, link, muted, plain, strong};
+use super::facts::{
+    Context, count, dotted, money, parcels, priority, stage, ticket_state, ticket_table, whose,
+};
 use super::mails::{mails, waiting};
-use super::orders;
-use super::pages::{Context, count, dotted, money, parcels, ticket_table, whose};
+use crate::domain::full::Ticket;
 use crate::domain::record::{Kind, RecordId};
-use crate::domain::tickets::{Message, MessageKind, Priority, Ticket, TicketState, TicketSummary};
+use crate::domain::tickets::{Message, MessageKind, TicketSummary};
 use crate::domain::when;
-
-/// How the ticket stands, in its tone.
-pub fn state(ticket: &TicketSummary) -> Span {
-    let tone = match ticket.state {
-        TicketState::New => Tone::Strong,
-        TicketState::Open | TicketState::Pending => Tone::Plain,
-        TicketState::Resolved => Tone::Good,
-        TicketState::Closed | TicketState::Merged => Tone::Muted,
-    };
-    Span::new(ticket.state.as_str(), tone)
-}
-
-/// How soon, in its tone.
-pub fn priority(ticket: &TicketSummary) -> Span {
-    let tone = match ticket.priority {
-        Priority::Low => Tone::Muted,
-        Priority::Normal => Tone::Plain,
-        Priority::High => Tone::Warn,
-        Priority::Urgent => Tone::Bad,
-    };
-    Span::new(ticket.priority.as_str(), tone)
-}
 
 pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context) {
     document.flow(dotted(vec![
         strong(format!("TKT-{}", ticket.id)),
-        state(ticket),
+        ticket_state(ticket),
         priority(ticket),
         plain(&ticket.customer),
         whose(ticket.assignee.as_deref()),
@@ -85,7 +65,7 @@ pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
                 "order",
                 dotted(vec![
                     link(&order.number),
-                    orders::stage(order),
+                    stage(order),
                     plain(money(order.total, &order.currency)),
                     plain(format!("placed {}", ctx.moment(order.placed_at))),
                 ]),

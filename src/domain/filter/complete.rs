@@ -2,7 +2,7 @@
 
 use super::parse::{field, pieces};
 use super::table::{self, Field, Takes};
-use crate::domain::record::Pane;
+use crate::domain::kind::Pane;
 
 /// What could stand at the end of a filter instead of its last word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,7 @@ fn values(pane: Pane, field: Field, takes: Takes, typed: &str) -> Offers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::record::Kind;
+    use crate::domain::kind::Kind;
 
     fn offered(kind: Kind, text: &str) -> (usize, Vec<String>) {
         let completion = complete(kind, text);

@@ -13,7 +13,7 @@ pub use parse::FilterError;
 pub use table::{Entry, Field, Reach, TABLE, Takes, WORDS, entries, find, states};
 
 use super::calendar::at_local;
-use super::record::{Kind, Pane};
+use super::kind::{Kind, Pane};
 
 /// Which of its records a list shows: every term must hold.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,7 +4,7 @@ use chrono::{Datelike as _, NaiveDate, TimeDelta};
 
 use super::table::{self, Entry, Field, Reach, Takes};
 use super::{Compare, Day, Filter, Term, Test};
-use crate::domain::record::{Kind, Pane};
+use crate::domain::kind::{Kind, Pane};
 
 /// What is wrong with a filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

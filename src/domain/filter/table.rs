@@ -1,6 +1,6 @@
 //! The table of what a filter can ask for. Parser, completion, `?` and the README all read it.
 
-use crate::domain::record::{Kind, Pane};
+use crate::domain::kind::{Kind, Pane};
 use crate::domain::words::words;
 use crate::domain::{inspections, orders, shipments, tickets, tracking};
 
