@@ -104,6 +104,7 @@ create table macro (
     name text primary key check (name ~ '\S' and length(name) <= 60),
     body text not null check (body ~ '\S')
 );
+select keep_history('macro', 'shop', key => 'name');
 comment on table macro is 'Canned answers. Fields in braces are filled in when one is used.';
 
 grant select on presence, hold, macro to packline_viewer;

@@ -9,6 +9,7 @@ use super::engine::permitted;
 use super::work::Terms;
 use super::{ActError, act};
 use crate::domain::act::{Act, Done};
+use crate::domain::labels::{LABEL, SLIP};
 use crate::domain::record::{Kind, Record};
 use crate::output::printer::Printer;
 use crate::output::{slip, zpl};
@@ -18,11 +19,6 @@ use crate::store::{acts, people, shipments};
 
 /// The limit of a call to the database.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// The words that the verb `print` takes for what to print.
-pub const LABEL: &str = "label";
-/// As [`LABEL`].
-pub const SLIP: &str = "slip";
 
 /// What the settings say of printing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What is done with a parcel.
 
 use super::error::ActError;
-use super::labels::LABEL;
 use super::work::{Outcome, Work, units, unknown_verb};
+use crate::domain::labels::LABEL;
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
 use crate::store::carrier_labels;
 use crate::store::shipments::{self, Tracking};

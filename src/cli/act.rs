@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use color_eyre::eyre::Result;
 use futures_util::FutureExt as _;
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::database::Database;
-use super::print_label::printing;
+use super::terms::{printing, terms};
 use super::{USAGE, print};
-use crate::actions::{self, ActError, Terms};
+use crate::actions::{self, ActError};
 use crate::config::Config;
 use crate::domain::act::{Act as Wanted, Args as Given, Done};
 use crate::domain::record::{RecordId, RecordName};
@@ -264,15 +264,6 @@ impl Act {
             Ok(Err(outcome)) => Err(outcome),
             Err(error) => Err(failed(error)),
         }
-    }
-}
-
-/// What the settings say to acts.
-pub(super) fn terms(config: &Config) -> Terms {
-    Terms {
-        zone: config.shop_time_zone.value,
-        hold: TimeDelta::from_std(config.notice_hold.value).unwrap_or_default(),
-        carriers: config.carrier_url.value.is_some(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::{fs, io};
 
 use color_eyre::eyre::{Result, eyre};
 
-use super::act::terms;
-use super::print_label::printing;
+use super::terms::printing;
+use super::terms::terms;
 use crate::config::{AlarmBy, Config, Source, state_dir};
 use crate::console::ConsoleOptions;
 use crate::console::app::Settings;

@@ -23,6 +23,7 @@ mod settings;
 mod show;
 mod staff;
 mod status;
+mod terms;
 mod verbs;
 mod worker;
 

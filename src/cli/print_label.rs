@@ -8,8 +8,8 @@ use color_eyre::eyre::Result;
 
 use super::act::Act;
 use super::{USAGE, print};
-use crate::actions::labels::{self, Printing};
 use crate::config::Config;
+use crate::domain::labels::{LABEL, SLIP};
 
 /// Print the label or the packing slip of parcels.
 ///
@@ -35,32 +35,12 @@ impl PrintLabel {
             print::note("packline: --to is for one parcel");
             return Ok(ExitCode::from(USAGE));
         }
-        let what = if self.slip {
-            labels::SLIP
-        } else {
-            labels::LABEL
-        };
+        let what = if self.slip { SLIP } else { LABEL };
         let given = [("what", Some(what.to_owned())), ("file", self.to)];
         let given = given
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?)));
         let act = Act::new("print", self.parcels, given.collect());
         act.run(config, now).await
-    }
-}
-
-/// What the settings say of printing.
-pub(super) fn printing(config: &Config) -> Printing {
-    let shop = &config.shop_name.value;
-    let address = config.shop_address.value.0.iter();
-    Printing {
-        command: config.print_command.value.0.clone(),
-        font: config.print_font.value.clone(),
-        from: [shop]
-            .into_iter()
-            .filter(|shop| !shop.is_empty())
-            .chain(address)
-            .cloned()
-            .collect(),
     }
 }

@@ -10,12 +10,12 @@ use color_eyre::eyre::Result;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
-use super::act::terms;
 use super::carrier::provider;
 use super::database::Database;
 use super::mail::mailer;
 use super::print;
-use super::print_label::printing;
+use super::terms::printing;
+use super::terms::terms;
 use crate::actions::carriers::{Traded, trade_due};
 use crate::actions::letters::Desk;
 use crate::actions::notices::deliver_due;

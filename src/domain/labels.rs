@@ -3,6 +3,11 @@
 use super::orders::Address;
 use super::shipments::ShipmentLine;
 
+/// The words that the verb `print` takes for what to print.
+pub const LABEL: &str = "label";
+/// As [`LABEL`].
+pub const SLIP: &str = "slip";
+
 /// Everything that is printed for one parcel. Texts are as others wrote them; whoever prints them
 /// makes them safe.
 #[derive(Debug, Clone, PartialEq, Eq)]

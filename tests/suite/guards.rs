@@ -559,7 +559,9 @@ async fn a_viewer_reads_everything_and_writes_nothing() {
     .await
     .expect("the tables");
     assert!(tables.len() > 40, "{tables:?}");
-    for table in &tables {
+    // What is a person's own anybody may keep; a policy or a function sees to it that it is theirs.
+    let own = ["draft", "list_columns", "saved_views"];
+    for table in tables.iter().filter(|table| !own.contains(&table.as_str())) {
         run(&mut viewer, &format!("select count(*) from {table}")).await;
         for sql in [
             format!("delete from {table}"),
@@ -626,7 +628,10 @@ const WITHOUT_HISTORY: &[(&str, &str)] = &[
         "jobs",
         "work, not business: what a job does leaves its rows",
     ),
+    ("list_columns", "one's own taste"),
     ("migration", "the schema's own"),
+    ("open_words", "reckoned from open work, to be searched"),
+    ("presence", "ends by itself"),
     ("promise_changes", "itself a journal, written by a trigger"),
     ("provider_events", "ids of events that were taken"),
     ("stock_movements", "itself the ledger, append-only"),

@@ -205,6 +205,10 @@ fn records(kind: Kind) -> Vec<Record> {
             Record::Shipment(parcel(7, TrackingStatus::InTransit, 5000)),
             Record::Shipment(parcel(8, TrackingStatus::OutForDelivery, 40)),
             Record::Shipment(parcel(9, TrackingStatus::Failure, 300)),
+            Record::Shipment(ShipmentSummary {
+                state: ShipmentState::Labelled,
+                ..parcel(10, TrackingStatus::PreTransit, 10)
+            }),
         ],
         Kind::Inspection => vec![Record::Inspection(inspection())],
         Kind::Ticket => vec![

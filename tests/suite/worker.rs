@@ -178,7 +178,7 @@ impl Works {
         let mut found = BTreeSet::new();
         for mail in &taken {
             let parsed = MessageParser::new().parse(&mail.mail).expect("a mail");
-            let id = format!("<{}>", parsed.message_id().expect("a Message-ID"));
+            let id = parsed.message_id().expect("a Message-ID").to_owned();
             let recipient = known.get(&id).expect("a Message-ID that was given");
             assert!(
                 mail.to.iter().all(|to| recipient.contains(to.as_str())),

@@ -1,6 +1,5 @@
 //! Draws the state and changes nothing.
 
-mod copy;
 mod dialogs;
 mod frame;
 mod inspections;

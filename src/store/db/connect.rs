@@ -106,11 +106,9 @@ pub(super) fn session(server: &PgConnectOptions, settings: &Settings) -> PgConne
             ("tcp_keepalives_idle", "30".to_owned()),
             ("tcp_keepalives_interval", "10".to_owned()),
             ("tcp_keepalives_count", "3".to_owned()),
-            (
-                "default_transaction_read_only",
-                if settings.read_only { "on" } else { "off" }.to_owned(),
-            ),
         ])
+        // Else as the database says.
+        .options((settings.read_only).then_some(("default_transaction_read_only", "on")))
 }
 
 /// `host:port`, or the path of the socket.

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::{alias, next};
+use super::alias;
+use super::open::{push_next, push_open};
 use crate::domain::filter::{Compare, Field, Filter, Term, Test, states};
 use crate::domain::list::{ListQuery, Viewer};
 use crate::domain::record::{Kind, Pane};
@@ -94,7 +95,7 @@ impl Reading<'_> {
     pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind) {
         let filter = &self.query.filter;
         if self.query.pane == Pane::Next {
-            next::push_open(sql, kind, self.now);
+            push_next(sql, kind, self.now);
         } else if filter.wants_closed() {
             sql.push("true");
         } else {
@@ -382,52 +383,6 @@ fn push_amount(sql: &mut QueryBuilder<Postgres>, compare: Compare, thousandths: 
         compare.sign()
     ))
     .push_bind(thousandths);
-}
-
-/// Open work: what the pane shows without a filter. The words are those of the partial indexes.
-fn push_open(sql: &mut QueryBuilder<Postgres>, kind: Kind, filter: &Filter, now: DateTime<Utc>) {
-    match kind {
-        Kind::Order => {
-            sql.push(
-                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')",
-            );
-        }
-        Kind::Stock if filter.names_state("muted") => {
-            sql.push("s.muted_until > ").push_bind(now);
-        }
-        Kind::Stock => {
-            sql.push(
-                "s.id in (
-                    select low.id from stock_levels low
-                    where low.on_hand - low.reserved <= low.reorder_point
-                      and (low.muted_until is null or low.muted_until <= ",
-            );
-            sql.push_bind(now);
-            sql.push(
-                ") union
-                    select short.id from (
-                        select line.product_id, sum(line.unallocated) as units
-                        from order_lines line
-                        where line.unallocated > 0 and line.product_id is not null
-                        group by line.product_id) wanted
-                    join stock_levels short on short.product_id = wanted.product_id
-                    where wanted.units > short.on_hand - short.reserved)",
-            );
-        }
-        Kind::Shipment => {
-            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
-        }
-        Kind::Inspection => {
-            sql.push("i.state in ('pending', 'failed')");
-        }
-        Kind::Ticket => {
-            sql.push("t.state in ('new', 'open', 'pending')");
-            if !filter.names_snoozed() {
-                sql.push(" and (t.snoozed_until is null or t.snoozed_until <= ");
-                sql.push_bind(now).push(")");
-            }
-        }
-    }
 }
 
 /// A word in open work: part of the number, a name, a SKU or a tracking code, whatever its case.

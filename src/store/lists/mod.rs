@@ -8,6 +8,7 @@
 mod counts;
 mod filter;
 mod next;
+mod open;
 mod sort;
 
 use chrono::{DateTime, Utc};

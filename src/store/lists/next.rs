@@ -9,11 +9,11 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use super::filter::{Named, Reading};
+use super::open::due_of;
 use super::{Refreshed, alias, rows};
 use crate::domain::list::{Anchor, ListQuery, Page, SortKey, SortValue, Viewer};
 use crate::domain::record::{Kind, RecordId};
 use crate::store::db::DbError;
-use crate::store::stock;
 
 /// A page of the list, from an anchor.
 pub(super) async fn page(
@@ -80,54 +80,6 @@ pub(super) async fn page(
         rows.reverse();
     }
     Ok(Page { rows, complete })
-}
-
-/// Open work with a promise. The words are those of the partial indexes.
-pub(super) fn push_open(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateTime<Utc>) {
-    match kind {
-        Kind::Order => {
-            sql.push(
-                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')",
-            );
-        }
-        Kind::Stock => {
-            sql.push(
-                "s.id in (
-                    select short.id from (
-                        select line.product_id, sum(line.unallocated) as units
-                        from order_lines line
-                        where line.unallocated > 0 and line.product_id is not null
-                        group by line.product_id) wanted
-                    join stock_levels short on short.product_id = wanted.product_id
-                    where wanted.units > short.on_hand - short.reserved)",
-            );
-        }
-        Kind::Shipment => {
-            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
-        }
-        Kind::Inspection => {
-            sql.push("i.state in ('pending', 'failed')");
-        }
-        Kind::Ticket => {
-            sql.push("t.state in ('new', 'open', 'pending') and (t.snoozed_until is null or t.snoozed_until <= ");
-            sql.push_bind(now).push(")");
-        }
-    }
-    sql.push(format_args!(
-        " and {} < '9999-12-31 00:00+00'",
-        due_of(kind)
-    ));
-}
-
-/// When a kind's promise breaks; an index has it, but for stock.
-const fn due_of(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Order => "o.due_at",
-        Kind::Stock => stock::DUE,
-        Kind::Shipment => "p.due_at",
-        Kind::Inspection => "i.due_at",
-        Kind::Ticket => "t.due_at",
-    }
 }
 
 const fn table_of(kind: Kind) -> &'static str {

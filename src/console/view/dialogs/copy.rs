@@ -2,9 +2,9 @@
 
 use ratatui::buffer::Buffer;
 
-use super::dialogs::{boxed, keys, line};
-use super::theme::Theme;
-use super::write;
+use super::super::theme::Theme;
+use super::super::write;
+use super::boxes::{boxed, keys, line};
 use crate::console::app::{Copyable, Geometry, Span, Tone, cut};
 
 pub(super) fn draw(

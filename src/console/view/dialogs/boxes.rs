@@ -1,0 +1,111 @@
+//! What every dialog is drawn with: a box, its keys, its lines.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::super::theme::Theme;
+use super::super::{blank, write};
+use crate::console::app::{
+    Edit, Geometry, Span, Tone,
+};
+use crate::domain::text;
+
+pub(super) fn plain(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Plain)
+}
+
+pub(super) fn muted(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Muted)
+}
+
+pub(super) fn strong(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Strong)
+}
+
+pub(super) fn bad(text: impl AsRef<str>) -> Span {
+    Span::new(text, Tone::Bad)
+}
+
+/// An empty box in the middle of the body for so many lines, with a title and a last line that
+/// says the keys; answers its inside.
+pub(super) fn boxed(
+    buffer: &mut Buffer,
+    g: &Geometry,
+    title: &str,
+    keys: &[Span],
+    columns: u16,
+    lines: usize,
+    theme: Theme,
+) -> Rect {
+    let width = (columns + 4).min(g.body.width.saturating_sub(2));
+    let height = (lines as u16 + 2).min(g.body.height + 1);
+    let area = Rect {
+        x: (g.body.width - width) / 2,
+        y: g.body.y + (g.body.height + 1 - height) / 2,
+        width,
+        height,
+    };
+    blank(buffer, area);
+    let inner = (width - 2) as usize;
+    let style = theme.frame();
+    let side = "─".repeat(inner);
+    buffer.set_string(area.x, area.y, format!("┌{side}┐"), style);
+    buffer.set_string(area.x, area.bottom() - 1, format!("└{side}┘"), style);
+    for y in area.y + 1..area.bottom() - 1 {
+        buffer.set_string(area.x, y, "│", style);
+        buffer.set_string(area.right() - 1, y, "│", style);
+    }
+    let heading = format!(" {} ", text::fit(title, inner.saturating_sub(4)));
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    buffer.set_string(area.x + 2, area.y, heading, bold);
+    if !keys.is_empty() {
+        let mut padded = vec![plain(" ")];
+        padded.extend(keys.iter().cloned());
+        padded.push(plain(" "));
+        let place = Rect::new(area.x + 2, area.bottom() - 1, width.saturating_sub(4), 1);
+        write(buffer, place, &padded, theme);
+    }
+    Rect::new(area.x + 2, area.y + 1, width - 4, height - 2)
+}
+
+/// Hints: a key and what it does, and so on.
+pub(super) fn keys(hints: &[(&str, &str)]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    for (key, word) in hints {
+        if !spans.is_empty() {
+            spans.push(plain("  "));
+        }
+        spans.push(strong(key));
+        spans.push(muted(format!(" {word}")));
+    }
+    spans
+}
+
+pub(super) fn line(area: Rect, index: usize) -> Rect {
+    Rect {
+        y: area.y + index as u16,
+        height: 1,
+        ..area
+    }
+}
+
+/// A line being written, scrolled so that its cursor shows; answers where that is.
+pub(super) fn draw_edit(buffer: &mut Buffer, edit: &Edit, area: Rect, style: Style) -> Position {
+    let (before, after) = edit.halves();
+    let room = area.width.saturating_sub(1) as usize;
+    let (before, after) = (text::plain(before), text::plain(after));
+    // Back from the cursor as far as there is room, however long the line is.
+    let (mut from, mut columns) = (before.len(), 0);
+    for (at, grapheme) in before.grapheme_indices(true).rev() {
+        columns += text::width(grapheme);
+        if columns > room {
+            break;
+        }
+        from = at;
+    }
+    let shown = format!("{}{after}", &before[from..]);
+    buffer.set_stringn(area.x, area.y, &shown, area.width as usize, style);
+    Position::new(area.x + text::width(&before[from..]) as u16, area.y)
+}

@@ -1,0 +1,308 @@
+//! A verb's arguments being written, and macros for its text.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::widgets::Widget;
+
+use super::super::theme::Theme;
+use super::super::write;
+use super::boxes::{bad, boxed, draw_edit, keys, line, muted, plain, strong};
+use crate::console::app::{
+    App, Choosing, Document, Field, Form, Geometry, Span, Tone, Value,
+    cut, facts, macros,
+};
+use crate::domain::verbs::ArgKind;
+
+pub(super) fn form_title(form: &Form) -> String {
+    match form.targets.as_slice() {
+        [only] => format!("{} {}", form.verb.name, only.number),
+        many => format!(
+            "{} {} {}",
+            form.verb.name,
+            many.len(),
+            form.verb.kind.plural()
+        ),
+    }
+}
+
+/// Rows of the box in which a long text is written.
+pub(super) const TEXT_ROWS: usize = 8;
+/// Columns inside the box of a form, where there are as many.
+pub(super) const FORM: u16 = 66;
+
+pub(super) fn form(
+    buffer: &mut Buffer,
+    form: &Form,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Option<Position> {
+    let mut errors = Document::default();
+    if let Some(error) = &form.error {
+        errors.flow(vec![bad(format!("! {error}"))]);
+    }
+    let errors = errors.lines(FORM.min(g.body.width.saturating_sub(6)) as usize);
+    let height: usize = form
+        .fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| 2 + field_rows(field, index == form.focus))
+        .sum::<usize>()
+        + errors.len()
+        + form.news.len().min(NEWS)
+        + usize::from(form.draft_of.is_some())
+        + usize::from(!form.skipped.is_empty())
+        + 1;
+    let hints = if form.sending.is_some() {
+        vec![muted("being done …")]
+    } else if form.has_button() {
+        let macros = macros::KEY.to_string();
+        keys(&[
+            ("ctrl-s", "do it"),
+            (&macros, "macro"),
+            ("ctrl-u", "undo"),
+            ("esc", "close"),
+        ])
+    } else if form.fields.len() == 1 {
+        keys(&[("enter", "do it"), ("esc", "close")])
+    } else {
+        keys(&[
+            ("enter", "next, then do it"),
+            ("tab", "next"),
+            ("esc", "close"),
+        ])
+    };
+    let inner = boxed(buffer, g, &form_title(form), &hints, FORM, height, theme);
+    let mut row = 0;
+    let mut cursor = None;
+    write(buffer, line(inner, row), &[muted(form.verb.help)], theme);
+    row += 1;
+    if !form.skipped.is_empty() {
+        let text = format!("not for {}: {}", form.skipped.len(), form.skipped[0].1);
+        write(
+            buffer,
+            line(inner, row),
+            &[Span::new(text, Tone::Warn)],
+            theme,
+        );
+        row += 1;
+    }
+    for spans in above_the_text(form, app) {
+        let spans = cut(spans, inner.width as usize);
+        write(buffer, line(inner, row), &spans, theme);
+        row += 1;
+    }
+    for (index, field) in form.fields.iter().enumerate() {
+        if row + 2 > inner.height as usize {
+            break;
+        }
+        let focused = index == form.focus && form.sending.is_none();
+        let area = Rect {
+            y: inner.y + row as u16,
+            height: inner.height - row as u16,
+            ..inner
+        };
+        let (rows, at) = draw_field(buffer, field, focused, area, theme);
+        cursor = cursor.or(at);
+        row += rows;
+    }
+    for (index, error) in errors.iter().enumerate() {
+        if row + index < inner.height as usize {
+            write(buffer, line(inner, row + index), &error.spans, theme);
+        }
+    }
+    if form.has_button() {
+        let place = Rect {
+            x: inner.right().saturating_sub(10),
+            y: inner.bottom(),
+            width: 9,
+            height: 1,
+        };
+        write(buffer, place, &[strong("[ do it ]")], theme);
+        if form.at_button() {
+            buffer.set_style(place, theme.selected());
+        }
+    }
+    cursor
+}
+
+/// So many of the newest things that others did are told of above a text.
+pub(super) const NEWS: usize = 3;
+
+/// That it is a draft, and what others have done to the record meanwhile.
+pub(super) fn above_the_text(form: &Form, app: &App) -> Vec<Vec<Span>> {
+    let zone = app.settings.zone;
+    let mut lines = Vec::new();
+    if let Some(at) = form.draft_of {
+        let at = facts::time_of_day(at, zone);
+        lines.push(vec![Span::new(format!("your draft of {at}"), Tone::Warn)]);
+    }
+    let newest = form.news.len().saturating_sub(NEWS);
+    lines.extend(form.news[newest..].iter().map(|news| {
+        let at = facts::time_of_day(news.at, zone);
+        vec![bad(format!("! {at} ")), strong(&news.what)]
+    }));
+    lines
+}
+
+/// Macros on the screen.
+pub(super) const MACROS: usize = 6;
+/// Lines of a macro that are shown before it is taken.
+pub(super) const PREVIEW: usize = 9;
+
+/// The macros, and the text that enter puts in.
+pub(super) fn macros(
+    buffer: &mut Buffer,
+    shown: &Choosing,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Position {
+    let found = app.macros_like(shown.edit.text());
+    let picked = shown.picked.min(found.len().saturating_sub(1));
+    let hints = keys(&[("enter", "put it in"), ("↑↓", "move"), ("esc", "back")]);
+    let rows = found.len().clamp(1, MACROS);
+    let height = 1 + rows + 1 + PREVIEW;
+    let inner = boxed(buffer, g, "macros", &hints, FORM, height, theme);
+    write(buffer, line(inner, 0), &[strong("/")], theme);
+    let place = Rect {
+        x: inner.x + 1,
+        width: inner.width - 1,
+        ..line(inner, 0)
+    };
+    let cursor = draw_edit(buffer, &shown.edit, place, Style::new());
+    if found.is_empty() {
+        let none = if shown.edit.text().is_empty() {
+            "there are none yet; `packline macro set NAME` adds one"
+        } else {
+            "none has these words"
+        };
+        write(buffer, line(inner, 1), &[muted(none)], theme);
+        return cursor;
+    }
+    let top = (picked + 1).saturating_sub(rows);
+    for (row, each) in found.iter().skip(top).take(rows).enumerate() {
+        let place = line(inner, 1 + row);
+        let is_picked = top + row == picked;
+        let sign = if is_picked { "> " } else { "  " };
+        let spans = cut(vec![plain(sign), plain(&each.name)], inner.width as usize);
+        write(buffer, place, &spans, theme);
+        if is_picked {
+            buffer.set_style(place, theme.selected());
+        }
+    }
+    let rule = "─".repeat(inner.width as usize);
+    let at = line(inner, 1 + rows);
+    buffer.set_string(at.x, at.y, rule, theme.frame());
+    let mut preview = Document::default();
+    preview.text(&app.macro_text(found[picked], &shown.form));
+    let lines = preview.lines(inner.width as usize);
+    let room = (inner.height as usize).saturating_sub(rows + 2);
+    for (row, spans) in lines.iter().take(room).enumerate() {
+        write(buffer, line(inner, rows + 2 + row), &spans.spans, theme);
+    }
+    cursor
+}
+
+/// Rows that a field takes beyond its label and its one line.
+pub(super) fn field_rows(field: &Field, focused: bool) -> usize {
+    let value = match field.value {
+        Value::Text(_) => TEXT_ROWS - 1,
+        _ => 0,
+    };
+    let choices = if focused {
+        field.choices.len().min(6)
+    } else {
+        0
+    };
+    value + choices
+}
+
+pub(super) fn draw_field(
+    buffer: &mut Buffer,
+    field: &Field,
+    focused: bool,
+    area: Rect,
+    theme: Theme,
+) -> (usize, Option<Position>) {
+    let need = if field.arg.required {
+        ""
+    } else {
+        " (optional)"
+    };
+    let label = vec![
+        if focused { strong("> ") } else { plain("  ") },
+        strong(field.arg.name),
+        muted(need),
+        match &field.error {
+            Some(error) => bad(format!("  ! {error}")),
+            None => muted(format!("  {}", field.arg.help)),
+        },
+    ];
+    let label = cut(label, area.width as usize);
+    write(buffer, line(area, 0), &label, theme);
+    let mut rows = 2;
+    let mut cursor = None;
+    let value = Rect {
+        x: area.x + 2,
+        width: area.width.saturating_sub(2),
+        ..line(area, 1)
+    };
+    match &field.value {
+        Value::Line(edit) => {
+            let underline = Style::new().add_modifier(Modifier::UNDERLINED);
+            buffer.set_style(value, underline);
+            let at = draw_edit(buffer, edit, value, underline);
+            if focused {
+                cursor = Some(at);
+            }
+        }
+        Value::Word(picked) => {
+            if let ArgKind::OneOf(words) = field.arg.kind {
+                let mut spans = Vec::new();
+                for (index, word) in words.iter().enumerate() {
+                    if *picked == Some(index) {
+                        spans.push(strong(format!("[{word}]")));
+                    } else {
+                        spans.push(muted(format!(" {word} ")));
+                    }
+                }
+                write(buffer, value, &spans, theme);
+            }
+        }
+        Value::Text(text) => {
+            let height = (TEXT_ROWS as u16).min(area.height.saturating_sub(1));
+            let place = Rect { height, ..value };
+            let mut text = text.clone();
+            text.set_cursor_line_style(Style::new());
+            text.set_cursor_style(if focused {
+                Style::new().add_modifier(Modifier::REVERSED)
+            } else {
+                Style::new()
+            });
+            (&*text).render(place, buffer);
+            for y in place.top()..place.bottom() {
+                buffer.set_string(area.x, y, "│", theme.frame());
+            }
+            rows += TEXT_ROWS - 1;
+        }
+    }
+    if focused {
+        let shown = field.choices.iter().take(6);
+        for (index, choice) in shown.enumerate() {
+            if rows >= area.height as usize {
+                break;
+            }
+            let picked = field.picked == Some(index);
+            let sign = if picked { "  > " } else { "    " };
+            let place = line(area, rows);
+            write(buffer, place, &[plain(sign), plain(choice)], theme);
+            if picked {
+                buffer.set_style(place, theme.selected());
+            }
+            rows += 1;
+        }
+    }
+    (rows, cursor)
+}

@@ -1,0 +1,226 @@
+//! The filter and the command line, with what they offer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+
+use super::super::theme::Theme;
+use super::super::{blank, write};
+use super::boxes::{bad, draw_edit, muted, plain, strong};
+use crate::console::app::{
+    App, Candidate, CommandLine,
+    Edit, FilterLine, Geometry, Offered, Span, Tone,
+    cut,
+};
+use crate::domain::text;
+
+pub(super) fn filter(
+    buffer: &mut Buffer,
+    line: &FilterLine,
+    g: &Geometry,
+    theme: Theme,
+) -> Position {
+    offers(buffer, &line.offered, &[strong("filter")], g, theme);
+    if let Some(error) = &line.error {
+        complaint(buffer, line.edit.text(), error.at, &error.message, g, theme);
+    }
+    let wrong = line.error.as_ref().map(|error| error.at);
+    prompt(buffer, "/", &line.edit, wrong, g, theme)
+}
+
+/// What the last word could be, over the line that is being written; nothing where nothing could.
+pub(super) fn offers(
+    buffer: &mut Buffer,
+    offered: &Offered,
+    title: &[Span],
+    g: &Geometry,
+    theme: Theme,
+) {
+    let count = offered.words.len().min(CANDIDATES);
+    if count == 0 {
+        return;
+    }
+    let picked = offered.picked.unwrap_or(0);
+    let top = (picked + 1).saturating_sub(count);
+    let first = g.rule.y.saturating_sub(count as u16);
+    let above = Rect {
+        y: first.saturating_sub(1),
+        ..g.rule
+    };
+    blank(buffer, above);
+    let more = offered.words.len().saturating_sub(top + count);
+    let right = if more > 0 {
+        vec![plain(format!("{more} more"))]
+    } else {
+        vec![strong("tab"), muted(" picks")]
+    };
+    super::super::frame::rule(buffer, above, title, &right, theme);
+    let widest = offered.words.iter().map(|(word, _)| text::width(word));
+    let explained = offered.words.iter().any(|(_, meaning)| !meaning.is_empty());
+    let most = if explained { 30 } else { g.rule.width as usize };
+    let column = widest.max().unwrap_or(0).min(most.saturating_sub(2));
+    for (row, (word, meaning)) in offered.words.iter().skip(top).take(count).enumerate() {
+        let area = Rect {
+            y: first + row as u16,
+            ..g.rule
+        };
+        blank(buffer, area);
+        let word = text::fit(word, column);
+        let pad = " ".repeat(column.saturating_sub(text::width(&word)));
+        let spans = vec![
+            plain("  "),
+            strong(format!("{word}{pad}")),
+            muted(format!("  {meaning}")),
+        ];
+        write(buffer, area, &cut(spans, g.rule.width as usize), theme);
+        if offered.picked == Some(top + row) {
+            buffer.set_style(area, theme.selected());
+            buffer.set_string(area.x, area.y, ">", theme.selected());
+        }
+    }
+    super::super::frame::rule(buffer, g.rule, &[], &[], theme);
+}
+
+/// A line being written in place of the footer.
+pub(super) fn prompt(
+    buffer: &mut Buffer,
+    sign: &str,
+    edit: &Edit,
+    wrong: Option<usize>,
+    g: &Geometry,
+    theme: Theme,
+) -> Position {
+    blank(buffer, g.footer);
+    write(buffer, g.footer, &[strong(sign)], theme);
+    let area = Rect {
+        x: g.footer.x + 1,
+        width: g.footer.width - 1,
+        ..g.footer
+    };
+    let cursor = draw_edit(buffer, edit, area, Style::new());
+    // The place that is wrong, while the line is short enough not to scroll.
+    if let Some((before, wrong)) = wrong.and_then(|at| edit.text().split_at_checked(at))
+        && text::width(edit.text()) < area.width as usize
+    {
+        let word = wrong.split_whitespace().next().unwrap_or(" ");
+        let x = area.x + text::width(before) as u16;
+        let width = (text::width(word) as u16).min(area.right().saturating_sub(x));
+        let style = theme.tone(Tone::Bad).add_modifier(Modifier::UNDERLINED);
+        buffer.set_style(Rect { x, width, ..area }, style);
+    }
+    cursor
+}
+
+/// What is wrong with the line in the footer, over the place where it is wrong.
+pub(super) fn complaint(
+    buffer: &mut Buffer,
+    line: &str,
+    at: usize,
+    why: &str,
+    g: &Geometry,
+    theme: Theme,
+) {
+    blank(buffer, g.rule);
+    let place = 1 + text::width(line.get(..at).unwrap_or(line));
+    let wide = g.rule.width as usize;
+    let message = text::fit(why, wide.saturating_sub(3)).into_owned();
+    let columns = text::width(&message);
+    // Before the place where it would not fit behind it.
+    let (x, spans) = if place + 2 + columns <= wide {
+        (place, vec![bad("↓ "), bad(&message)])
+    } else if columns + 1 < place {
+        (place - columns - 1, vec![bad(&message), bad(" ↓")])
+    } else {
+        (0, vec![bad(&message)])
+    };
+    let area = Rect {
+        x: x as u16,
+        width: g.rule.width.saturating_sub(x as u16),
+        ..g.rule
+    };
+    write(buffer, area, &spans, theme);
+}
+
+/// Candidates on the screen.
+pub(super) const CANDIDATES: usize = 8;
+
+pub(super) fn command_line(
+    buffer: &mut Buffer,
+    shown: &CommandLine,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Position {
+    let candidates = app.candidates(shown.edit.text());
+    let wrong = shown.error.as_ref().map(|(at, _)| *at);
+    if let ([only], false) = (candidates.as_slice(), shown.offered.words.is_empty()) {
+        let title = [
+            strong("command"),
+            muted(" › "),
+            strong(&only.name),
+            plain(format!(" {}", only.takes)),
+        ];
+        offers(buffer, &shown.offered, &title, g, theme);
+        if let Some((at, why)) = &shown.error {
+            complaint(buffer, shown.edit.text(), *at, why, g, theme);
+        }
+        return prompt(buffer, ":", &shown.edit, wrong, g, theme);
+    }
+    let count = candidates.len().clamp(1, CANDIDATES);
+    let picked = shown.picked.min(candidates.len().saturating_sub(1));
+    let top = (picked + 1).saturating_sub(count);
+    let first = g.rule.y.saturating_sub(count as u16);
+    let more = candidates.len().saturating_sub(top + count);
+    let above = Rect {
+        y: first.saturating_sub(1),
+        ..g.rule
+    };
+    blank(buffer, above);
+    let left = [strong("command")];
+    let right = if more > 0 {
+        vec![plain(format!("{more} more"))]
+    } else {
+        vec![]
+    };
+    super::super::frame::rule(buffer, above, &left, &right, theme);
+    for row in 0..count {
+        let area = Rect {
+            y: first + row as u16,
+            ..g.rule
+        };
+        blank(buffer, area);
+        match candidates.get(top + row) {
+            Some(candidate) => {
+                write(buffer, area, &candidate_spans(candidate, g), theme);
+                if top + row == picked {
+                    buffer.set_style(area, theme.selected());
+                    buffer.set_string(area.x, area.y, ">", theme.selected());
+                }
+            }
+            None => write(buffer, area, &[muted("  nothing is called so")], theme),
+        }
+    }
+    super::super::frame::rule(buffer, g.rule, &[], &[], theme);
+    if let Some((at, why)) = &shown.error {
+        complaint(buffer, shown.edit.text(), *at, why, g, theme);
+    }
+    prompt(buffer, ":", &shown.edit, wrong, g, theme)
+}
+
+pub(super) fn candidate_spans(candidate: &Candidate, g: &Geometry) -> Vec<Span> {
+    let name = format!("  {:<18}", text::fit(&candidate.name, 18));
+    let key = format!("{:<10}", candidate.key);
+    let spans = match &candidate.blocked {
+        Some(why) => vec![muted(name), muted(key), muted(format!("not now: {why}"))],
+        None if candidate.takes.is_empty() => {
+            vec![plain(name), strong(key), plain(&candidate.help)]
+        }
+        None => vec![
+            plain(name),
+            strong(key),
+            plain(format!("{}  ", candidate.takes)),
+            muted(&candidate.help),
+        ],
+    };
+    cut(spans, g.rule.width as usize)
+}

@@ -1,0 +1,269 @@
+//! What stands over the page.
+
+mod boxes;
+mod copy;
+mod form;
+mod lines;
+mod views;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use self::boxes::{bad, boxed, keys, line, muted, plain, strong};
+use self::form::{form, form_title, macros};
+use self::lines::{command_line, filter};
+use self::views::{columns, shelf};
+use super::theme::Theme;
+use super::{blank, page_lines, write};
+use crate::console::app::{
+    App, Bulk, Confirm, Conflict, Dialog, Form, Geometry, Reading, Span, Tone,
+    cut,
+};
+use crate::console::input::Command;
+use crate::domain::verbs::Danger;
+
+/// Draws a dialog; answers where the text cursor is, if a text is being written.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    dialog: &Dialog,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) -> Option<Position> {
+    match dialog {
+        Dialog::Menu { picked } => menu(buffer, *picked, app, g, theme),
+        Dialog::Form(shown) => return form(buffer, shown, app, g, theme),
+        Dialog::Macros(shown) => return Some(macros(buffer, shown, app, g, theme)),
+        Dialog::Confirm(shown) => confirm(buffer, shown, g, theme),
+        Dialog::Bulk(shown) => bulk(buffer, shown, app, g, theme),
+        Dialog::Conflict(shown) => conflict(buffer, shown, app, g, theme),
+        Dialog::Discard(shown) => discard(buffer, shown, g, theme),
+        Dialog::Filter(line) => return Some(filter(buffer, line, g, theme)),
+        Dialog::Views(shown) => return shelf(buffer, shown, app, g, theme),
+        Dialog::Columns(shown) => columns(buffer, shown, g, theme),
+        Dialog::Command(line) => return Some(command_line(buffer, line, app, g, theme)),
+        Dialog::Copy { things, picked } => copy::draw(buffer, things, *picked, g, theme),
+        Dialog::Reading { what, top } => reading(buffer, *what, *top, app, g, theme),
+    }
+    None
+}
+
+fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Theme) {
+    let items = app.menu();
+    let targets = app.targets();
+    let title = match targets.as_slice() {
+        [only] => only.number(),
+        many => format!("{} {}", many.len(), app.kind_here().plural()),
+    };
+    let others = app.menu_of_others();
+    let names = items
+        .iter()
+        .map(|(verb, _)| verb.name.len())
+        .max()
+        .unwrap_or(0);
+    let able = items.iter().filter(|(_, why)| why.is_none()).count();
+    let gap = usize::from(able > 0 && (able < items.len() || others.is_some()));
+    let hints = keys(&[("enter", "do it"), ("esc", "close")]);
+    let lines = items.len() + gap + usize::from(others.is_some());
+    let inner = boxed(buffer, g, &title, &hints, 72, lines, theme);
+    let height = inner.height as usize;
+    let at = |index: usize| if index >= able { index + gap } else { index };
+    let top = (at(picked) + 1).saturating_sub(height);
+    for (index, (verb, why)) in items.iter().enumerate() {
+        let Some(row) = at(index).checked_sub(top).filter(|row| *row < height) else {
+            continue;
+        };
+        let area = line(inner, row);
+        let key = format!("{:<1}", app.keymap.verb_shown(verb));
+        let spans = match why {
+            None => vec![
+                plain(if index == picked { "> " } else { "  " }),
+                strong(key),
+                plain(format!("  {:<names$}  ", verb.name)),
+                muted(match verb.danger {
+                    Danger::Confirm => "(asks) ",
+                    Danger::None => "",
+                }),
+                plain(verb.help),
+            ],
+            Some(why) => vec![
+                plain(if index == picked { "> " } else { "  " }),
+                muted(key),
+                muted(format!("  {:<names$}  ", verb.name)),
+                muted(if app.may(verb) { "not now: " } else { "" }),
+                muted(why),
+            ],
+        };
+        let spans = cut(spans, area.width as usize);
+        write(buffer, area, &spans, theme);
+        if index == picked {
+            buffer.set_style(area, theme.selected());
+        }
+    }
+    if let Some(others) = others
+        && let Some(row) = (items.len() + gap).checked_sub(top)
+        && row < height
+    {
+        write(
+            buffer,
+            line(inner, row),
+            &[muted(format!("  {others}"))],
+            theme,
+        );
+    }
+    if gap == 1
+        && let Some(row) = able.checked_sub(top)
+        && row < height
+    {
+        let rule = "─".repeat(inner.width as usize);
+        buffer.set_string(inner.x, inner.y + row as u16, rule, theme.frame());
+    }
+}
+
+fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
+    let mut lines: Vec<Vec<Span>> = confirm
+        .detail
+        .iter()
+        .map(|line| vec![plain(line)])
+        .collect();
+    if let [_, _, ..] = confirm.steps.as_slice() {
+        let numbers: Vec<&str> = confirm.steps.iter().map(|s| s.number.as_str()).collect();
+        lines.push(vec![plain(numbers.join(", "))]);
+    }
+    for (number, why) in confirm.skipped.iter().take(4) {
+        lines.push(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
+    }
+    let hints = keys(&[("y", "yes, do it"), ("n", "no")]);
+    let title = format!("{}?", confirm.says);
+    let inner = boxed(buffer, g, &title, &hints, 60, lines.len(), theme);
+    for (index, spans) in lines.into_iter().enumerate().take(inner.height as usize) {
+        let spans = cut(spans, inner.width as usize);
+        write(buffer, line(inner, index), &spans, theme);
+    }
+}
+
+fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme) {
+    let running = bulk.current.is_some();
+    let done = bulk.results.len();
+    let title = format!("{} · {done} of {}", bulk.says, bulk.total);
+    let hints = match (running, bulk.stopped) {
+        (true, false) => keys(&[("esc", "stop after this one")]),
+        (true, true) => vec![muted("stopping …")],
+        _ if !app.listens() => vec![],
+        (false, true) => {
+            let mut spans = vec![Span::new("stopped", Tone::Warn), plain("  ")];
+            spans.extend(keys(&[("esc", "close")]));
+            spans
+        }
+        (false, false) => keys(&[("j k", "move"), ("esc", "close")]),
+    };
+    let height = bulk.total.clamp(1, 14);
+    let inner = boxed(buffer, g, &title, &hints, 66, height, theme);
+    let height = inner.height as usize;
+    let top = if running {
+        done.saturating_sub(height)
+    } else {
+        bulk.top.min(done.saturating_sub(height))
+    };
+    let results = bulk.results.iter().skip(top).take(height);
+    for (index, (number, how)) in results.enumerate() {
+        let spans = match how {
+            Ok(summary) => vec![strong(format!("{number:<9} ")), plain(summary)],
+            Err(why) => vec![
+                strong(format!("{number:<9} ")),
+                bad(format!("not done: {why}")),
+            ],
+        };
+        let spans = cut(spans, inner.width as usize);
+        write(buffer, line(inner, index), &spans, theme);
+    }
+}
+
+fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, theme: Theme) {
+    let mut lines = vec![vec![plain(format!(
+        "{} was not done: somebody was faster.",
+        conflict.verb
+    ))]];
+    if conflict.since.is_empty() {
+        lines.push(vec![muted("It has changed since you saw it.")]);
+    }
+    for line in &conflict.since {
+        lines.push(vec![strong("  "), strong(line)]);
+    }
+    if let Some(record) = app.record(conflict.record)
+        && record.version() >= conflict.version
+    {
+        lines.push(vec![plain("It is now:")]);
+        let document = app.head_of(record);
+        lines.extend(document.lines(64).into_iter().map(|line| {
+            let mut spans = vec![plain("  ")];
+            spans.extend(line.spans);
+            spans
+        }));
+    }
+    let hints = if !app.listens() {
+        vec![]
+    } else if conflict.form.is_some() {
+        keys(&[("enter", "back to what you wrote")])
+    } else {
+        keys(&[(
+            "enter",
+            "look at it, then try again if it still makes sense",
+        )])
+    };
+    let title = format!("{} has changed", conflict.number);
+    let inner = boxed(buffer, g, &title, &hints, 68, lines.len(), theme);
+    for (index, spans) in lines.into_iter().enumerate().take(inner.height as usize) {
+        let spans = cut(spans, inner.width as usize);
+        write(buffer, line(inner, index), &spans, theme);
+    }
+}
+
+fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
+    let hints = if form.written().is_some() {
+        keys(&[
+            ("k", "keep it as a draft"),
+            ("y", "throw it away"),
+            ("n", "go on writing"),
+        ])
+    } else {
+        keys(&[("y", "throw it away"), ("n", "go on writing")])
+    };
+    let title = format!("{}: throw the text away?", form_title(form));
+    let inner = boxed(buffer, g, &title, &hints, 56, 1, theme);
+    let text = "What you wrote has not been sent.";
+    write(buffer, line(inner, 0), &[plain(text)], theme);
+}
+
+fn reading(buffer: &mut Buffer, what: Reading, top: usize, app: &App, g: &Geometry, theme: Theme) {
+    blank(buffer, g.body);
+    blank(buffer, g.title);
+    let lines = app.reading(what).lines(g.page_columns());
+    let title = match what {
+        Reading::Help => "help",
+        Reading::Messages => "messages of this run",
+    };
+    let below = lines.len().saturating_sub(top + g.page_rows());
+    let right = if below > 0 {
+        vec![plain(format!("{below} more"))]
+    } else {
+        vec![]
+    };
+    super::frame::rule(buffer, g.title, &[strong(title)], &right, theme);
+    page_lines(buffer, g, &lines, top, None, theme);
+    blank(buffer, g.footer);
+    let keymap = &app.keymap;
+    let hints = [
+        (keymap.shown(Command::Down), "down"),
+        (keymap.shown(Command::Up), "up"),
+        (keymap.shown(Command::PageDown), "page"),
+        (keymap.shown(Command::Clear), "close"),
+    ];
+    let hints: Vec<(&str, &str)> = hints
+        .iter()
+        .map(|(key, word)| (key.as_str(), *word))
+        .collect();
+    let mut spans = vec![plain(" ")];
+    spans.extend(keys(&hints));
+    write(buffer, g.footer, &spans, theme);
+}

@@ -1,0 +1,107 @@
+//! Open work: what a pane shows without a filter, in the words of the partial indexes.
+
+use chrono::{DateTime, Utc};
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::domain::filter::Filter;
+use crate::domain::record::Kind;
+use crate::store::stock;
+
+/// Open work: what the pane shows without a filter. The words are those of the partial indexes.
+pub(super) fn push_open(
+    sql: &mut QueryBuilder<Postgres>,
+    kind: Kind,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) {
+    match kind {
+        Kind::Order => {
+            sql.push(
+                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')",
+            );
+        }
+        Kind::Stock if filter.names_state("muted") => {
+            sql.push("s.muted_until > ").push_bind(now);
+        }
+        Kind::Stock => {
+            sql.push(
+                "s.id in (
+                    select low.id from stock_levels low
+                    where low.on_hand - low.reserved <= low.reorder_point
+                      and (low.muted_until is null or low.muted_until <= ",
+            );
+            sql.push_bind(now);
+            sql.push(
+                ") union
+                    select short.id from (
+                        select line.product_id, sum(line.unallocated) as units
+                        from order_lines line
+                        where line.unallocated > 0 and line.product_id is not null
+                        group by line.product_id) wanted
+                    join stock_levels short on short.product_id = wanted.product_id
+                    where wanted.units > short.on_hand - short.reserved)",
+            );
+        }
+        Kind::Shipment => {
+            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
+        }
+        Kind::Inspection => {
+            sql.push("i.state in ('pending', 'failed')");
+        }
+        Kind::Ticket => {
+            sql.push("t.state in ('new', 'open', 'pending')");
+            if !filter.names_snoozed() {
+                sql.push(" and (t.snoozed_until is null or t.snoozed_until <= ");
+                sql.push_bind(now).push(")");
+            }
+        }
+    }
+}
+
+/// Open work with a promise. The words are those of the partial indexes.
+pub(super) fn push_next(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateTime<Utc>) {
+    match kind {
+        Kind::Order => {
+            sql.push(
+                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')",
+            );
+        }
+        Kind::Stock => {
+            sql.push(
+                "s.id in (
+                    select short.id from (
+                        select line.product_id, sum(line.unallocated) as units
+                        from order_lines line
+                        where line.unallocated > 0 and line.product_id is not null
+                        group by line.product_id) wanted
+                    join stock_levels short on short.product_id = wanted.product_id
+                    where wanted.units > short.on_hand - short.reserved)",
+            );
+        }
+        Kind::Shipment => {
+            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
+        }
+        Kind::Inspection => {
+            sql.push("i.state in ('pending', 'failed')");
+        }
+        Kind::Ticket => {
+            sql.push("t.state in ('new', 'open', 'pending') and (t.snoozed_until is null or t.snoozed_until <= ");
+            sql.push_bind(now).push(")");
+        }
+    }
+    sql.push(format_args!(
+        " and {} < '9999-12-31 00:00+00'",
+        due_of(kind)
+    ));
+}
+
+/// When a kind's promise breaks; an index has it, but for stock.
+pub(super) const fn due_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Order => "o.due_at",
+        Kind::Stock => stock::DUE,
+        Kind::Shipment => "p.due_at",
+        Kind::Inspection => "i.due_at",
+        Kind::Ticket => "t.due_at",
+    }
+}
