@@ -624,6 +624,8 @@ const WITHOUT_HISTORY: &[(&str, &str)] = &[
     ("change", "the feed's own"),
     ("change_kept", "the feed's own"),
     ("daily_demand", "reckoned from the lines"),
+    ("draft", "one's own, until it is sent"),
+    ("hold", "ends by itself"),
     (
         "jobs",
         "work, not business: what a job does leaves its rows",
