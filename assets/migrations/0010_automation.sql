@@ -367,7 +367,8 @@ grant select on promise_changes, business_calendar, business_hours, holidays, al
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    free_units, lead_days, quote, promises_kept, enqueue to packline_viewer;
+    free_units, lead_days, quote, promises_kept to packline_viewer;
+grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, quote to packline_shop;
 grant insert, update, delete on
     promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans

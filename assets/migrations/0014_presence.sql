@@ -108,5 +108,6 @@ select keep_history('macro', 'shop', key => 'name');
 comment on table macro is 'Canned answers. Fields in braces are filled in when one is used.';
 
 grant select on presence, hold, macro to packline_viewer;
-grant execute on function attend, take_hold, drafts, keep_draft, drop_draft to packline_viewer;
+grant execute on function attend, drafts, keep_draft, drop_draft to packline_viewer;
+grant execute on function take_hold to packline_warehouse, packline_quality, packline_support;
 grant insert, update, delete on macro to packline_admin, packline_worker;

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures_util::future::join_all;
@@ -54,7 +56,10 @@ pub async fn trade_due(
     limit: u64,
 ) -> Result<Traded, DbError> {
     let mut traded = Traded::default();
+    let begun = Instant::now();
     while traded.done + traded.later + traded.failed < limit {
+        // A claim lasts from when it is made.
+        let now = now + begun.elapsed();
         let left = limit - traded.done - traded.later - traded.failed;
         let at_once = SIDE_BY_SIDE.min(i64::try_from(left).unwrap_or(i64::MAX));
         let claimed = db

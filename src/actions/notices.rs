@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
@@ -55,7 +57,10 @@ pub async fn deliver_due(
     limit: u64,
 ) -> Result<Delivered, DbError> {
     let mut delivered = Delivered::default();
+    let begun = Instant::now();
     while delivered.total() < limit {
+        // A claim lasts from when it is made.
+        let now = now + begun.elapsed();
         let left = i64::try_from(limit - delivered.total()).unwrap_or(i64::MAX);
         let claimed = claim(db, mailer, None, now, left.min(SIDE_BY_SIDE)).await?;
         if claimed.is_empty() {

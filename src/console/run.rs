@@ -118,11 +118,10 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
             End::Suspend => {
                 taken.suspend()?;
                 let size = taken.screen().size()?;
-                update(
-                    &mut console.app,
-                    Msg::Resize(size.width, size.height),
-                    now(),
-                );
+                let resized = Msg::Resize(size.width, size.height);
+                let effects = update(&mut console.app, resized, now());
+                // Nothing that ends the console comes of a size.
+                console.carry_out(effects);
             }
             End::Redraw => taken.redraw()?,
         }

@@ -226,15 +226,16 @@ pub async fn retry(
     Ok(done.rows_affected() == 1)
 }
 
-/// It will not be sold: a person decides. What the provider called the parcel is forgotten, so that
-/// another try asks for rates anew. `false` as for [`rated`].
+/// It will not be sold: a person decides. What the provider called the parcel and the rate that was
+/// chosen are kept: where it has been paid for unheard, it can still be given back. `false` as for
+/// [`rated`].
 pub async fn fail(
     connection: &mut PgConnection,
     claimed: &Claimed,
     error: &str,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update carrier_labels set state = 'failed', provider_id = null, rate_id = null, error = $3
+        "update carrier_labels set state = 'failed', error = $3
          where id = $1 and attempts = $2 and state = 'wanted'",
         claimed.id,
         claimed.attempt,

@@ -845,7 +845,7 @@ pub async fn enqueue_silence(
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "select enqueue('silence', 'order', $1, next.due)
+        "select enqueue('silence', 'order', $1, greatest(next.due, clock_timestamp() + interval '1 s'))
          from (select min(b.answer_due) as due from fulfilments f
                join purchase_orders b on b.fulfilment_id = f.id
                where f.order_id = $1 and b.state = 'sent' and b.answer_due > $2) next

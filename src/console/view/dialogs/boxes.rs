@@ -7,9 +7,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::theme::Theme;
 use super::super::{blank, write};
-use crate::console::app::{
-    Edit, Geometry, Span, Tone,
-};
+use crate::console::app::{Edit, Geometry, Span, Tone};
 use crate::domain::text;
 
 pub(super) fn plain(text: impl AsRef<str>) -> Span {

@@ -9,8 +9,7 @@ use super::super::theme::Theme;
 use super::super::write;
 use super::boxes::{bad, boxed, draw_edit, keys, line, muted, plain, strong};
 use crate::console::app::{
-    App, Choosing, Document, Field, Form, Geometry, Span, Tone, Value,
-    cut, facts, macros,
+    App, Choosing, Document, Field, Form, Geometry, Span, Tone, Value, cut, facts, macros,
 };
 use crate::domain::verbs::ArgKind;
 

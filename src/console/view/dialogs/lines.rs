@@ -8,9 +8,7 @@ use super::super::theme::Theme;
 use super::super::{blank, write};
 use super::boxes::{bad, draw_edit, muted, plain, strong};
 use crate::console::app::{
-    App, Candidate, CommandLine,
-    Edit, FilterLine, Geometry, Offered, Span, Tone,
-    cut,
+    App, Candidate, CommandLine, Edit, FilterLine, Geometry, Offered, Span, Tone, cut,
 };
 use crate::domain::text;
 

@@ -16,8 +16,7 @@ use self::views::{columns, shelf};
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Bulk, Confirm, Conflict, Dialog, Form, Geometry, Reading, Span, Tone,
-    cut,
+    App, Bulk, Confirm, Conflict, Dialog, Form, Geometry, Reading, Span, Tone, cut,
 };
 use crate::console::input::Command;
 use crate::domain::verbs::Danger;

@@ -7,10 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::super::theme::Theme;
 use super::super::write;
 use super::boxes::{bad, boxed, draw_edit, keys, line, muted, plain, strong};
-use crate::console::app::{
-    App, Arranging, Geometry, Naming, Shelf,
-    cut,
-};
+use crate::console::app::{App, Arranging, Geometry, Naming, Shelf, cut};
 use crate::domain::text;
 
 /// The saved views of a pane.
