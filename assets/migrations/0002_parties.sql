@@ -10,7 +10,7 @@ create table channels (
 create table customers (
     id bigint generated always as identity primary key,
     name text not null,
-    email text,
+    email text check (email !~ '[\r\n]'),
     phone text,
     version bigint not null default 1,
     updated_at timestamptz not null default clock_timestamp()
@@ -33,7 +33,7 @@ create index products_sku_lower on products (lower(sku) text_pattern_ops);
 create table suppliers (
     id bigint generated always as identity primary key,
     name text not null unique check (name <> ''),
-    email text,
+    email text check (email !~ '[\r\n]'),
     -- Business hours within which the supplier has agreed to accept a purchase order.
     acceptance_hours integer not null default 24 check (acceptance_hours > 0),
     version bigint not null default 1,

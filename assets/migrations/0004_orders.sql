@@ -9,7 +9,8 @@ create table orders (
     customer_id bigint references customers,
     -- As the channel gave them, for the customer may be without an account.
     customer_name text not null default '',
-    email text,
+    -- One line: mail goes there.
+    email text check (email !~ '[\r\n]'),
     phone text,
     placed_at timestamptz not null,
     paid_at timestamptz,

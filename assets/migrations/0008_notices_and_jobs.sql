@@ -2,8 +2,9 @@
 
 create table notices (
     id bigint generated always as identity primary key,
-    kind text not null,
-    subject_kind text not null,
+    kind text not null check (kind in ('order_confirmation', 'shipped', 'delay', 'out_for_delivery',
+        'delivered', 'ticket_received', 'purchase_order', 'ticket_reply')),
+    subject_kind text not null check (subject_kind in ('order', 'shipment', 'ticket', 'purchase_order', 'return')),
     subject_id bigint not null,
     -- The order that its subject is, or is a part of; tickets are linked with theirs elsewhere.
     order_id bigint references orders,
@@ -14,7 +15,7 @@ create table notices (
     body text not null,
     -- The same for readers that show HTML, already escaped.
     html text,
-    attachment_name text check (attachment_name <> ''),
+    attachment_name text check (attachment_name <> '' and attachment_name !~ '[[:cntrl:]/\\]'),
     attachment text,
     state text not null default 'held' check (state in ('held', 'queued', 'sent', 'failed', 'cancelled')),
     -- The undo window: until then nothing leaves and it can be cancelled.
@@ -25,7 +26,7 @@ create table notices (
         check (array_to_string(mail_references, '') !~ '[\r\n]'),
     -- Without angle brackets. Given at the first attempt where nobody gave one; a second attempt is
     -- the same mail.
-    message_id text unique,
+    message_id text unique check (message_id !~ '[\s<>]'),
     -- Each claim is an attempt; who comes back with an older number has lost the mail to another.
     attempts integer not null default 0 check (attempts >= 0),
     -- While queued: when to try again, also if whoever tries now never comes back.

@@ -277,7 +277,7 @@ begin atomic
         and (s.max_weight_g is null or coalesce(p.weight_g, 0)::bigint * units <= s.max_weight_g)
     cross join lateral (select lead_days(p.id, units) as days) lead
     cross join lateral (select promised_ship_by(quote.at, lead.days) as at) left_by
-    where p.sku = quote.sku and lead.days is not null and units > 0
+    where p.sku = quote.sku and lead.days is not null and units between 1 and 1000000
     order by s.currency;
 end;
 

@@ -184,7 +184,7 @@ async fn value(
     let units = |fits: fn(i32) -> bool| {
         text.parse::<i32>()
             .ok()
-            .filter(|units| units.abs() <= MOST_UNITS && fits(*units))
+            .filter(|units| units.unsigned_abs() <= MOST_UNITS.unsigned_abs() && fits(*units))
             .map(Value::Units)
             .ok_or_else(wrong)
     };

@@ -381,7 +381,10 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
         });
     }
     if order.requested > 0 {
-        reasons.push(format!("{} units are with a supplier", order.requested));
+        reasons.push(match order.requested {
+            1 => "1 unit is with a supplier".to_owned(),
+            units => format!("{units} units are with a supplier"),
+        });
     }
     // What the summary's counts have said already is not said twice.
     let waiting = order.waiting_reason.as_deref().unwrap_or_default();

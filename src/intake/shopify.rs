@@ -150,7 +150,12 @@ impl<R: Read> Orders<R> {
             line: row.line,
             external_id: self.external_id(row)?.unwrap_or_else(|| number.clone()),
             number,
-            email: table.optional(row, "Email"),
+            email: match table.optional(row, "Email") {
+                Some(email) if email.contains(['\r', '\n']) => {
+                    return Err(table.reject(row, "Email", "expected one line"));
+                }
+                email => email,
+            },
             phone: Some(unquoted(table.text(row, "Phone")))
                 .filter(|phone| !phone.is_empty())
                 .map(str::to_owned),

@@ -636,6 +636,7 @@ const WITHOUT_HISTORY: &[(&str, &str)] = &[
     ("presence", "ends by itself"),
     ("promise_changes", "itself a journal, written by a trigger"),
     ("provider_events", "ids of events that were taken"),
+    ("saved_views", "one's own taste, and nobody else's affair"),
     ("stock_movements", "itself the ledger, append-only"),
     (
         "supplier_scores",
@@ -700,6 +701,47 @@ async fn what_reaches_its_order_by_another_table_is_told_of_too() {
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].contains("Christmas"), "{told:?}");
     assert!(told[1].contains("Christmas Day"), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_the_worker_acts_on_is_checked_before_it_is_stored() {
+    let (database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "select staff_add('vera_views', 'Vera', array['viewer']), staff_add('sam_s', 'Sam', array['support'])",
+    )
+    .await;
+    let mut viewer = login(&database, "vera_views").await;
+    for sql in [
+        "select enqueue('boom', 'order', 1)",
+        "select take_hold('stock', 1)",
+    ] {
+        assert_eq!(refusal(&mut viewer, sql).await, "42501", "{sql}");
+    }
+    let mut support = login(&database, "sam_s").await;
+    let notice = |kind: &str, name: &str| {
+        format!(
+            "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body,
+                                  held_until, attachment_name, attachment)
+             values ('{kind}', 'order', 1, 'once', 'a@b.example', 's', 'b', now(), {name})"
+        )
+    };
+    assert_eq!(
+        refusal(&mut support, &notice("spam", "null, null")).await,
+        "notices_kind_check"
+    );
+    assert_eq!(
+        refusal(&mut support, &notice("delay", "'../a', 'x'")).await,
+        "notices_attachment_name_check"
+    );
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "update orders set email = E'a@b.example\\r\\nBcc: c@d.example'"
+        )
+        .await,
+        "orders_email_check"
+    );
 }
 
 async fn login(database: &TestDatabase, name: &str) -> PgConnection {

@@ -162,13 +162,7 @@ fn list_state(app: &App, g: &Geometry) -> Vec<Span> {
         marked => parts.push(strong(format!("{marked} marked"))),
     }
     if g.is_beside() {
-        let present = at_selected(app);
-        parts.extend(
-            (!present.is_empty())
-                .then_some(present)
-                .into_iter()
-                .flatten(),
-        );
+        parts.extend(at_selected(app));
     }
     let sort = list.query.sort;
     parts.push(muted(format!(
@@ -248,10 +242,10 @@ pub(super) fn at_selected(app: &App) -> Vec<Span> {
     };
     let mut parts: Vec<Span> = drafts(app, record.id()).collect();
     parts.extend(app.present.told(record.id(), &app.person.login));
-    dotted(parts)
+    parts
 }
 
-fn dotted(parts: Vec<Span>) -> Vec<Span> {
+pub(super) fn dotted(parts: Vec<Span>) -> Vec<Span> {
     let mut spans = Vec::new();
     for part in parts {
         if !spans.is_empty() {

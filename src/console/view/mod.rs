@@ -95,7 +95,13 @@ fn pane(buffer: &mut Buffer, pane: Pane, app: &App, g: &Geometry, theme: Theme) 
             buffer.set_string(g.divider.x, y, "│", theme.frame());
         }
     } else {
-        frame::rule(buffer, g.divider, &[], &frame::at_selected(app), theme);
+        frame::rule(
+            buffer,
+            g.divider,
+            &[],
+            &frame::dotted(frame::at_selected(app)),
+            theme,
+        );
     }
     detail(buffer, app, g, theme)
 }
