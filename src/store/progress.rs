@@ -585,7 +585,8 @@ pub async fn ordered(connection: &mut PgConnection, order_id: i64) -> Result<Ord
 
 /// Locks a purchase order for our own stock that was not sent yet.
 pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Option<Draft>, DbError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        DraftRow,
         "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
                 l.unit_cost
          from purchase_orders b
@@ -598,29 +599,13 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
     )
     .fetch_all(connection)
     .await?;
-    let mut draft = None;
-    for row in rows {
-        let draft = draft.get_or_insert_with(|| Draft {
-            id: row.id,
-            supplier: row.name,
-            email: row.email,
-            acceptance_hours: row.acceptance_hours,
-            currency: row.currency,
-            lines: Vec::new(),
-        });
-        draft.lines.push(DraftLine {
-            sku: row.sku,
-            title: row.title,
-            units: row.quantity,
-            unit_cost: row.unit_cost,
-        });
-    }
-    Ok(draft)
+    Ok(folded(rows).pop())
 }
 
 /// The purchase orders of an order's living fulfilments that were not sent, oldest first.
 pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        DraftRow,
         "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
                 l.unit_cost
          from fulfilments f
@@ -634,6 +619,24 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
     )
     .fetch_all(connection)
     .await?;
+    Ok(folded(rows))
+}
+
+/// A line of a purchase order that was not sent, with what is said of the whole.
+struct DraftRow {
+    id: i64,
+    currency: String,
+    name: String,
+    email: Option<String>,
+    acceptance_hours: i32,
+    sku: String,
+    title: String,
+    quantity: i32,
+    unit_cost: i64,
+}
+
+/// The purchase orders that the lines belong to, in the order of the lines.
+fn folded(rows: Vec<DraftRow>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     for row in rows {
         if drafts.last().is_none_or(|draft| draft.id != row.id) {
@@ -655,7 +658,7 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
             });
         }
     }
-    Ok(drafts)
+    drafts
 }
 
 /// Purchase orders have been sent, each to be answered by then.

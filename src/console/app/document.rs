@@ -54,22 +54,22 @@ impl Span {
 }
 
 /// A piece of ordinary text.
-pub(super) fn plain(text: impl AsRef<str>) -> Span {
+pub fn plain(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Plain)
 }
 
 /// A piece of text that steps back.
-pub(super) fn muted(text: impl AsRef<str>) -> Span {
+pub fn muted(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Muted)
 }
 
 /// A piece of text that stands out.
-pub(super) fn strong(text: impl AsRef<str>) -> Span {
+pub fn strong(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Strong)
 }
 
 /// A piece of text that warns.
-pub(super) fn bad(text: impl AsRef<str>) -> Span {
+pub fn bad(text: impl AsRef<str>) -> Span {
     Span::new(text, Tone::Bad)
 }
 

@@ -171,7 +171,7 @@ pub fn priority(ticket: &TicketSummary) -> Span {
 }
 
 /// Pieces with a middle dot between them.
-pub(super) fn dotted(pieces: Vec<Span>) -> Vec<Span> {
+pub fn dotted(pieces: Vec<Span>) -> Vec<Span> {
     let mut spans = Vec::with_capacity(pieces.len() * 2);
     for piece in pieces.into_iter().filter(|piece| !piece.text.is_empty()) {
         if !spans.is_empty() {

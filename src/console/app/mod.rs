@@ -46,7 +46,7 @@ pub use dialog::{
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
     Naming, Reading, Shelf,
 };
-pub use document::{Document, Line, Span, Tone, cut};
+pub use document::{Document, Line, Span, Tone, bad, cut, muted, plain, strong};
 pub use drafts::Drafts;
 pub use edit::Edit;
 pub use facts::Context;

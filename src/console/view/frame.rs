@@ -6,22 +6,12 @@ use ratatui::style::{Modifier, Style};
 
 use super::theme::Theme;
 use super::write;
-use crate::console::app::{App, Connection, Geometry, Level, Place, Span, Tone, cut, facts};
+use crate::console::app::{
+    App, Connection, Geometry, Level, Place, Span, Tone, cut, facts, muted, plain, strong,
+};
 use crate::console::input::Command;
 use crate::domain::record::{Kind, Pane, RecordId};
 use crate::domain::text;
-
-fn plain(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Plain)
-}
-
-fn muted(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Muted)
-}
-
-fn strong(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Strong)
-}
 
 fn width(spans: &[Span]) -> usize {
     spans.iter().map(Span::width).sum()
@@ -175,7 +165,7 @@ fn list_state(app: &App, g: &Geometry) -> Vec<Span> {
         let sign = if list.ends { "" } else { "+" };
         parts.push(plain(format!("{below}{sign} more")));
     }
-    dotted(parts)
+    facts::dotted(parts)
 }
 
 fn trail(app: &App) -> Vec<Span> {
@@ -223,7 +213,7 @@ fn page_state(app: &App, g: &Geometry) -> Vec<Span> {
             parts.push(plain(format!("{below} more")));
         }
     }
-    dotted(parts)
+    facts::dotted(parts)
 }
 
 /// What one has written for a record and not sent.
@@ -243,17 +233,6 @@ pub(super) fn at_selected(app: &App) -> Vec<Span> {
     let mut parts: Vec<Span> = drafts(app, record.id()).collect();
     parts.extend(app.present.told(record.id(), &app.person.login));
     parts
-}
-
-pub(super) fn dotted(parts: Vec<Span>) -> Vec<Span> {
-    let mut spans = Vec::new();
-    for part in parts {
-        if !spans.is_empty() {
-            spans.push(muted(" · "));
-        }
-        spans.push(part);
-    }
-    spans
 }
 
 /// A rule with something to say at its ends.

@@ -20,7 +20,7 @@ use ratatui::style::{Modifier, Style};
 
 pub use theme::{Part, THEMES, Theme};
 
-use super::app::{App, Document, Geometry, Line, Place, Span, Tone};
+use super::app::{App, Document, Geometry, Line, Place, Span, Tone, facts};
 use super::input::Command;
 use super::terminal::Link;
 use crate::domain::record::{Kind, Pane};
@@ -99,7 +99,7 @@ fn pane(buffer: &mut Buffer, pane: Pane, app: &App, g: &Geometry, theme: Theme) 
             buffer,
             g.divider,
             &[],
-            &frame::dotted(frame::at_selected(app)),
+            &facts::dotted(frame::at_selected(app)),
             theme,
         );
     }

@@ -7,24 +7,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::theme::Theme;
 use super::super::{blank, write};
-use crate::console::app::{Edit, Geometry, Span, Tone};
+use crate::console::app::{Edit, Geometry, Span, muted, plain, strong};
 use crate::domain::text;
-
-pub(super) fn plain(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Plain)
-}
-
-pub(super) fn muted(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Muted)
-}
-
-pub(super) fn strong(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Strong)
-}
-
-pub(super) fn bad(text: impl AsRef<str>) -> Span {
-    Span::new(text, Tone::Bad)
-}
 
 /// An empty box in the middle of the body for so many lines, with a title and a last line that
 /// says the keys; answers its inside.

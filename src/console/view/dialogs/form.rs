@@ -7,9 +7,10 @@ use ratatui::widgets::Widget;
 
 use super::super::theme::Theme;
 use super::super::write;
-use super::boxes::{bad, boxed, draw_edit, keys, line, muted, plain, strong};
+use super::boxes::{boxed, draw_edit, keys, line};
 use crate::console::app::{
-    App, Choosing, Document, Field, Form, Geometry, Span, Tone, Value, cut, facts, macros,
+    App, Choosing, Document, Field, Form, Geometry, Span, Tone, Value, bad, cut, facts, macros,
+    muted, plain, strong,
 };
 use crate::domain::verbs::ArgKind;
 

@@ -6,9 +6,10 @@ use ratatui::style::{Modifier, Style};
 
 use super::super::theme::Theme;
 use super::super::{blank, write};
-use super::boxes::{bad, draw_edit, muted, plain, strong};
+use super::boxes::draw_edit;
 use crate::console::app::{
-    App, Candidate, CommandLine, Edit, FilterLine, Geometry, Offered, Span, Tone, cut,
+    App, Candidate, CommandLine, Edit, FilterLine, Geometry, Offered, Span, Tone, bad, cut, muted,
+    plain, strong,
 };
 use crate::domain::text;
 

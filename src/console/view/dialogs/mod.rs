@@ -9,14 +9,15 @@ mod views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
-use self::boxes::{bad, boxed, keys, line, muted, plain, strong};
+use self::boxes::{boxed, keys, line};
 use self::form::{form, form_title, macros};
 use self::lines::{command_line, filter};
 use self::views::{columns, shelf};
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Bulk, Confirm, Conflict, Dialog, Form, Geometry, Reading, Span, Tone, cut,
+    App, Bulk, Confirm, Conflict, Dialog, Form, Geometry, Reading, Span, Tone, bad, cut, muted,
+    plain, strong,
 };
 use crate::console::input::Command;
 use crate::domain::verbs::Danger;

@@ -6,8 +6,10 @@ use ratatui::style::{Modifier, Style};
 
 use super::super::theme::Theme;
 use super::super::write;
-use super::boxes::{bad, boxed, draw_edit, keys, line, muted, plain, strong};
-use crate::console::app::{App, Arranging, Geometry, Naming, Shelf, cut};
+use super::boxes::{boxed, draw_edit, keys, line};
+use crate::console::app::{
+    App, Arranging, Geometry, Naming, Shelf, bad, cut, muted, plain, strong,
+};
 use crate::domain::text;
 
 /// The saved views of a pane.
