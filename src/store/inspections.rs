@@ -66,12 +66,13 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbErro
     )
     .fetch_optional(&mut *connection)
     .await?;
-    Ok(
-        sqlx::query_scalar!("select id from inspections where id = $1 for no key update", id)
-            .fetch_optional(connection)
-            .await?
-            .is_some(),
+    Ok(sqlx::query_scalar!(
+        "select id from inspections where id = $1 for no key update",
+        id
     )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
 }
 
 /// Asks for an inspection of an order, or of one fulfilment of it, with its checks in order, and

@@ -70,12 +70,13 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbErro
     )
     .fetch_optional(&mut *connection)
     .await?;
-    Ok(
-        sqlx::query_scalar!("select id from shipments where id = $1 for no key update", id)
-            .fetch_optional(connection)
-            .await?
-            .is_some(),
+    Ok(sqlx::query_scalar!(
+        "select id from shipments where id = $1 for no key update",
+        id
     )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
 }
 
 /// What a carrier calls a parcel.
