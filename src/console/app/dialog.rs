@@ -31,7 +31,7 @@ pub enum Dialog {
     /// The filter being written.
     Filter(Box<FilterLine>),
     /// The command line.
-    Command(CommandLine),
+    Command(Box<CommandLine>),
     /// What is to be copied.
     Copy {
         /// What can be.
@@ -92,8 +92,8 @@ pub struct Confirm {
     pub steps: Vec<Step>,
     /// The records left out, and why.
     pub skipped: Vec<(String, String)>,
-    /// The form that it came from, to go back to.
-    pub form: Option<Box<Form>>,
+    /// What it was written in.
+    pub origin: Option<Origin>,
     /// It takes something back: its acts are not to be undone by `u` in turn.
     pub undoing: bool,
 }
@@ -132,8 +132,45 @@ pub struct Conflict {
     pub since: Vec<String>,
     /// The version that is seen now.
     pub version: i64,
-    /// The form that it came from, to go back to.
-    pub form: Option<Box<Form>>,
+    /// What it was written in.
+    pub origin: Option<Origin>,
+}
+
+/// What an act was written in: where one is again if it is not done, with all that one wrote.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The form of its verb.
+    Form(Box<Form>),
+    /// The command line.
+    Line(Box<CommandLine>),
+}
+
+impl Origin {
+    /// The form, if it is one.
+    pub fn form(&self) -> Option<&Form> {
+        match self {
+            Self::Form(form) => Some(form),
+            Self::Line(_) => None,
+        }
+    }
+
+    /// The same, its act sent.
+    pub(super) fn sent(mut self, request: Request) -> Self {
+        match &mut self {
+            Self::Form(form) => form.sent(request),
+            Self::Line(line) => line.sent(request),
+        }
+        self
+    }
+}
+
+impl From<Origin> for Dialog {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Form(form) => Self::Form(form),
+            Origin::Line(line) => Self::Command(line),
+        }
+    }
 }
 
 /// The filter being written.
@@ -182,6 +219,14 @@ pub struct Arranging {
     pub picked: usize,
 }
 
+impl Arranging {
+    /// Those that are shown, left to right.
+    pub fn shown(&self) -> Vec<String> {
+        let shown = self.rows.iter().filter(|row| row.1);
+        shown.map(|row| row.0.clone()).collect()
+    }
+}
+
 /// The command line.
 #[derive(Debug, Clone, Default)]
 pub struct CommandLine {
@@ -195,4 +240,6 @@ pub struct CommandLine {
     pub offered: Offered,
     /// It is the line that was said so many lines ago.
     pub recalled: Option<usize>,
+    /// The act that it asked for was sent and has not been answered.
+    pub sending: Option<Request>,
 }

@@ -212,6 +212,13 @@ impl Form {
         }
     }
 
+    /// Its act was sent.
+    pub(super) fn sent(&mut self, request: Request) {
+        self.sending = Some(request);
+        self.error = None;
+        self.outage = false;
+    }
+
     /// The act was not done; `name` is the argument at fault.
     pub fn fail(&mut self, name: Option<&str>, why: String) {
         self.sending = None;

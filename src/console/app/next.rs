@@ -6,7 +6,7 @@ use super::App;
 use super::msg::{Effect, Level, Request, Undoable};
 use super::place::{Page, Place};
 use crate::actions::{ActError, Taken};
-use crate::console::input::{Chord, Key};
+use crate::console::input::{Chord, Command, Key};
 use crate::domain::when;
 
 /// Keys wait no longer for the record that they are meant for.
@@ -23,6 +23,9 @@ pub(super) struct Taking {
 impl App {
     /// Takes the next that this person may act on and nobody holds.
     pub(super) fn take_next(&mut self, effects: &mut Vec<Effect>) {
+        if self.taking.is_some() {
+            return self.say_only(Level::Info, "the next is being taken".to_owned());
+        }
         let request = self.request();
         self.taking = Some(Taking {
             request,
@@ -35,7 +38,10 @@ impl App {
     /// Whether a key waits for the record that is being taken. Escape no longer does.
     pub(super) fn waits(&mut self, chord: Chord) -> bool {
         let (now, plain) = (self.now, self.dialog.is_none());
+        let again = self.keymap.command(chord) == Some(Command::Take);
         match &mut self.taking {
+            // It is being taken already: whoever presses the key twice wants one.
+            Some(_) if plain && again => true,
             Some(taking) if plain && now - taking.since < PATIENCE && chord.key != Key::Esc => {
                 taking.keys.push(chord);
                 true
@@ -84,13 +90,17 @@ impl App {
             Some((done, undo))
         }) {
             text = format!("{text} · u: {}", undo.says);
-            self.undo.push(vec![Undoable {
+            let did = format!("take {number}");
+            let undoable = Undoable {
+                did: did.clone(),
+                at: self.now,
                 act: done.id,
                 record: id,
                 number,
                 version: done.version,
                 undo,
-            }]);
+            };
+            self.past.done(did, vec![undoable], self.now);
         }
         if self.dialog.is_none() {
             self.journey
