@@ -43,7 +43,7 @@ pub async fn lock(
     id: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<Moving>, DbError> {
-    let locked = sqlx::query!("select id from orders where id = $1 for update", id)
+    let locked = sqlx::query!("select id from orders where id = $1 for no key update", id)
         .fetch_optional(&mut *connection)
         .await?;
     if locked.is_none() {
@@ -594,7 +594,7 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
          where b.id = $1 and b.fulfilment_id is null and b.state = 'draft'
-         order by l.id for update of b",
+         order by l.id for no key update of b",
         id
     )
     .fetch_all(connection)
@@ -747,7 +747,7 @@ pub async fn lock_waiting(
     orders: &[i64],
 ) -> Result<Vec<(i64, i32)>, DbError> {
     sqlx::query!(
-        "select id from orders where id = any ($1) order by id for update",
+        "select id from orders where id = any ($1) order by id for no key update",
         orders
     )
     .fetch_all(&mut *connection)

@@ -75,7 +75,7 @@ pub async fn receive(
          join purchase_order_lines l on l.product_id = s.product_id and l.received < l.quantity
          join purchase_orders p on p.id = l.purchase_order_id
          where s.id = $1 and p.fulfilment_id is null and p.state in ('sent', 'accepted')
-         order by p.id for update of p, l",
+         order by p.id for no key update of p, l",
         level
     )
     .fetch_all(&mut *connection)

@@ -41,14 +41,14 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked
     sqlx::query!(
         "select id from orders where id = (
              select f.order_id from purchase_orders p join fulfilments f on f.id = p.fulfilment_id
-             where p.id = $1) for update",
+             where p.id = $1) for no key update",
         id
     )
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = sqlx::query!(
         "select id, state, supplier_id, currency, fulfilment_id from purchase_orders
-         where id = $1 for update",
+         where id = $1 for no key update",
         id
     )
     .fetch_optional(&mut *connection)
