@@ -452,6 +452,7 @@ impl Desk {
             shop: "demo-shop".into(),
             zone: chrono_tz::Europe::Berlin,
             read_only: false,
+            log: Some("/home/ana/.local/share/packline/packline.log".into()),
             alarm_about: vec![Kind::Order],
         };
         let person = Person {
@@ -938,6 +939,9 @@ fn a_view_is_named_opened_shared_and_thrown_away() {
     );
     desk.keys("<esc>/held<enter>wwHeld<enter><esc>w");
     desk.check("views-80");
+    desk.send(Msg::Resize(140, 40));
+    desk.check("views-140");
+    desk.send(Msg::Resize(80, 24));
     desk.keys("<esc>:late o<enter>");
     let list = desk.app.list(Kind::Order);
     assert_eq!(
@@ -1185,6 +1189,48 @@ fn what_can_be_copied_is_offered_and_copied() {
     );
 }
 
+#[test]
+fn what_is_too_long_for_a_clipboard_is_shown_instead() {
+    let mut desk = Desk::new(80, 24);
+    let request = changes(&mut desk, 42);
+    let long = order(42, &"Ines ".repeat(20_000), Stage::Processing, -123);
+    let rows = vec![Refreshed {
+        id: RecordId::new(Kind::Order, 42),
+        row: Some(row(Record::Order(long), 0)),
+        matches: true,
+    }];
+    desk.send(Msg::Rows(Pane::Of(Kind::Order), request, Ok(rows)));
+    desk.keys("y");
+    let at = desk.shown().lines().find_map(|line| {
+        let (before, _) = line.split_once(" customer ")?;
+        before.trim_end().chars().next_back()
+    });
+    desk.keys(&at.expect("the customer can be copied").to_string());
+    assert!(!desk.acts.iter().any(|act| matches!(act, Effect::Copy(_))));
+    desk.check("copy-too-long-80");
+    desk.keys("<esc>");
+    let screen = desk.shown();
+    assert!(screen.contains("#1043"), "{screen}");
+}
+
+#[test]
+fn what_is_written_without_a_database_is_not_forgotten() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5");
+    desk.send(Msg::Feed(Feed::Lost {
+        heard: now(),
+        why: "the server closed it".into(),
+    }));
+    desk.keys("rDear Ines<esc>k");
+    let wishes = desk.app.last_wishes();
+    assert!(
+        matches!(&wishes[..], [Effect::KeepDraft { args, .. }] if args["text"] == "Dear Ines"),
+        "{wishes:?}"
+    );
+    desk.keys("r");
+    assert!(desk.shown().contains("Dear Ines"), "{}", desk.shown());
+}
+
 /// What a person would type into a form for this.
 fn typed_for(kind: ArgKind) -> &'static str {
     match kind {
@@ -1352,7 +1398,7 @@ fn a_draft_what_others_did_and_macros() {
     let macros = [
         (
             "late parcel",
-            "Dear {first-name},\n\n{order} will {promise}. {carrier}",
+            "Dear {first-name},\n\n{order} will {promise}. {carrier} {tracking}",
         ),
         ("thanks", "Thank you.\n{me}, {shop}"),
     ];
@@ -1372,6 +1418,8 @@ fn a_draft_what_others_did_and_macros() {
     desk.check("reply-draft-80");
     desk.keys("<ctrl-t>");
     desk.check("macros-80");
+    desk.send(Msg::Resize(140, 40));
+    desk.check("macros-140");
     desk.keys("<esc>");
     assert!(desk.shown().contains("I am sorry."), "{}", desk.shown());
 }

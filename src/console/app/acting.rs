@@ -269,6 +269,8 @@ impl App {
             self.past
                 .done(what, undoable.into_iter().collect(), self.now);
         }
+        // What was taken as the next may be nobody's now.
+        self.present.touch();
         if let Some(Origin::Form(form)) = self.answered(request)
             && let Some((key, _)) = form.written()
         {

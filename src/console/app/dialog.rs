@@ -43,7 +43,7 @@ pub enum Dialog {
     Views(Box<Shelf>),
     /// The columns, to choose from.
     Columns(Box<Arranging>),
-    /// Help or messages.
+    /// Help, messages, or a text.
     Reading {
         /// Which.
         what: Reading,
@@ -73,12 +73,19 @@ pub struct Choosing {
 }
 
 /// What is read over the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// What the keys do here.
     Help,
     /// What happened in this run.
     Messages,
+    /// What is too long to be copied, to be selected by hand.
+    Text {
+        /// What it is.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
 }
 
 /// Something that is about to be done.

@@ -153,7 +153,7 @@ impl Form {
     /// The field of a macro that still stands in a text, and the argument that has it.
     pub fn unfilled(&self) -> Option<(&'static str, &'static str)> {
         self.fields.iter().find_map(|field| match field.value {
-            Value::Text(_) => Some((field.arg.name, macros::unfilled(&field.text())?)),
+            Value::Text(_) => Some((field.arg.name, macros::unfilled(&field.text()).next()?)),
             _ => None,
         })
     }

@@ -12,10 +12,15 @@ use crate::domain::when;
 
 impl App {
     /// The page that is read over the others.
-    pub fn reading(&self, what: Reading) -> Document {
+    pub fn reading(&self, what: &Reading) -> Document {
         match what {
             Reading::Help => self.help(),
             Reading::Messages => self.messages(),
+            Reading::Text { text, .. } => {
+                let mut document = Document::default();
+                document.text(text);
+                document
+            }
         }
     }
 
@@ -112,6 +117,11 @@ impl App {
 
     fn messages(&self) -> Document {
         let mut document = Document::default();
+        if let Some(log) = &self.settings.log {
+            let text = format!("What went wrong behind the screen is in {}.", log.display());
+            document.flow(vec![muted(text)]);
+            document.gap();
+        }
         if self.messages.is_empty() {
             document.flow(vec![muted("Nothing has happened yet.")]);
         }

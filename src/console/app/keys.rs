@@ -200,7 +200,7 @@ impl App {
     fn reading_key(&mut self, what: Reading, top: usize, chord: Chord) {
         let Some(g) = self.geometry() else { return };
         let height = g.page_rows();
-        let lines = self.reading(what).lines(g.page_columns()).len();
+        let lines = self.reading(&what).lines(g.page_columns()).len();
         let end = lines.saturating_sub(height);
         let top = match self.keymap.command(chord) {
             Some(Command::Down) => top + 1,
@@ -276,7 +276,7 @@ impl App {
         }
     }
 
-    fn read(&mut self, what: Reading) {
+    pub(super) fn read(&mut self, what: Reading) {
         self.dialog = Some(Dialog::Reading { what, top: 0 });
     }
 
@@ -364,7 +364,18 @@ impl App {
         if self.settings.read_only {
             return Reason::because("this console only reads");
         }
-        verb.applies(record, &self.person)
+        verb.applies(record, &self.person)?;
+        // Who took what has no assignee, no record says.
+        if record.assignee().is_none()
+            && verbs::give_back(verb.kind).is_some_and(|back| back.name == verb.name)
+        {
+            return match self.present.holding(record.id()) {
+                Some(who) if who == self.person.login => Ok(()),
+                Some(who) => Reason::because(format!("{who} has it")),
+                None => Reason::because("nobody has it"),
+            };
+        }
+        Ok(())
     }
 
     /// Why a verb can be done with none of these records, if it can't.

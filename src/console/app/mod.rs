@@ -36,6 +36,7 @@ mod undo;
 mod views;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub zone: Tz,
     /// Whether nothing may be done, only looked at.
     pub read_only: bool,
+    /// The file that the program logs to, if it does.
+    pub log: Option<PathBuf>,
     /// The kinds of records whose new urgent work is told by an alarm.
     pub alarm_about: Vec<Kind>,
 }
@@ -433,6 +436,7 @@ impl App {
 
     /// Asks for whatever is needed to show the truth, now that a message has been taken.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.note_writing();
         if matches!(self.connection, Connection::Lost { .. }) {
             return;
         }

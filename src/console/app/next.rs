@@ -7,6 +7,7 @@ use super::msg::{Effect, Level, Request, Undoable};
 use super::place::{Page, Place};
 use crate::actions::{ActError, Taken};
 use crate::console::input::{Chord, Command, Key};
+use crate::domain::verbs;
 use crate::domain::when;
 
 /// Keys wait no longer for the record that they are meant for.
@@ -77,8 +78,13 @@ impl App {
         self.touch(id);
         self.present.touch();
         let mut text = format!("{number} is yours");
+        let mut hint = String::new();
         if taken.claim.is_none() {
             text.push_str(" for ten minutes and while you look at it");
+            if let Some(verb) = verbs::give_back(id.kind) {
+                let key = self.keymap.verb_shown(verb);
+                hint = format!(" · {key}: {}", verb.help);
+            }
         }
         if let (Some(promise), Some(due)) = (taken.record.promise(), taken.record.due_at()) {
             let moment = when::moment(due, self.now, self.settings.zone);
@@ -89,7 +95,7 @@ impl App {
             let undo = done.undo.clone()?;
             Some((done, undo))
         }) {
-            text = format!("{text} · u: {}", undo.says);
+            hint = format!(" · u: {}", undo.says);
             let did = format!("take {number}");
             let undoable = Undoable {
                 did: did.clone(),
@@ -109,6 +115,6 @@ impl App {
         for chord in taking.keys {
             self.key(chord, effects);
         }
-        self.say(Level::Info, text);
+        self.say(Level::Info, format!("{text}{hint}"));
     }
 }

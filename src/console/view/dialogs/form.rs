@@ -151,7 +151,7 @@ pub(super) fn macros(
     g: &Geometry,
     theme: Theme,
 ) -> Position {
-    let found = app.macros_like(shown.edit.text());
+    let found = app.fitting_macros(shown);
     let picked = shown.picked.min(found.len().saturating_sub(1));
     let hints = keys(&[("enter", "put it in"), ("↑↓", "move"), ("esc", "back")]);
     let rows = found.len().clamp(1, MACROS);
@@ -178,7 +178,17 @@ pub(super) fn macros(
         let place = line(inner, 1 + row);
         let is_picked = top + row == picked;
         let sign = if is_picked { "> " } else { "  " };
-        let spans = cut(vec![plain(sign), plain(&each.name)], inner.width as usize);
+        let mut spans = vec![plain(sign), plain(each.name)];
+        if !each.lacks.is_empty() {
+            let lacks: Vec<String> = each
+                .lacks
+                .iter()
+                .map(|name| format!("{{{name}}}"))
+                .collect();
+            let text = format!("  lacks {}", lacks.join(", "));
+            spans.push(Span::new(text, Tone::Warn));
+        }
+        let spans = cut(spans, inner.width as usize);
         write(buffer, place, &spans, theme);
         if is_picked {
             buffer.set_style(place, theme.selected());
@@ -188,7 +198,7 @@ pub(super) fn macros(
     let at = line(inner, 1 + rows);
     buffer.set_string(at.x, at.y, rule, theme.frame());
     let mut preview = Document::default();
-    preview.text(&app.macro_text(found[picked], &shown.form));
+    preview.text(&found[picked].text);
     let lines = preview.lines(inner.width as usize);
     let room = (inner.height as usize).saturating_sub(rows + 2);
     for (row, spans) in lines.iter().take(room).enumerate() {

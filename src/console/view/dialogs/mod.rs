@@ -47,7 +47,7 @@ pub(super) fn draw(
         Dialog::Columns(shown) => columns(buffer, shown, app, g, theme),
         Dialog::Command(line) => return Some(command_line(buffer, line, app, g, theme)),
         Dialog::Copy { things, picked } => copy::draw(buffer, things, *picked, g, theme),
-        Dialog::Reading { what, top } => reading(buffer, *what, *top, app, g, theme),
+        Dialog::Reading { what, top } => reading(buffer, what, *top, app, g, theme),
     }
     None
 }
@@ -246,13 +246,14 @@ fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
     write(buffer, line(inner, 0), &[plain(text)], theme);
 }
 
-fn reading(buffer: &mut Buffer, what: Reading, top: usize, app: &App, g: &Geometry, theme: Theme) {
+fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geometry, theme: Theme) {
     blank(buffer, g.body);
     blank(buffer, g.title);
     let lines = app.reading(what).lines(g.page_columns());
     let title = match what {
         Reading::Help => "help",
         Reading::Messages => "messages of this run",
+        Reading::Text { what, .. } => what,
     };
     let below = lines.len().saturating_sub(top + g.page_rows());
     let right = if below > 0 {
