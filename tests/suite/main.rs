@@ -5,6 +5,7 @@ mod harness;
 mod network;
 mod pty;
 mod shop;
+mod works;
 
 mod act_command;
 mod acts;
@@ -21,6 +22,7 @@ mod hostile;
 mod import_memory;
 mod imports;
 mod intake;
+mod jobs;
 mod labels;
 mod lists;
 mod local_server;
