@@ -9,7 +9,7 @@ use super::kind::{Kind, RecordId};
 use super::notices::Notice;
 use super::orders::{Address, Amounts, Fulfilment, Note, OrderLine, OrderSummary, Payment};
 use super::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
-use super::stock::{Movement, Offer, StockSummary, WantedBy};
+use super::stock::{Movement, Offer, OnOrder, StockSummary, WantedBy};
 use super::tickets::{Message, Resolution, TicketSummary};
 
 /// Everything about one order, for its full view.
@@ -54,6 +54,8 @@ pub struct Stock {
     pub summary: StockSummary,
     /// The suppliers' offers, cheapest first.
     pub offers: Vec<Offer>,
+    /// What was ordered for it and has not all arrived, oldest first; at most 20.
+    pub on_order: Vec<OnOrder>,
     /// Open orders that want or hold it, nearest promise first; at most 50.
     pub wanted_by: Vec<WantedBy>,
     /// The newest movements; at most 50.

@@ -147,6 +147,47 @@ pub struct WantedBy {
     pub reserved: i32,
 }
 
+words! {
+    /// How a purchase order to a supplier stands.
+    pub enum PurchaseState {
+        /// It was not sent yet.
+        Draft = "draft",
+        /// The supplier has not answered.
+        Sent = "sent",
+        /// The supplier will deliver.
+        Accepted = "accepted",
+        /// The supplier will not.
+        Rejected = "rejected",
+        /// All of it has arrived.
+        Received = "received",
+        /// We do not want it any more.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Units of a product that were ordered for our own stock and have not all arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OnOrder {
+    /// The purchase order; its number is `PO-` and this.
+    pub purchase_id: i64,
+    /// Who was asked.
+    pub supplier: String,
+    /// How it stands.
+    pub state: PurchaseState,
+    /// Units that were ordered.
+    pub quantity: i32,
+    /// Units of them that have arrived.
+    pub received: i32,
+    /// Cost of one unit, in minor units of the currency.
+    pub unit_cost: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// By when the supplier should have answered.
+    pub answer_due: Option<DateTime<Utc>>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use crate::domain::notices::{Subject, SubjectKind};
 use crate::domain::orders::{Address, Amounts, Fulfilment, Note, OrderLine, Payment};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
-use crate::domain::stock::{Movement, Offer, WantedBy};
+use crate::domain::stock::{Movement, Offer, OnOrder, WantedBy};
 use crate::domain::tickets::{Message, TicketSummary};
 use crate::domain::verbs::ArgKind;
 
@@ -173,6 +173,35 @@ async fn level(connection: &mut PgConnection, id: i64) -> Result<Option<Stock>, 
     )
     .fetch_all(&mut *connection)
     .await?;
+    let on_order = sqlx::query!(
+        r#"select p.id, supplier.name as supplier, p.state, l.quantity, l.received, l.unit_cost,
+                  p.currency, p.created_at, p.answer_due
+           from stock_levels s
+           join locations place on place.id = s.location_id and place.supplier_id is null
+           join purchase_orders p on p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+           join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = s.product_id
+               and l.received < l.quantity
+           join suppliers supplier on supplier.id = p.supplier_id
+           where s.id = $1 order by p.id limit 20"#,
+        id
+    )
+    .fetch_all(&mut *connection)
+    .await?
+    .into_iter()
+    .map(|row| {
+        Ok(OnOrder {
+            purchase_id: row.id,
+            supplier: row.supplier,
+            state: word("purchase_orders.state", row.id, &row.state)?,
+            quantity: row.quantity,
+            received: row.received,
+            unit_cost: row.unit_cost,
+            currency: row.currency,
+            created_at: row.created_at,
+            answer_due: row.answer_due,
+        })
+    })
+    .collect::<Result<_, DbError>>()?;
     let wanted_by = sqlx::query_as!(
         WantedBy,
         r#"select o.id as order_id, o.number, o.ship_by, l.unallocated as "units!", l.reserved
@@ -213,6 +242,7 @@ async fn level(connection: &mut PgConnection, id: i64) -> Result<Option<Stock>, 
     Ok(Some(Stock {
         summary,
         offers,
+        on_order,
         wanted_by,
         movements,
     }))

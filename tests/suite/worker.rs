@@ -369,8 +369,23 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
         works.text(sent).await.as_deref(),
         Some("sent acme@example.org sent")
     );
+    let on_order = || {
+        let shown = Command::new(env!("CARGO_BIN_EXE_packline"))
+            .args(["show", "CUP", "--json"])
+            .env("PACKLINE_DATABASE_URL", &works.database.url)
+            .output()
+            .expect("the program runs");
+        let page: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+        page["record"]["on_order"].to_string()
+    };
+    let ordered = on_order();
+    assert!(
+        ordered.contains(r#""quantity":2"#) && ordered.contains(r#""supplier":"Acme""#),
+        "{ordered}"
+    );
     let (said, done) = works.act(&["receive", "CUP", "--quantity", "2"]);
     assert!(done, "{said}");
+    assert_eq!(on_order(), "[]");
     let state = "select p.state || ' ' || l.received from purchase_orders p
         join purchase_order_lines l on l.purchase_order_id = p.id";
     assert_eq!(works.text(state).await.as_deref(), Some("received 2"));

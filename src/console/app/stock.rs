@@ -4,7 +4,7 @@ use super::document::{Document, Row, Span, Tone, link, muted, plain, right, stro
 use super::facts::{Context, count, dotted, money};
 use crate::domain::full::Stock;
 use crate::domain::record::{Kind, RecordId};
-use crate::domain::stock::StockSummary;
+use crate::domain::stock::{PurchaseState, StockSummary};
 use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
@@ -92,6 +92,34 @@ pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
             link: Some(RecordId::new(Kind::Order, order.order_id)),
         });
         document.table(3, rows.collect());
+    }
+    if !stock.on_order.is_empty() {
+        document.heading("On order");
+        let rows = stock.on_order.iter().map(|purchase| Row {
+            cells: vec![
+                plain(format!("PO-{}", purchase.purchase_id)).into(),
+                plain(&purchase.supplier).into(),
+                right(plain(match purchase.received {
+                    0 => purchase.quantity.to_string(),
+                    received => format!("{received} of {}", purchase.quantity),
+                })),
+                right(plain(money(
+                    purchase
+                        .unit_cost
+                        .saturating_mul(i64::from(purchase.quantity)),
+                    &purchase.currency,
+                ))),
+                ctx.entry(purchase.created_at),
+                match (purchase.state, purchase.answer_due) {
+                    (PurchaseState::Draft, _) => plain("not sent yet"),
+                    (PurchaseState::Sent, Some(due)) => ctx.promise("answer by", due),
+                    (state, _) => plain(state.as_str()),
+                }
+                .into(),
+            ],
+            link: None,
+        });
+        document.table(1, rows.collect());
     }
     if !stock.offers.is_empty() {
         document.heading("Offers");
