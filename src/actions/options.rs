@@ -11,7 +11,7 @@ use crate::domain::orders::OrderSummary;
 use crate::domain::promises;
 use crate::store::calendar;
 use crate::store::db::DbError;
-use crate::store::options as store;
+use crate::store::options::{self as store, ForOrder};
 use crate::store::orders;
 
 /// What an order would be with a shipping option.
@@ -44,9 +44,9 @@ pub async fn choices(
     let Some(order) = store::order(connection, order_id).await? else {
         return Ok(Vec::new());
     };
-    let all = store::all(connection, &order.consignment.currency).await?;
-    let choice = |option: ShippingOption| {
-        let price = option.price_for(&order.consignment);
+    let all = store::for_order(connection, order_id).await?;
+    let choice = |ForOrder { option, unfit }| {
+        let price = option.price_for(order.goods);
         let days = option.transit_days_max.unsigned_abs();
         Choice {
             present: order.option_id == Some(option.id),
@@ -55,7 +55,7 @@ pub async fn choices(
             deliver_by: order
                 .ship_by
                 .map(|ship_by| promises::deliver_by(ship_by, days, &business.calendar)),
-            unfit: option.takes(&order.consignment).err(),
+            unfit,
             option,
         }
     };

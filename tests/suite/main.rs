@@ -5,6 +5,7 @@ mod harness;
 mod network;
 mod pty;
 mod shop;
+mod works;
 
 mod act_command;
 mod acts;
@@ -27,6 +28,7 @@ mod local_server;
 mod manners;
 mod notices;
 mod pictures;
+mod promises;
 mod quotes;
 mod readme;
 mod real_data;

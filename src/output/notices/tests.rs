@@ -41,10 +41,9 @@ fn values(name: &str) -> Values {
             eta: day(8),
             lines: vec![line(name)],
         }),
-        delay: day(12).map(|until| DelayValues {
-            until,
-            was: day(9),
-            reason: Some(name.to_owned()),
+        delay: day(9).map(|was| DelayValues {
+            until: day(12),
+            was,
         }),
         ticket: Some(TicketValues {
             number: "TKT-7".to_owned(),

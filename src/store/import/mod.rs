@@ -2,7 +2,6 @@
 //!
 //! Values travel as one JSON document a statement; `jsonb_to_recordset` makes rows of it.
 
-pub mod acceptances;
 pub mod catalog;
 pub mod dispatches;
 pub mod mail;

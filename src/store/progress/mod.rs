@@ -7,21 +7,24 @@ mod purchase;
 mod reserve;
 mod route;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgConnection;
 
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, enqueue_label, pack, samples, unplanned};
-pub use purchase::{Draft, DraftLine, drafts, enqueue_silence, set_sent, stock_draft};
+pub use purchase::{
+    Draft, DraftLine, asked, drafts, enqueue_silence, recall, set_sent, stock_draft,
+};
 pub use reserve::{
     Wanting, enqueue_backorders, lock_waiting, reserve, waiting_for, wanted_products, wanting,
 };
-pub use route::{ask, needs};
+pub use route::{ask, elsewhere, needs};
 
 use super::db::DbError;
 use super::rows::one_row;
 use crate::domain::orders::{FinancialStatus, FulfilmentState, Stage};
 use crate::domain::progress::{Facts, Fulfilment, Line};
+use crate::domain::promises::{Promise, Standing};
 use crate::domain::words::UnknownWord;
 
 /// An order that the worker moves, locked.
@@ -39,12 +42,8 @@ pub struct Moving {
     pub customer: String,
     /// The customer's mail address, where it may be one.
     pub email: Option<String>,
-    /// The promise.
-    pub ship_by: Option<DateTime<Utc>>,
-    /// The promise.
-    pub deliver_by: Option<DateTime<Utc>>,
     /// Days on the way at most, by its shipping option.
-    pub transit_days: Option<i32>,
+    pub transit_days: Option<u32>,
     /// What it was said to wait for.
     pub waiting_reason: Option<String>,
     /// What decides what is due.
@@ -65,29 +64,35 @@ pub async fn lock(
     }
     let row = sqlx::query!(
         r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
-                  o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason,
-                  case when s.id is null then null
-                       when s.currency <> o.currency
-                           then format('%s has a price in %s', s.name, s.currency)
-                       when s.countries <> '{}' and not coalesce(upper(o.country) = any (s.countries), false)
-                           then format('%s does not serve %s', s.name, coalesce(o.country, 'an unknown country'))
-                       when s.max_weight_g < (
-                           select sum(t.weight_g::bigint * (l.ordered - l.cancelled))
-                           from order_lines l join products t on t.id = l.product_id
-                           where l.order_id = o.id and l.requires_shipping)
-                           then format('%s takes %s g at most', s.name, s.max_weight_g) end as unfit_option,
+                  o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason, o.told_day,
+                  ((o.deliver_by - interval '1 second') at time zone c.time_zone)::date as promised_day,
+                  coalesce((o.ship_by at time zone c.time_zone)::date < ($2 at time zone c.time_zone)::date,
+                           false) as "overdue!",
+                  exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
+                          and n.subject_id = o.id and n.occasion = 'open:' || o.told_day) as "told_open_end!",
+                  case when s.id is not null then s.name || ': ' || option_refuses(s, o.currency, o.country, (
+                      select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
+                      from order_lines l join products t on t.id = l.product_id
+                      where l.order_id = o.id and l.requires_shipping)) end as unfit_option,
                   o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
                   coalesce(o.shipping_address ->> 'address1', '') <> ''
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
                   exists (select from notices n where n.kind = 'order_confirmation'
                           and n.subject_kind = 'order' and n.subject_id = o.id) as "acknowledged!",
-                  array(select distinct p.name from fulfilments f join locations p on p.id = f.location_id
-                        where f.order_id = o.id and f.state = 'rejected' order by 1) as "rejected_by!",
+                  array(select distinct case when b.state = 'cancelled' then 'no answer from ' else 'rejected by ' end
+                               || p.name
+                        from fulfilments f
+                        join locations p on p.id = f.location_id
+                        left join purchase_orders b on b.fulfilment_id = f.id
+                        where f.order_id = o.id and f.state = 'rejected' order by 1) as "turned_down!",
                   (select count(*) from inspections i where i.order_id = o.id and i.fulfilment_id is null
                    and i.state in ('pending', 'failed')) as "open_inspections!"
-           from orders o left join shipping_options s on s.id = o.shipping_option_id
+           from orders o
+           cross join business_calendar c
+           left join shipping_options s on s.id = o.shipping_option_id
            where o.id = $1"#,
-        id
+        id,
+        now,
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -97,14 +102,23 @@ pub async fn lock(
     let stage: Stage = word(&row.stage, "stage of order", id)?;
     let financial_status: FinancialStatus =
         word(&row.financial_status, "financial_status of order", id)?;
+    let days = |days: Option<i32>| days.map(i32::unsigned_abs);
+    let standing = row.ship_by.map(|ship_by| Standing {
+        promise: Promise {
+            ship_by,
+            deliver_by: row.deliver_by,
+        },
+        transit_days: days(row.transit_days),
+        counted_on: days(row.promise_transit_days),
+        leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
+        overdue: row.overdue,
+    });
     Ok(Some(Moving {
         id,
         number: row.number,
         placed_at: row.placed_at,
         currency: row.currency,
-        ship_by: row.ship_by,
-        deliver_by: row.deliver_by,
-        transit_days: row.transit_days,
+        transit_days: days(row.transit_days),
         waiting_reason: row.waiting_reason,
         facts: Facts {
             stage,
@@ -112,12 +126,14 @@ pub async fn lock(
             has_address: row.has_address,
             covered_by_hand: row.covered_by_hand,
             unfit_option: row.unfit_option,
-            promised: row.ship_by.is_some(),
-            promise_outdated: row.ship_by.is_some() && row.promise_transit_days != row.transit_days,
+            standing,
+            told_day: row.told_day,
+            promised_day: row.promised_day,
+            told_open_end: row.told_open_end,
             to_be_acknowledged: email.is_some() && !row.acknowledged,
             lines,
             fulfilments,
-            rejected_by: row.rejected_by,
+            turned_down: row.turned_down,
             open_inspections: row.open_inspections,
         },
         customer: row.customer_name,
@@ -163,8 +179,10 @@ async fn parts(
 ) -> Result<Vec<Fulfilment>, DbError> {
     let rows = sqlx::query!(
         r#"select f.id, p.name, p.supplier_id is not null as "by_supplier!", f.state,
+                  case when p.supplier_id is not null then f.leaves_by end as leaves_by,
                   exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'draft'
                           and f.state in ('open', 'requested')) as "unsent!",
+                  coalesce(s.email like '%@%', false) as "addressed!",
                   exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'sent'
                           and b.answer_due < $2) as "silent!",
                   (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'pending')
@@ -174,7 +192,9 @@ async fn parts(
                   (select count(*) from inspections i where i.fulfilment_id = f.id) as "inspections!",
                   p.supplier_id is null and f.state = 'ready' and not exists (
                       select from shipments s where s.fulfilment_id = f.id and s.state <> 'void') as "unpacked!"
-           from fulfilments f join locations p on p.id = f.location_id
+           from fulfilments f
+           join locations p on p.id = f.location_id
+           left join suppliers s on s.id = p.supplier_id
            where f.order_id = $1 and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
            order by f.id"#,
         id,
@@ -190,7 +210,9 @@ async fn parts(
                 location: row.name,
                 by_supplier: row.by_supplier,
                 state,
-                unsent: row.unsent,
+                leaves_by: row.leaves_by,
+                unsent: row.unsent && row.addressed,
+                unaddressed: row.unsent && !row.addressed,
                 silent: row.silent,
                 inspections: (row.pending, row.failed, row.inspections),
                 unpacked: row.unpacked,
@@ -232,17 +254,28 @@ pub async fn set_waiting(
 pub async fn promise(
     connection: &mut PgConnection,
     id: i64,
-    ship_by: Option<DateTime<Utc>>,
-    deliver_by: Option<DateTime<Utc>>,
+    promise: &Promise,
 ) -> Result<(), DbError> {
     let done = sqlx::query!(
         "update orders set ship_by = $2, deliver_by = $3 where id = $1",
         id,
-        ship_by,
-        deliver_by,
+        promise.ship_by,
+        promise.deliver_by,
     )
     .execute(connection)
     .await?;
+    one_row(&done, "the order")
+}
+
+/// The customer has been told that an order arrives by a day.
+pub async fn set_told(
+    connection: &mut PgConnection,
+    id: i64,
+    day: Option<NaiveDate>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!("update orders set told_day = $2 where id = $1", id, day)
+        .execute(connection)
+        .await?;
     one_row(&done, "the order")
 }
 
@@ -253,7 +286,7 @@ pub async fn lead_days(
 ) -> Result<Vec<Option<i32>>, DbError> {
     Ok(sqlx::query_scalar!(
         r#"select case when l.unallocated = 0 and l.requested = 0 then 0
-                       else lead_days(l.product_id, greatest(l.unallocated, 1), o.placed_at, o.id) end
+                       else lead_days(l.product_id, greatest(l.unallocated, 1), o.currency, o.placed_at, o.id) end
            from order_lines l join orders o on o.id = l.order_id
            where l.order_id = $1 and l.requires_shipping and l.ordered > l.cancelled
            order by l.position"#,
@@ -268,6 +301,25 @@ pub async fn enqueue(connection: &mut PgConnection, order_id: i64) -> Result<(),
     sqlx::query!("select enqueue('order', 'order', $1)", order_id)
         .fetch_one(connection)
         .await?;
+    Ok(())
+}
+
+/// Looks again at the orders whose customers were told a day and that have not left although the
+/// day by which they should have is over.
+pub async fn enqueue_overdue(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select enqueue('order', 'order', late.id)
+         from (select o.id from orders o cross join business_calendar c
+               where o.stage in ('confirmed', 'processing', 'partially_shipped') and o.told_day is not null
+                 and o.due_at < date_trunc('day', $1 at time zone c.time_zone) at time zone c.time_zone
+               order by o.id) late",
+        now
+    )
+    .fetch_all(connection)
+    .await?;
     Ok(())
 }
 

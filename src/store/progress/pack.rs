@@ -67,14 +67,15 @@ pub async fn samples(
         r#"select l.sku, coalesce((select i.percent from inspection_plans i
                             where (i.product_id is null or i.product_id = l.product_id)
                               and (i.supplier_id is null or i.supplier_id = (
-                                  select s.supplier_id from supplier_offers s where s.product_id = l.product_id
-                                  order by s.unit_cost, s.lead_time_days, s.supplier_id limit 1))
+                                  select s.supplier_id from competing_offers(l.product_id, o.currency) s limit 1))
                             order by i.product_id nulls last, i.supplier_id nulls last limit 1), 0::smallint) as "percent!",
                   (select count(*) from defects d
                    join inspections i on i.id = d.inspection_id
                    join order_lines dl on dl.order_id = i.order_id
                    where d.at > $2::timestamptz and dl.product_id = l.product_id) as "defects!"
-           from fulfilment_lines fl join order_lines l on l.id = fl.order_line_id
+           from fulfilment_lines fl
+           join order_lines l on l.id = fl.order_line_id
+           join orders o on o.id = l.order_id
            where fl.fulfilment_id = $1 and l.product_id is not null
            order by l.product_id"#,
         fulfilment_id,

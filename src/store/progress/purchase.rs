@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use crate::store::db::DbError;
+use crate::store::rows::one_row;
 
 /// A purchase order that has not been sent, with what a mail to the supplier needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct DraftLine {
     pub unit_cost: i64,
 }
 
-/// Locks a purchase order for our own stock that was not sent yet.
+/// Locks a purchase order for our own stock that was not sent yet and whose supplier has an address.
 pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Option<Draft>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
@@ -45,7 +46,7 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
-         where b.id = $1 and b.fulfilment_id is null and b.state = 'draft'
+         where b.id = $1 and b.fulfilment_id is null and b.state = 'draft' and s.email like '%@%'
          order by l.id for update of b",
         id
     )
@@ -54,7 +55,8 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
     Ok(folded(rows).pop())
 }
 
-/// The purchase orders of an order's living fulfilments that were not sent, oldest first.
+/// The purchase orders of an order's living fulfilments that were not sent and whose suppliers have an
+/// address, oldest first.
 pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
@@ -65,7 +67,7 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
-         where f.order_id = $1 and f.state in ('open', 'requested') and b.state = 'draft'
+         where f.order_id = $1 and f.state in ('open', 'requested') and b.state = 'draft' and s.email like '%@%'
          order by b.id, l.id",
         order_id
     )
@@ -131,6 +133,53 @@ pub async fn set_sent(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The purchase orders of a fulfilment that wait for an answer, oldest first.
+pub async fn asked(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+) -> Result<Vec<Draft>, DbError> {
+    let rows = sqlx::query_as!(
+        DraftRow,
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
+         from purchase_orders b
+         join suppliers s on s.id = b.supplier_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join products p on p.id = l.product_id
+         where b.fulfilment_id = $1 and b.state = 'sent'
+         order by b.id, l.id",
+        fulfilment_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(folded(rows))
+}
+
+/// Takes a fulfilment back from its supplier, with its purchase orders. The order is locked by the
+/// caller.
+pub async fn recall(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+    reason: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update purchase_orders set state = 'cancelled', reason = $2
+         where fulfilment_id = $1 and state in ('draft', 'sent')",
+        fulfilment_id,
+        reason,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let done = sqlx::query!(
+        "update fulfilments set state = 'rejected', reason = $2 where id = $1 and state = 'requested'",
+        fulfilment_id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the fulfilment")
 }
 
 /// Looks at an order again when the next of its suppliers should have answered.
