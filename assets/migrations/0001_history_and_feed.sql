@@ -277,7 +277,7 @@ declare
 begin
     if part then
         touch := format($sql$
-            perform from %1$I where id = any (ids) order by id for update;
+            perform from %1$I where id = any (ids) order by id for no key update;
             update %1$I set version = version + 1
             where id = any (ids) and (xmin <> pg_current_xact_id()::xid or %2$s);
         $sql$, record_table, unless_settled);

@@ -50,11 +50,13 @@ create index stock_movements_of_level on stock_movements (stock_level_id, id des
 create index stock_movements_of_line on stock_movements (order_line_id) where order_line_id is not null;
 
 -- Levels are locked in primary-key order, so that two statements that move many never wait for each
--- other in a circle.
+-- other in a circle. Here and everywhere rows are locked `for no key update`: the foreign keys of
+-- movements and parcels hold `for key share` on the same rows, which stands beside it, while two
+-- that hold that and then ask for `for update` wait for each other for ever.
 create function apply_movements() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    perform from stock_levels where id in (select stock_level_id from new_rows) order by id for update;
+    perform from stock_levels where id in (select stock_level_id from new_rows) order by id for no key update;
     update stock_levels s
     set on_hand = s.on_hand + moved.on_hand, reserved = s.reserved + moved.reserved
     from (select stock_level_id, sum(on_hand)::integer as on_hand, sum(reserved)::integer as reserved

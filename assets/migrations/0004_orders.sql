@@ -429,7 +429,7 @@ begin
     insert into stock_movements (stock_level_id, kind, reserved, order_line_id)
     select level, case when delta > 0 then 'reserve' else 'release' end, delta, line
     from unnest(lines, levels, deltas) as moved (line, level, delta) order by level, line;
-    perform from order_lines where id = any (lines) order by id for update;
+    perform from order_lines where id = any (lines) order by id for no key update;
     update order_lines l set reserved = l.reserved + moved.delta
     from (select line, sum(delta)::integer as delta
           from unnest(lines, deltas) as moved (line, delta) group by line) moved
@@ -483,7 +483,7 @@ begin
         raise exception 'a refund''s amount and payment do not change'
             using errcode = 'check_violation', constraint = 'refunds_fixed';
     end if;
-    select amount, order_id into captured, owner from payments where id = new.payment_id for update;
+    select amount, order_id into captured, owner from payments where id = new.payment_id for no key update;
     if owner <> new.order_id then
         raise exception 'a refund belongs to the order of its payment'
             using errcode = 'check_violation', constraint = 'refunds_same_order';
@@ -510,7 +510,7 @@ begin
         -- The web shop brings the money of an order that it has just placed, and no more than that.
         if pg_has_role(session_user, 'packline_shop', 'member')
            and not pg_has_role(session_user, 'packline_worker', 'member') then
-            select * into an_order from orders where id = new.order_id for update;
+            select * into an_order from orders where id = new.order_id for no key update;
             select coalesce(sum(amount), 0) into paid from payments where order_id = new.order_id;
             if an_order.stage <> 'new' or an_order.currency <> new.currency
                or paid + new.amount > an_order.total then

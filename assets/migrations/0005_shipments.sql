@@ -109,7 +109,7 @@ declare
     parcel shipments;
 begin
     select * into parcel from shipments
-    where id = case when tg_op = 'DELETE' then old.shipment_id else new.shipment_id end for update;
+    where id = case when tg_op = 'DELETE' then old.shipment_id else new.shipment_id end for no key update;
     if parcel.state not in ('draft', 'labelled') then
         raise exception 'a parcel that is % cannot be repacked', replace(parcel.state, '_', ' ')
             using errcode = 'check_violation', constraint = 'shipment_lines_fixed';
@@ -149,12 +149,12 @@ begin
     select p.supplier_id is not null into supplied
     from fulfilments f join locations p on p.id = f.location_id where f.id = new.fulfilment_id;
     if new.state = 'handed_over' then
-        select hold_reason into held from orders where id = new.order_id for update;
+        select hold_reason into held from orders where id = new.order_id for no key update;
         if held is not null then
             raise exception 'its order is on hold: %', held
                 using errcode = 'check_violation', constraint = 'shipments_order_held';
         end if;
-        perform from fulfilments where id = new.fulfilment_id for update;
+        perform from fulfilments where id = new.fulfilment_id for no key update;
         if exists (select from inspections i
                    where i.state in ('pending', 'failed')
                      and (i.shipment_id = new.id or i.fulfilment_id = new.fulfilment_id
@@ -208,7 +208,7 @@ begin
                 using errcode = 'check_violation', constraint = 'shipments_fulfilment_ready';
         end if;
     elsif new.state = 'delivered' then
-        perform from orders where id = new.order_id for update;
+        perform from orders where id = new.order_id for no key update;
         update order_lines l set delivered = l.delivered + sl.quantity
         from shipment_lines sl where sl.shipment_id = new.id and l.id = sl.order_line_id;
         if not exists (select from shipments s
@@ -256,7 +256,7 @@ begin
         select distinct on (shipment_id) shipment_id, at, status, status_raw
         from new_rows order by shipment_id, at desc, id desc
     loop
-        perform from orders where id = (select order_id from shipments where id = newest.shipment_id) for update;
+        perform from orders where id = (select order_id from shipments where id = newest.shipment_id) for no key update;
         update shipments
         set tracking_status = newest.status, tracking_status_raw = newest.status_raw, last_event_at = newest.at,
             delivered_at = case when newest.status = 'delivered' and state = 'handed_over' then newest.at

@@ -78,7 +78,7 @@ begin
             using errcode = 'check_violation', constraint = 'inspections_fixed';
     end if;
     if new.order_id is not null then
-        perform from orders where id = new.order_id for update;
+        perform from orders where id = new.order_id for no key update;
         select coalesce(ship_by, '9999-12-31 00:00+00') into new.due_at from orders where id = new.order_id;
     end if;
     if tg_op = 'UPDATE' and new.state <> old.state then
@@ -117,7 +117,7 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     perform from inspections
     where id = case when tg_op = 'DELETE' then old.inspection_id else new.inspection_id end
-      and state = 'pending' for update;
+      and state = 'pending' for no key update;
     if not found then
         raise exception 'the inspection is finished'
             using errcode = 'check_violation', constraint = 'inspection_checks_pending';

@@ -142,7 +142,7 @@ begin
     where id in (select s.id from new_rows n
                  join purchase_orders p on p.id = n.purchase_order_id
                  join stock_levels s on s.product_id = n.product_id
-                 where p.fulfilment_id is null order by s.id for update of s);
+                 where p.fulfilment_id is null order by s.id for no key update of s);
     perform write_activity('stock', s.id, tg_table_name, lower(tg_op), jsonb_build_object(
         'purchase_order', n.purchase_order_id, 'quantity', n.quantity, 'received', n.received))
     from new_rows n
@@ -212,7 +212,7 @@ begin
         return null;
     end if;
     select order_id into whose from fulfilments where id = new.fulfilment_id;
-    perform from orders where id = whose for update;
+    perform from orders where id = whose for no key update;
     if new.state = 'rejected' then
         update fulfilments set state = 'rejected', reason = coalesce(new.reason, 'rejected by the supplier')
         where id = new.fulfilment_id and state = 'requested';

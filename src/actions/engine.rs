@@ -23,7 +23,7 @@ use crate::store::{drafts, feed, people};
 /// Longest time for one try.
 const LIMIT: Duration = Duration::from_secs(20);
 /// How often an act is tried where others got in the way.
-const TRIES: u32 = 10;
+const TRIES: u32 = 4;
 /// How long to ask for an act whose COMMIT was not answered.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between two questions, and for each to be answered.

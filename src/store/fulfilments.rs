@@ -229,7 +229,7 @@ pub async fn cancel_purchase_orders(
     let open = sqlx::query!(
         "select o.id, o.state, s.name from purchase_orders o join suppliers s on s.id = o.supplier_id
          where o.fulfilment_id = any ($1) and o.state in ('draft', 'sent', 'accepted')
-         order by o.id for update of o",
+         order by o.id for no key update of o",
         fulfilments
     )
     .fetch_all(&mut *connection)

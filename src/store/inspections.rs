@@ -61,17 +61,18 @@ pub async fn summary(
 /// Locks an inspection's order and then the inspection, if it exists.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     sqlx::query!(
-        "select id from orders where id = (select order_id from inspections where id = $1) for update",
+        "select id from orders where id = (select order_id from inspections where id = $1) for no key update",
         id
     )
     .fetch_optional(&mut *connection)
     .await?;
-    Ok(
-        sqlx::query_scalar!("select id from inspections where id = $1 for update", id)
-            .fetch_optional(connection)
-            .await?
-            .is_some(),
+    Ok(sqlx::query_scalar!(
+        "select id from inspections where id = $1 for no key update",
+        id
     )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
 }
 
 /// Asks for an inspection of an order, or of one fulfilment of it, with its checks in order, and

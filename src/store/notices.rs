@@ -379,7 +379,7 @@ pub async fn open_of_order(
 ) -> Result<Vec<Open>, DbError> {
     sqlx::query!(
         "select id, kind, recipient, state from notices
-         where order_id = $1 and state in ('held', 'failed') order by id for update",
+         where order_id = $1 and state in ('held', 'failed') order by id for no key update",
         order_id,
     )
     .fetch_all(connection)
@@ -397,7 +397,7 @@ pub async fn open_of_ticket(
     sqlx::query!(
         "select id, kind, recipient, state from notices
          where subject_kind = 'ticket' and subject_id = $1 and state in ('held', 'failed')
-         order by id for update",
+         order by id for no key update",
         ticket_id,
     )
     .fetch_all(connection)

@@ -91,7 +91,7 @@ pub async fn summary(
 /// Locks an order, if it exists. Whoever changes an order or its parts does this first.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     Ok(
-        sqlx::query_scalar!("select id from orders where id = $1 for update", id)
+        sqlx::query_scalar!("select id from orders where id = $1 for no key update", id)
             .fetch_optional(connection)
             .await?
             .is_some(),

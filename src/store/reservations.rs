@@ -46,7 +46,7 @@ pub async fn lock_levels(
         r#"select s.id, s.product_id, s.location_id, s.on_hand - s.reserved as "available!"
            from stock_levels s join locations l on l.id = s.location_id
            where s.product_id = any ($1) and l.supplier_id is null
-           order by s.id for update of s"#,
+           order by s.id for no key update of s"#,
         products
     )
     .fetch_all(connection)

@@ -65,17 +65,18 @@ pub async fn summary(
 /// Locks a parcel's order and then the parcel, if it exists.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     sqlx::query!(
-        "select id from orders where id = (select order_id from shipments where id = $1) for update",
+        "select id from orders where id = (select order_id from shipments where id = $1) for no key update",
         id
     )
     .fetch_optional(&mut *connection)
     .await?;
-    Ok(
-        sqlx::query_scalar!("select id from shipments where id = $1 for update", id)
-            .fetch_optional(connection)
-            .await?
-            .is_some(),
+    Ok(sqlx::query_scalar!(
+        "select id from shipments where id = $1 for no key update",
+        id
     )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
 }
 
 /// What a carrier calls a parcel.
@@ -267,7 +268,7 @@ pub async fn void_packed(
 ) -> Result<Vec<i64>, DbError> {
     let packed = sqlx::query_scalar!(
         "select id from shipments where order_id = $1 and state in ('draft', 'labelled')
-         order by id for update",
+         order by id for no key update",
         order_id
     )
     .fetch_all(&mut *connection)

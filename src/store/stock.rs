@@ -85,12 +85,13 @@ pub async fn summary(
 
 /// Locks a stock level, if it exists.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
-    Ok(
-        sqlx::query_scalar!("select id from stock_levels where id = $1 for update", id)
-            .fetch_optional(connection)
-            .await?
-            .is_some(),
+    Ok(sqlx::query_scalar!(
+        "select id from stock_levels where id = $1 for no key update",
+        id
     )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
 }
 
 /// Writes a row of the ledger, whose trigger moves the counter by `units`.

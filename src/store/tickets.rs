@@ -71,13 +71,13 @@ pub async fn summary(
 /// Locks a ticket's order and then the ticket, if it exists.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     sqlx::query!(
-        "select id from orders where id = (select order_id from tickets where id = $1) for update",
+        "select id from orders where id = (select order_id from tickets where id = $1) for no key update",
         id
     )
     .fetch_optional(&mut *connection)
     .await?;
     Ok(
-        sqlx::query_scalar!("select id from tickets where id = $1 for update", id)
+        sqlx::query_scalar!("select id from tickets where id = $1 for no key update", id)
             .fetch_optional(connection)
             .await?
             .is_some(),

@@ -259,4 +259,12 @@ async fn thirty_two_writers_at_twenty_products_oversell_ship_twice_and_lose_noth
             .expect(meaning);
         assert_eq!(found, 0, "{meaning}");
     }
+    // Everybody takes the same locks in the same order.
+    let deadlocks: i64 = sqlx::query_scalar(
+        "select deadlocks from pg_stat_database where datname = current_database()",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .expect("the server's own count");
+    assert_eq!(deadlocks, 0, "writers waited for each other in a circle");
 }

@@ -42,7 +42,8 @@ async fn a_customer_hears_of_each_later_day_once_and_nothing_while_the_order_is_
 
     // A week passes, and it has not left.
     let a_week = "update orders set ship_by = ship_by - interval '14 days',
-                                    deliver_by = deliver_by - interval '14 days', told_day = told_day - 14";
+                                    deliver_by = deliver_by - interval '14 days', told_day = told_day - 14;
+                  update fulfilments set leaves_by = leaves_by - interval '14 days'";
     works.run(a_week).await;
     let (said, done) = works.act(&["hold", "#1", "--reason", "the customer is away"]);
     assert!(done, "{said}");

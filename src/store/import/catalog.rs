@@ -30,7 +30,7 @@ pub async fn known(connection: &mut PgConnection, skus: &[String]) -> Result<Vec
     let rows = sqlx::query_as!(
         Known,
         "select sku, source_digest as digest from products
-         where sku = any ($1) order by id for update",
+         where sku = any ($1) order by id for no key update",
         skus
     );
     Ok(rows.fetch_all(connection).await?)

@@ -121,7 +121,7 @@ pub async fn orders(
         "select o.id, o.number, c.name as channel, o.hold_reason,
                 o.stage = 'cancelled' as \"cancelled!\"
          from orders o join channels c on c.id = o.channel_id
-         where o.number = any ($1) order by o.id for update of o",
+         where o.number = any ($1) order by o.id for no key update of o",
         numbers
     );
     Ok(rows.fetch_all(connection).await?)

@@ -98,7 +98,7 @@ pub async fn known(
         Known,
         "select id, external_id, number, source_digest as digest from orders
          where channel_id = $1 and (external_id = any ($2) or number = any ($3))
-         order by id for update",
+         order by id for no key update",
         channel,
         external_ids,
         numbers

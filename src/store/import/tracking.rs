@@ -39,7 +39,7 @@ pub async fn parcels(
     sqlx::query!(
         "select id from orders
          where id in (select order_id from shipments where tracking_code = any ($1))
-         order by id for update",
+         order by id for no key update",
         codes
     )
     .fetch_all(&mut *connection)

@@ -56,7 +56,7 @@ pub async fn lock(
     id: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<Moving>, DbError> {
-    let locked = sqlx::query!("select id from orders where id = $1 for update", id)
+    let locked = sqlx::query!("select id from orders where id = $1 for no key update", id)
         .fetch_optional(&mut *connection)
         .await?;
     if locked.is_none() {

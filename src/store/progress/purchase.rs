@@ -47,7 +47,7 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
          where b.id = $1 and b.fulfilment_id is null and b.state = 'draft' and s.email like '%@%'
-         order by l.id for update of b",
+         order by l.id for no key update of b",
         id
     )
     .fetch_all(connection)

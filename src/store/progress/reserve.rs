@@ -105,7 +105,7 @@ pub async fn lock_waiting(
     orders: &[i64],
 ) -> Result<Vec<(i64, i32)>, DbError> {
     sqlx::query!(
-        "select id from orders where id = any ($1) order by id for update",
+        "select id from orders where id = any ($1) order by id for no key update",
         orders
     )
     .fetch_all(&mut *connection)
