@@ -119,5 +119,6 @@ create table daily_demand (
     units bigint not null,
     primary key (product_id, day)
 );
+create index daily_demand_by_day on daily_demand (day, product_id);
 
 select watch('stock_levels', 'stock', 'stock_levels', 'id');

@@ -126,7 +126,6 @@ create table jobs (
     kind text not null,
     subject_kind text not null,
     subject_id bigint not null,
-    payload jsonb not null default '{}',
     dedupe_key text,
     run_at timestamptz not null default clock_timestamp(),
     -- Work that comes again: how long after it was done.
@@ -136,6 +135,9 @@ create table jobs (
     lease_until timestamptz,
     -- Rises with each claim: a worker whose lease ran out cannot complete what another took over.
     fence bigint not null default 0,
+    -- Since when something is done for it that no transaction can take back, such as printing. Whoever
+    -- finds it set at a claim does not know whether that was done.
+    begun_at timestamptz,
     dead_at timestamptz,
     created_at timestamptz not null default clock_timestamp()
 );
@@ -143,6 +145,7 @@ create table jobs (
 create unique index jobs_waiting_once on jobs (dedupe_key) where lease_until is null and dead_at is null;
 create index jobs_due on jobs (run_at, id) where dead_at is null;
 create index jobs_dead on jobs (dead_at, dedupe_key) where dead_at is not null;
+create index jobs_failing on jobs (kind) where error is not null and dead_at is null;
 create index jobs_of_subject on jobs (subject_kind, subject_id);
 
 select watch('notices', 'notice', 'notices', 'id');

@@ -424,7 +424,8 @@ end;
 -- What people are alerted to: raised once, cleared by itself.
 create table alerts (
     id bigint generated always as identity primary key,
-    kind text not null check (kind in ('low_stock', 'stuck', 'silent', 'unaddressed', 'dead_job')),
+    kind text not null check (kind in
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'dead_job', 'failing_job')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,

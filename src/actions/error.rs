@@ -30,6 +30,10 @@ pub enum ActError {
         /// What was expected.
         expected: String,
     },
+    /// Something outside the database was done, or may have been, and is not noted there: a person
+    /// sees what became of it.
+    #[error("{0}")]
+    Unnoted(String),
     /// The database could not be asked. It is not known whether the act was done where this is
     /// [`DbError::Unknown`]; the act's id will tell once the database answers.
     #[error("{0}")]

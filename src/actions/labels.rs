@@ -11,7 +11,7 @@ use super::{ActError, act};
 use crate::domain::act::{Act, Done};
 use crate::domain::labels::{LABEL, SLIP};
 use crate::domain::record::{Kind, Record};
-use crate::output::printer::Printer;
+use crate::output::printer::{PrintError, Printer};
 use crate::output::{slip, zpl};
 use crate::store::db::Db;
 use crate::store::labels::{self as store, Printable};
@@ -45,8 +45,8 @@ impl Default for Printing {
 /// happened. A repeat of an act that is stored prints nothing again.
 ///
 /// # Errors
-/// Refused where the printer does not take it. As [`act`] otherwise; where something was printed
-/// and could not be noted, the error says so.
+/// Refused where the printer does not take it, [`ActError::Unnoted`] where it took it and that could
+/// not be noted, or perhaps took it. As [`act`] otherwise.
 pub(super) async fn print(
     db: &Db,
     wanted: Act,
@@ -72,7 +72,10 @@ pub(super) async fn print(
     printer
         .print(&document)
         .await
-        .map_err(|error| ActError::refused(error.to_string()))?;
+        .map_err(|error| match error {
+            PrintError::Slow { .. } => ActError::Unnoted(error.to_string()),
+            error => ActError::refused(error.to_string()),
+        })?;
     // Whatever became of the parcel meanwhile, this was printed.
     let noted = Act {
         expected_version: None,
@@ -80,7 +83,7 @@ pub(super) async fn print(
     };
     act(db, noted, source, terms, now)
         .await
-        .map_err(|error| ActError::refused(format!("printed, but not noted: {error}")))
+        .map_err(|error| ActError::Unnoted(format!("printed, but not noted: {error}")))
 }
 
 /// Whether the act may be done, before anything is printed, and what to print; `None` where the act

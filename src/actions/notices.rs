@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use crate::domain::notices::{NoticeKind, backoff};
 use crate::output::mailer::{Letter, Mailer, Outcome};
 use crate::store::db::{Db, DbError};
-use crate::store::notices::{self as store, Claim, Claimed};
+use crate::store::notices::{self as store, Claim, Claimed, Claims};
 
 /// Notices sent side by side, and claimed at once: no more than can be sent before claims end.
 const SIDE_BY_SIDE: i64 = 8;
@@ -62,11 +62,12 @@ pub async fn deliver_due(
         // A claim lasts from when it is made.
         let now = now + begun.elapsed();
         let left = i64::try_from(limit - delivered.total()).unwrap_or(i64::MAX);
-        let claimed = claim(db, mailer, None, now, left.min(SIDE_BY_SIDE)).await?;
-        if claimed.is_empty() {
+        let claims = claim(db, mailer, None, now, left.min(SIDE_BY_SIDE)).await?;
+        delivered.failed += claims.unreadable;
+        if claims.readable.is_empty() && claims.unreadable == 0 {
             break;
         }
-        let outcomes = join_all(claimed.iter().map(|one| send(db, mailer, one, now))).await;
+        let outcomes = join_all(claims.readable.iter().map(|one| send(db, mailer, one, now))).await;
         let mut reachable = true;
         for outcome in outcomes {
             match outcome? {
@@ -96,7 +97,8 @@ pub async fn deliver(
     notice_id: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<Outcome>, DbError> {
-    match claim(db, mailer, Some(notice_id), now, 1).await?.first() {
+    let claims = claim(db, mailer, Some(notice_id), now, 1).await?;
+    match claims.readable.first() {
         Some(claimed) => send(db, mailer, claimed, now).await.map(Some),
         None => Ok(None),
     }
@@ -108,7 +110,7 @@ async fn claim(
     id: Option<i64>,
     now: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Claimed>, DbError> {
+) -> Result<Claims, DbError> {
     let claim = Claim {
         id,
         limit,
@@ -184,7 +186,7 @@ async fn record(db: &Db, claimed: &Claimed, what: Record) -> Result<(), DbError>
                         store::retry(connection, &claimed, at, &error).await
                     }
                     Record::PutBack(at) => store::put_back(connection, &claimed, at).await,
-                    Record::Failed(error) => store::fail(connection, &claimed, &error).await,
+                    Record::Failed(error) => store::fail(connection, claimed.claim(), &error).await,
                 }
             })
         })

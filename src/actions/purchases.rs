@@ -191,8 +191,8 @@ pub(super) async fn reorder(
 
 /// How many units to order, by demand, lead time and what is on order.
 async fn suggested(work: &mut Work<'_>, level: &StockSummary) -> Result<i32, ActError> {
-    let known = alerts::levels(work.connection, level.id - 1, 1, work.now).await?;
-    let Some(cover) = known.first().filter(|known| known.id == level.id) else {
+    let known = alerts::levels(work.connection, &[level.id], work.now).await?;
+    let Some(cover) = known.first() else {
         return Err(ActError::refused("only our own stock is reordered"));
     };
     let cover = cover.cover;

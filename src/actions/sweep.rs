@@ -7,26 +7,23 @@ use crate::store::db::DbError;
 use crate::store::{alerts, jobs};
 
 /// Stock levels that are read at once.
-const PAGE: i64 = 1000;
+const PAGE: usize = 1000;
 
-/// Raises and clears alerts: stock that is low, and what has not moved for as long as its stage
-/// allows. Answers with how many were raised or cleared.
+/// Raises and clears alerts: stock that is low, what has not moved for as long as its stage allows,
+/// and work that fails again and again. Answers with how many were raised or cleared.
 pub async fn alert(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, DbError> {
     jobs::announce(connection, "alert", "").await?;
     let mut changed = alerts::settle_stuck(connection, now).await?;
-    let mut after = 0;
-    loop {
-        let levels = alerts::levels(connection, after, PAGE, now).await?;
-        let Some(last) = levels.last() else {
-            return Ok(changed);
-        };
-        after = last.id;
+    changed += alerts::settle_failing(connection).await?;
+    for ids in alerts::perhaps_low(connection, now).await?.chunks(PAGE) {
+        let levels = alerts::levels(connection, ids, now).await?;
         let judged: Vec<_> = levels
             .iter()
             .map(|level| (level.id, level.cover.low().filter(|_| !level.muted)))
             .collect();
         changed += alerts::settle(connection, "low_stock", "stock", &judged).await?;
     }
+    Ok(changed)
 }
 
 /// Reckons the suppliers' scores, which routing reads.

@@ -1,17 +1,17 @@
 //! Floor 4: the worker. Claims jobs that are due and does each in one transaction that also
 //! completes it, so that a worker may be killed at any instruction: either all of a job is done, or
-//! nothing of it, and its lease ends by itself.
+//! nothing of it, and its lease ends by itself. Only printing is no transaction's: see `labels`.
 //!
 //! One handler a file. What a handler writes is in [`crate::actions`], what it decides in
 //! [`crate::domain`].
 
-mod alerts;
 mod backorders;
 mod house;
 mod labels;
 mod order;
 mod overdue;
 mod scores;
+mod sweep;
 
 pub use labels::Press;
 
@@ -20,22 +20,32 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::actions::ActError;
 use crate::actions::letters::{Desk, StepError};
+use crate::store::alerts;
 use crate::store::bell::Ringer;
 use crate::store::db::{Db, DbError};
 use crate::store::feed::{self, Feed};
-use crate::store::jobs::{self, Job};
+use crate::store::jobs::{self, Claim, Job};
 
-/// How long a claimed job is ours. Long enough for [`BATCH`] jobs, short enough that what a killed
-/// worker had in hand goes on soon.
-const LEASE: Duration = Duration::from_secs(15);
+/// What is done in one transaction: a few jobs at once, which a killed worker gives up soon.
+const ROUTINE: Claim = Claim {
+    labels: false,
+    limit: 4,
+    lease: Duration::from_secs(15),
+};
+/// Labels are printed one at a time, beside all else; it takes less than this, however slow the
+/// printer.
+const LABELS: Claim = Claim {
+    labels: true,
+    limit: 1,
+    lease: Duration::from_mins(2),
+};
 /// Longest time for one job.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Jobs that are claimed at once.
-const BATCH: i64 = 4;
 /// How long to wait for news before looking all the same.
 const POLL: Duration = Duration::from_secs(1);
 /// How often the one that rings looks for what other programs wrote.
@@ -46,6 +56,8 @@ const TRIES: u32 = 5;
 const ATTEMPTS: i32 = 12;
 /// A job that was claimed this often without an end, because its worker died each time, as well.
 const CLAIMS: i32 = 60;
+/// From this many failures in a row on, people may hear that a kind of job fails again and again.
+const REPEATED: i32 = 3;
 /// The first and the longest pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LAST_PAUSE: Duration = Duration::from_mins(30);
@@ -63,21 +75,62 @@ struct Terms {
 enum JobError {
     /// A step of it was not taken.
     #[error(transparent)]
-    Step(#[from] StepError),
+    Step(StepError),
     /// A label was not printed.
     #[error(transparent)]
-    Label(#[from] ActError),
+    Label(ActError),
+    /// The database was there and did not get through with it.
+    #[error("it was not done within {LIMIT:?}")]
+    Slow,
+    /// The server or the way to it is at fault: the job is not.
+    #[error(transparent)]
+    Outage(DbError),
     /// A newer program enqueued it.
     #[error("this program does not know the job {0:?}")]
     Unknown(String),
     /// It may be what kills them.
     #[error("workers died {CLAIMS} times while they did it")]
     Deadly,
+    /// Whoever printed was killed before that was noted.
+    #[error("its worker ended while it printed: see whether the label came out")]
+    InDoubt,
+}
+
+impl JobError {
+    /// Whether trying again would perhaps do twice what is to be done once.
+    const fn is_a_persons(&self) -> bool {
+        matches!(self, Self::InDoubt | Self::Label(ActError::Unnoted(_)))
+    }
 }
 
 impl From<DbError> for JobError {
     fn from(error: DbError) -> Self {
-        Self::Step(error.into())
+        match error {
+            // Where it is the server that is silent, it does not hear of the failure either.
+            DbError::Deadline(_) => Self::Slow,
+            error if error.is_outage() || matches!(error, DbError::Unknown(_)) => {
+                Self::Outage(error)
+            }
+            error => Self::Step(StepError::Db(error)),
+        }
+    }
+}
+
+impl From<StepError> for JobError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Db(error) => error.into(),
+            error => Self::Step(error),
+        }
+    }
+}
+
+impl From<ActError> for JobError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Db(error) => error.into(),
+            error => Self::Label(error),
+        }
     }
 }
 
@@ -87,6 +140,8 @@ pub struct Worker {
     db: Db,
     desk: Arc<Desk>,
     press: Option<Arc<Press>>,
+    /// Held while a label is printed.
+    printing: Arc<Mutex<()>>,
     clock: fn() -> DateTime<Utc>,
 }
 
@@ -107,6 +162,7 @@ impl Worker {
             db,
             desk: Arc::new(desk),
             press: press.map(Arc::new),
+            printing: Arc::default(),
             clock,
         }
     }
@@ -118,10 +174,11 @@ impl Worker {
     pub async fn drain(&self) -> Result<Tally, DbError> {
         let mut tally = Tally::default();
         loop {
-            if self.round(&mut tally).await? {
+            let labels = self.press.is_some();
+            let routine = self.round(ROUTINE, &mut tally).await?;
+            if routine || labels && self.round(LABELS, &mut tally).await? {
                 continue;
             }
-            let labels = self.press.is_some();
             let left = self
                 .db
                 .call(LIMIT, move |connection| {
@@ -139,16 +196,21 @@ impl Worker {
     }
 
     /// Does what is due for ever, with an outage waited out, and rings the feed's bell for programs
-    /// that do not. To be given up by dropping it: at any point.
+    /// that do not. To be given up by dropping it, at any point; then [`Worker::finish`].
     pub async fn run(&self) {
-        tokio::join!(self.work(), self.ring());
+        tokio::join!(self.work(), self.print(), self.ring());
+    }
+
+    /// Waits until the label that is being printed has come out and is noted.
+    pub async fn finish(&self) {
+        drop(self.printing.lock().await);
     }
 
     async fn work(&self) {
         let mut feed = Feed::start(self.db.clone());
         let mut tally = Tally::default();
         loop {
-            match self.round(&mut tally).await {
+            match self.round(ROUTINE, &mut tally).await {
                 Ok(true) => {}
                 Ok(false) => {
                     // Any news may have made something due.
@@ -156,6 +218,30 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the worker waits for the database");
+                    sleep(POLL).await;
+                }
+            }
+        }
+    }
+
+    /// Prints labels, beside the work that nobody outside the database has a hand in.
+    async fn print(&self) {
+        while self.press.is_some() {
+            let worker = self.clone();
+            // In a task of its own: who stops the worker does not stop the printer half-way.
+            let printed = tokio::spawn(async move {
+                let _printing = worker.printing.lock().await;
+                worker.round(LABELS, &mut Tally::default()).await
+            });
+            match printed.await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => sleep(POLL).await,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "labels wait for the database");
+                    sleep(POLL).await;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "printing a label");
                     sleep(POLL).await;
                 }
             }
@@ -179,30 +265,26 @@ impl Worker {
     }
 
     /// Claims some jobs and does them. False where none was due.
-    async fn round(&self, tally: &mut Tally) -> Result<bool, DbError> {
+    async fn round(&self, claim: Claim, tally: &mut Tally) -> Result<bool, DbError> {
         let claimed_at = Instant::now();
-        let labels = self.press.is_some();
         let claimed = self
             .db
             .transaction(LIMIT, move |connection| {
-                Box::pin(async move { jobs::claim(connection, BATCH, LEASE, labels).await })
+                Box::pin(async move { jobs::claim(connection, claim).await })
             })
             .await?;
-        for job in &claimed {
-            if claimed_at.elapsed() + LIMIT > LEASE && job.id != claimed[0].id {
-                // The lease may end meanwhile: whoever takes it then does it.
+        for (place, job) in claimed.iter().enumerate() {
+            if place > 0 && claimed_at.elapsed() + LIMIT > claim.lease {
+                // The lease may end meanwhile: they are anybody's again, untried.
+                self.leave(&claimed[place..]).await?;
                 break;
             }
             match self.perform(job).await {
                 Ok(()) => tally.done += 1,
-                Err(JobError::Step(StepError::Db(error)))
-                    if error.is_outage() || matches!(error, DbError::Unknown(_)) =>
-                {
-                    return Err(error);
-                }
+                Err(JobError::Outage(error)) => return Err(error),
                 Err(error) => {
                     tally.failed += 1;
-                    self.give_back(job, &error.to_string()).await?;
+                    self.give_back(job, &error).await?;
                 }
             }
         }
@@ -241,23 +323,43 @@ impl Worker {
         }
     }
 
-    async fn give_back(&self, job: &Job, error: &str) -> Result<(), DbError> {
+    /// Lets a job that failed be tried again later, or gives it to people.
+    async fn give_back(&self, job: &Job, error: &JobError) -> Result<(), DbError> {
+        let told = error.to_string();
         tracing::warn!(
             job = job.kind,
             subject = job.subject_id,
-            error,
+            error = told,
             "a job failed"
         );
-        let last = job.attempts >= ATTEMPTS;
-        let (job, error) = (job.clone(), error.to_owned());
+        let last = job.attempts >= ATTEMPTS || error.is_a_persons();
+        let job = job.clone();
         self.db
             .transaction(LIMIT, move |connection| {
                 Box::pin(async move {
-                    if last {
-                        jobs::bury(connection, &job, &error).await?;
+                    if !last || !jobs::bury(connection, &job, &told).await? {
+                        let pause = pause(job.attempts);
+                        jobs::put_back(connection, &job, pause, Some(&told)).await?;
                     }
-                    // What comes again is never given up.
-                    jobs::retry(connection, &job, pause(job.attempts), &error).await
+                    if job.attempts >= REPEATED {
+                        alerts::settle_failing(connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Leaves jobs that were claimed to whoever comes next.
+    async fn leave(&self, untried: &[Job]) -> Result<(), DbError> {
+        let untried = untried.to_vec();
+        self.db
+            .transaction(LIMIT, move |connection| {
+                Box::pin(async move {
+                    for job in &untried {
+                        jobs::put_back(connection, job, Duration::ZERO, None).await?;
+                    }
+                    Ok(())
                 })
             })
             .await
@@ -280,6 +382,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "backorders" => backorders::handle(connection, subject).await?,
         "overdue" => overdue::handle(connection, &terms).await?,
         "sweep" => alerts::handle(connection, &terms).await?,
+        "sweep" => sweep::handle(connection, &terms).await?,
         "scores" => scores::handle(connection, &terms).await?,
         // It has been printed.
         "label" => {}

@@ -127,7 +127,7 @@ impl Outcome {
             Self::NotDone(ActError::NotPermitted(_)) => ("not permitted", 5),
             Self::NotDone(ActError::BadArgument { .. }) | Self::Misnamed(_) => ("usage", USAGE),
             Self::Missing(_) => ("missing", 1),
-            Self::NotDone(ActError::Db(_)) => ("failed", 1),
+            Self::NotDone(ActError::Db(_) | ActError::Unnoted(_)) => ("failed", 1),
         }
     }
 

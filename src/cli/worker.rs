@@ -77,6 +77,7 @@ impl Worker {
             _ = terminate.recv() => {}
         }
         // What is under way is completed.
+        hand.worker.finish().await;
         database.db.close().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -49,8 +49,8 @@ pub enum PrintError {
         /// What it said, after `: `; empty for nothing.
         said: String,
     },
-    /// The program did not end.
-    #[error("{what}: did not end within {LIMIT:?} and was stopped")]
+    /// The program did not end. It may have printed.
+    #[error("{what}: did not end within {LIMIT:?} and was stopped: see whether it printed")]
     Slow {
         /// The program.
         what: String,

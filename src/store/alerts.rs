@@ -21,17 +21,41 @@ pub struct Level {
     pub muted: bool,
 }
 
-/// Our own stock levels after `after`, by primary key, that sell, have a reorder point or an open
-/// alert.
+/// Our own stock levels that may be low or are said to be, by primary key: at their reorder point,
+/// wanted by open orders, sold in the last 28 days, or alerted to. What lies there and is not asked
+/// for is not looked at.
+pub async fn perhaps_low(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Vec<i64>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select s.id from stock_levels s join locations p on p.id = s.location_id
+         where p.supplier_id is null and s.id in (
+             select id from stock_levels where on_hand - reserved <= reorder_point
+             union
+             select id from stock_levels where product_id in (
+                 select product_id from order_lines where unallocated > 0 and product_id is not null
+                 union
+                 select product_id from daily_demand where day > ($1::timestamptz at time zone 'UTC')::date - 28)
+             union
+             select subject_id from alerts
+             where kind = 'low_stock' and subject_kind = 'stock' and cleared_at is null)
+         order by s.id",
+        now,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// What is known of these stock levels, as far as they are our own, by primary key.
 pub async fn levels(
     connection: &mut PgConnection,
-    after: i64,
-    limit: i64,
+    ids: &[i64],
     now: DateTime<Utc>,
 ) -> Result<Vec<Level>, DbError> {
     let rows = sqlx::query!(
         r#"select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
-                  coalesce(s.muted_until > $3, false) as "muted!",
+                  coalesce(s.muted_until > $2, false) as "muted!",
                   coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
                             where l.product_id = s.product_id and l.unallocated > 0
                               and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')), 0)
@@ -41,14 +65,13 @@ pub async fn levels(
                             where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
                               and b.product_id = s.product_id), 0) as "on_order!",
                   coalesce((select sum(d.units) from daily_demand d where d.product_id = s.product_id
-                            and d.day > ($3 at time zone 'UTC')::date - 28
-                            and d.day <= ($3 at time zone 'UTC')::date), 0)::bigint as "demand!",
+                            and d.day > ($2 at time zone 'UTC')::date - 28
+                            and d.day <= ($2 at time zone 'UTC')::date), 0)::bigint as "demand!",
                   (select o.lead_time_days from competing_offers(s.product_id, (select buying_currency())) o
                    limit 1) as lead_time_days
            from stock_levels s join locations p on p.id = s.location_id
-           where p.supplier_id is null and s.id > $1 order by s.id limit $2"#,
-        after,
-        limit,
+           where p.supplier_id is null and s.id = any ($1) order by s.id"#,
+        ids,
         now,
     )
     .fetch_all(connection)
@@ -71,7 +94,8 @@ pub async fn levels(
 }
 
 /// Makes the open alerts of these records what they should be: raised where there is a reason and
-/// none is open, cleared where there is no reason any more. Answers with how many changed.
+/// none is open, cleared where there is no reason any more, and with the reason of today. Answers
+/// with how many changed.
 pub async fn settle(
     connection: &mut PgConnection,
     kind: &str,
@@ -97,7 +121,8 @@ pub async fn settle(
          select $1, $2, j.id, j.reason
          from unnest($3::bigint[], $4::text[]) as j (id, reason)
          where j.reason is not null
-         on conflict (kind, subject_kind, subject_id) where cleared_at is null do nothing",
+         on conflict (kind, subject_kind, subject_id) where cleared_at is null
+         do update set reason = excluded.reason where alerts.reason <> excluded.reason",
         kind,
         subject_kind,
         &ids,
@@ -146,7 +171,8 @@ pub async fn settle_stuck(
              where p.state = 'draft' and p.fulfilment_id is null and s.email like '%@%' is not true)
          insert into alerts (kind, subject_kind, subject_id, reason)
          select kind, subject_kind, id, reason from stuck
-         on conflict (kind, subject_kind, subject_id) where cleared_at is null do nothing",
+         on conflict (kind, subject_kind, subject_id) where cleared_at is null
+         do update set reason = excluded.reason where alerts.reason <> excluded.reason",
         now
     )
     .execute(&mut *connection)
@@ -179,6 +205,36 @@ pub async fn settle_stuck(
     .execute(connection)
     .await?;
     Ok(raised.rows_affected() + cleared.rows_affected())
+}
+
+/// Raises kinds of job that fail again and again, and clears those that do so no more: what comes
+/// again and failed three times in a row, or three jobs of a kind that each did. Answers with how
+/// many changed.
+pub async fn settle_failing(connection: &mut PgConnection) -> Result<u64, DbError> {
+    let changed = sqlx::query!(
+        "with failing as (
+             select 'job ' || kind as subject,
+                    'the job ' || kind || ' fails again and again: '
+                        || (array_agg(error order by attempts desc, id))[1] as reason
+             from jobs where error is not null and dead_at is null and attempts >= 3
+             group by kind having bool_or(every is not null) or count(*) >= 3),
+         cleared as (
+             update alerts set cleared_at = clock_timestamp()
+             where kind = 'failing_job' and cleared_at is null
+               and subject_kind not in (select subject from failing)
+             returning id),
+         raised as (
+             insert into alerts (kind, subject_kind, subject_id, reason)
+             select 'failing_job', subject, 0, reason from failing
+             on conflict (kind, subject_kind, subject_id) where cleared_at is null
+             do update set reason = excluded.reason where alerts.reason <> excluded.reason
+             returning id)
+         select (select count(*) from cleared) + (select count(*) from raised) as \"count!\"",
+    )
+    .fetch_one(connection)
+    .await?
+    .count;
+    Ok(changed.unsigned_abs())
 }
 
 /// Reckons every supplier's last 90 days anew; rows that do not differ stay as they are.
@@ -251,7 +307,7 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed` or `dead_job`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `dead_job` or `failing_job`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,
@@ -281,8 +337,10 @@ pub async fn open(
                       when 'order' then (select number from orders where id = a.subject_id)
                       when 'stock' then (select p.sku from stock_levels s join products p on p.id = s.product_id
                                          where s.id = a.subject_id)
-                      when 'purchase_order' then 'PO-' || a.subject_id end,
-                      a.subject_kind || ' ' || a.subject_id) as "about!"
+                      when 'purchase_order' then 'PO-' || a.subject_id
+                      when 'shipment' then 'SHP-' || a.subject_id
+                      when 'product' then (select sku from products where id = a.subject_id) end,
+                      a.subject_kind || coalesce(' ' || nullif(a.subject_id, 0), '')) as "about!"
            from alerts a where a.cleared_at is null order by a.raised_at, a.id limit $1"#,
         limit
     )

@@ -28,35 +28,67 @@ pub struct Job {
     pub attempts: i32,
     /// The token of this claim.
     pub fence: i64,
+    /// Whether an earlier claim ended in the middle of what no transaction can take back: it is not
+    /// known whether that was done.
+    pub in_doubt: bool,
 }
 
-/// Claims jobs that are due, first due first, for as long as `lease`; labels only where they can be
-/// printed.
-pub async fn claim(
-    connection: &mut PgConnection,
-    limit: i64,
-    lease: Duration,
-    labels: bool,
-) -> Result<Vec<Job>, DbError> {
+/// Which jobs to claim, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Labels to print, or all other work.
+    pub labels: bool,
+    /// At most so many.
+    pub limit: i64,
+    /// How long they are ours.
+    pub lease: Duration,
+}
+
+/// Claims jobs that are due, first due first.
+pub async fn claim(connection: &mut PgConnection, claim: Claim) -> Result<Vec<Job>, DbError> {
     let mut jobs = sqlx::query_as!(
         Job,
-        "update jobs
-         set lease_until = clock_timestamp() + $2, fence = fence + 1, attempts = attempts + 1
-         where id in (
-             select id from jobs
-             where dead_at is null and run_at <= clock_timestamp()
-               and (lease_until is null or lease_until < clock_timestamp())
-               and ($3 or kind <> 'label')
-             order by run_at, id limit $1 for update skip locked)
-         returning id, kind, subject_kind, subject_id, attempts, fence",
-        limit,
-        interval(lease),
-        labels,
+        r#"update jobs
+           set lease_until = clock_timestamp() + $2, fence = fence + 1, attempts = attempts + 1
+           where id in (
+               select id from jobs
+               where dead_at is null and run_at <= clock_timestamp()
+                 and (lease_until is null or lease_until < clock_timestamp())
+                 and (kind = 'label') = $3
+               order by run_at, id limit $1 for update skip locked)
+           returning id, kind, subject_kind, subject_id, attempts, fence,
+                     begun_at is not null as "in_doubt!""#,
+        claim.limit,
+        interval(claim.lease),
+        claim.labels,
     )
     .fetch_all(connection)
     .await?;
     jobs.sort_by_key(|job| job.id);
     Ok(jobs)
+}
+
+/// Notes that what no transaction can take back is done now, once. To be committed before it is.
+///
+/// # Errors
+/// As [`complete`].
+pub async fn begin(connection: &mut PgConnection, job: &Job) -> Result<(), DbError> {
+    let begun = sqlx::query!(
+        "update jobs set begun_at = clock_timestamp()
+         where id = $1 and fence = $2 and begun_at is null",
+        job.id,
+        job.fence,
+    )
+    .execute(connection)
+    .await?;
+    match begun.rows_affected() {
+        1 => Ok(()),
+        _ => Err(taken(job)),
+    }
+}
+
+fn taken(job: &Job) -> DbError {
+    DbError::Retry(format!("another worker has taken job {}", job.id))
 }
 
 /// Completes a job, as the first statement of the transaction that does it. What comes again is due
@@ -84,10 +116,7 @@ pub async fn complete(connection: &mut PgConnection, job: &Job) -> Result<(), Db
     .fetch_optional(&mut *connection)
     .await?;
     match key {
-        None => Err(DbError::Retry(format!(
-            "another worker has taken job {}",
-            job.id
-        ))),
+        None => Err(taken(job)),
         Some(key) => {
             sqlx::query!(
                 "delete from jobs where dead_at is not null and dedupe_key = $1",
@@ -100,68 +129,59 @@ pub async fn complete(connection: &mut PgConnection, job: &Job) -> Result<(), Db
     }
 }
 
-/// Puts a job that failed back, to be tried again after `pause`. Where the same work has become due
-/// anew meanwhile, that job stands for both.
-pub async fn retry(
+/// Puts a job back that failed with `error`, to be tried again after `pause`; without an error, one
+/// that was not tried. Where the same work has become due anew meanwhile, that job stands for both.
+///
+/// One statement, so that work that becomes due at the same moment is met and not run into.
+pub async fn put_back(
     connection: &mut PgConnection,
     job: &Job,
     pause: Duration,
-    error: &str,
+    error: Option<&str>,
 ) -> Result<(), DbError> {
-    let waiting = sqlx::query!(
-        "update jobs n
-         set attempts = greatest(n.attempts, j.attempts), error = $3,
-             run_at = greatest(n.run_at, clock_timestamp() + $4)
-         from jobs j
-         where j.id = $1 and j.fence = $2 and n.dedupe_key = j.dedupe_key and n.id <> j.id
-           and n.lease_until is null and n.dead_at is null",
+    sqlx::query!(
+        "with ours as (delete from jobs where id = $1 and fence = $2 returning *)
+         insert into jobs as waiting (id, kind, subject_kind, subject_id, dedupe_key, run_at, every,
+                                      attempts, error, fence, created_at)
+         overriding system value
+         select id, kind, subject_kind, subject_id, dedupe_key,
+                greatest(run_at, clock_timestamp() + $3), every,
+                attempts - case when $4::text is null then 1 else 0 end, coalesce($4, error), fence,
+                created_at
+         from ours
+         on conflict (dedupe_key) where lease_until is null and dead_at is null
+         do update set attempts = greatest(waiting.attempts, excluded.attempts),
+             error = excluded.error, run_at = greatest(waiting.run_at, excluded.run_at),
+             every = coalesce(waiting.every, excluded.every)",
         job.id,
         job.fence,
-        error,
         interval(pause),
+        error,
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    if waiting.rows_affected() > 0 {
-        sqlx::query!(
-            "delete from jobs where id = $1 and fence = $2",
-            job.id,
-            job.fence
-        )
-        .execute(connection)
-        .await?;
-    } else {
-        sqlx::query!(
-            "update jobs set lease_until = null, error = $3, run_at = clock_timestamp() + $4
-             where id = $1 and fence = $2",
-            job.id,
-            job.fence,
-            error,
-            interval(pause),
-        )
-        .execute(connection)
-        .await?;
-    }
     Ok(())
 }
 
-/// Gives a job up, for a person to look at, and alerts people to it.
-pub async fn bury(connection: &mut PgConnection, job: &Job, error: &str) -> Result<(), DbError> {
-    sqlx::query!(
+/// Gives a job up, for a person to look at, and alerts people to it. `false` where it is not ours any
+/// more, or comes again: that is never given up.
+pub async fn bury(connection: &mut PgConnection, job: &Job, error: &str) -> Result<bool, DbError> {
+    let buried = sqlx::query!(
         "with dead as (
              update jobs set dead_at = clock_timestamp(), lease_until = null, error = $3
              where id = $1 and fence = $2 and every is null
              returning subject_kind, subject_id, kind)
          insert into alerts (kind, subject_kind, subject_id, reason)
          select 'dead_job', subject_kind, subject_id, 'the job ' || kind || ' failed: ' || $3 from dead
-         on conflict (kind, subject_kind, subject_id) where cleared_at is null do nothing",
+         on conflict (kind, subject_kind, subject_id) where cleared_at is null
+         do update set reason = excluded.reason",
         job.id,
         job.fence,
         error,
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(buried.rows_affected() > 0)
 }
 
 /// A job that was given up.

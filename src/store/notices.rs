@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::rows::Columns;
 use crate::domain::notices::{
     Attachment, Mail, NewNotice, Notice, NoticeKind, NoticeState, Subject,
 };
@@ -82,6 +83,22 @@ pub struct Claimed {
     pub due: DateTime<Utc>,
 }
 
+impl Claimed {
+    /// What names the claim: whoever comes back with another attempt's number has lost it.
+    pub const fn claim(&self) -> (i64, i32) {
+        (self.id, self.attempt)
+    }
+}
+
+/// What a claim got.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// To be sent.
+    pub readable: Vec<Claimed>,
+    /// How many this program could not read; they have failed.
+    pub unreadable: u64,
+}
+
 /// Which notices to claim.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -99,61 +116,74 @@ pub struct Claim {
     pub until: DateTime<Utc>,
 }
 
-/// Claims notices that are due, those first that are due longest. Never one that another claims.
-pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Vec<Claimed>, DbError> {
-    let rows = sqlx::query!(
-        r#"with due as (
-               select id from notices
-               where state in ('held', 'queued') and coalesce(retry_at, held_until) <= $1
-                 and ($2::bigint is null or id = $2)
-                 and lower(trim(trailing '> ' from split_part(recipient, '@', -1))) <> all ($3)
-               order by coalesce(retry_at, held_until), id
-               limit $4
-               for update skip locked)
-           update notices n
-           set state = 'queued', attempts = attempts + 1, retry_at = $5,
-               message_id = coalesce(message_id, format('%s.%s.%s@%s', kind, n.id,
-                   to_char(created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS'), $6::text))
-           from due where n.id = due.id
-           returning n.id, attempts, kind, recipient, subject_line, body, html, attachment_name,
-                     attachment, message_id as "message_id!", in_reply_to, mail_references, held_until"#,
-        claim.now,
-        claim.id,
-        &claim.except_hosts,
-        claim.limit,
-        claim.until,
-        claim.domain,
+/// Claims notices that are due, those first that are due longest. Never one that another claims. One
+/// that this program cannot read fails with the reason, and holds no other up.
+pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Claims, DbError> {
+    let rows = sqlx::query(
+        "with due as (
+             select id from notices
+             where state in ('held', 'queued') and coalesce(retry_at, held_until) <= $1
+               and ($2::bigint is null or id = $2)
+               and lower(trim(trailing '> ' from split_part(recipient, '@', -1))) <> all ($3)
+             order by coalesce(retry_at, held_until), id
+             limit $4
+             for update skip locked)
+         update notices n
+         set state = 'queued', attempts = attempts + 1, retry_at = $5,
+             message_id = coalesce(message_id, format('%s.%s.%s@%s', kind, n.id,
+                 to_char(created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS'), $6::text))
+         from due where n.id = due.id
+         returning n.id, attempts, kind, recipient, subject_line, body, html, attachment_name,
+                   attachment, message_id, in_reply_to, mail_references, held_until",
     )
-    .fetch_all(connection)
+    .bind(claim.now)
+    .bind(claim.id)
+    .bind(&claim.except_hosts)
+    .bind(claim.limit)
+    .bind(claim.until)
+    .bind(&claim.domain)
+    .fetch_all(&mut *connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mut answers = row.mail_references;
-            if let Some(answered) = row.in_reply_to
-                && answers.last() != Some(&answered)
-            {
-                answers.push(answered);
+    let mut claims = Claims::default();
+    for row in &rows {
+        let columns = Columns::of("notice", row)?;
+        match claimed(&columns) {
+            Ok(claimed) => claims.readable.push(claimed),
+            Err(error) => {
+                let (id, attempt) = (columns.id, columns.get("attempts")?);
+                fail(connection, (id, attempt), &error.to_string()).await?;
+                claims.unreadable += 1;
             }
-            Ok(Claimed {
-                id: row.id,
-                attempt: row.attempts,
-                kind: word("kind", row.id, &row.kind)?,
-                recipient: row.recipient,
-                mail: Mail {
-                    subject: row.subject_line,
-                    text: row.body,
-                    html: row.html,
-                },
-                attachment: row
-                    .attachment_name
-                    .zip(row.attachment)
-                    .map(|(name, text)| Attachment { name, text }),
-                message_id: row.message_id,
-                answers,
-                due: row.held_until,
-            })
-        })
-        .collect()
+        }
+    }
+    Ok(claims)
+}
+
+fn claimed(row: &Columns<'_>) -> Result<Claimed, DbError> {
+    let mut answers: Vec<String> = row.get("mail_references")?;
+    if let Some(answered) = row.get("in_reply_to")?
+        && answers.last() != Some(&answered)
+    {
+        answers.push(answered);
+    }
+    let name: Option<String> = row.get("attachment_name")?;
+    Ok(Claimed {
+        id: row.id,
+        attempt: row.get("attempts")?,
+        kind: row.word("kind")?,
+        recipient: row.get("recipient")?,
+        mail: Mail {
+            subject: row.get("subject_line")?,
+            text: row.get("body")?,
+            html: row.get("html")?,
+        },
+        attachment: name
+            .zip(row.get("attachment")?)
+            .map(|(name, text)| Attachment { name, text }),
+        message_id: row.get("message_id")?,
+        answers,
+        due: row.get("held_until")?,
+    })
 }
 
 /// The mail server has taken it. `false` where the claim had ended and another holds it.
@@ -215,14 +245,14 @@ pub async fn put_back(
 /// It will not get through by itself: a person decides. `false` as for [`sent`].
 pub async fn fail(
     connection: &mut PgConnection,
-    claimed: &Claimed,
+    (id, attempt): (i64, i32),
     error: &str,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update notices set state = 'failed', retry_at = null, error = $3
          where id = $1 and attempts = $2 and state = 'queued'",
-        claimed.id,
-        claimed.attempt,
+        id,
+        attempt,
         error,
     )
     .execute(connection)

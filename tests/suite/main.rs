@@ -22,6 +22,7 @@ mod hostile;
 mod import_memory;
 mod imports;
 mod intake;
+mod jobs;
 mod labels;
 mod lists;
 mod local_server;

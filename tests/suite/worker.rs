@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::harness::{self, scratch_dir};
 use crate::real_data::real_data;
 use crate::works::{LIMIT, SHOP, Works};
 
@@ -259,35 +258,6 @@ async fn stock_that_arrives_fills_the_oldest_promise_first_and_its_alert_clears(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_cannot_be_done_is_given_to_people_and_can_be_tried_again() {
-    let works = Works::open().await;
-    works
-        .run(
-            "insert into jobs (kind, subject_kind, subject_id, dedupe_key, attempts)
-             values ('from the future', 'order', 1, 'from the future:1', 11)",
-        )
-        .await;
-    let mut child = works.worker(&["--once"]);
-    harness::until(LIMIT, "the worker ends", || {
-        child.try_wait().expect("a child").is_some()
-    });
-    assert!(!child.wait().expect("a child").success());
-    let why = works
-        .text("select error from jobs where dead_at is not null")
-        .await;
-    assert_eq!(
-        why.as_deref(),
-        Some("this program does not know the job \"from the future\"")
-    );
-    assert_eq!(
-        works
-            .number("select count(*) from alerts where kind = 'dead_job' and cleared_at is null")
-            .await,
-        1
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_a_supplier_says_is_noted_by_verbs_and_the_rest_is_asked_of_the_next() {
     let works = Works::open().await;
     works.run(SHOP).await;
@@ -447,37 +417,4 @@ async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
         works.text(causes).await.as_deref(),
         Some("promised, set-option")
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_worker_with_a_printer_prints_each_label_and_notes_it_once() {
-    let works = Works::open().await;
-    let paper = scratch_dir();
-    let labels = paper.path().join("labels.zpl");
-    works.run(SHOP).await;
-    works
-        .run(
-            "insert into stock_movements (stock_level_id, kind, on_hand)
-             select s.id, 'receive', 5 from stock_levels s join products p on p.id = s.product_id
-             where p.sku = 'PLATE';
-             select order_of('#1', 'PLATE', 2); select order_of('#2', 'PLATE', 1)",
-        )
-        .await;
-    let mut printing = works
-        .command(&["--once"])
-        .env(
-            "PACKLINE_PRINT_COMMAND",
-            format!("tee -a {}", labels.display()),
-        )
-        .spawn()
-        .expect("the program starts");
-    harness::until(LIMIT, "the worker ends", || {
-        printing.try_wait().expect("a child").is_some()
-    });
-    assert!(printing.wait().expect("a child").success());
-    let printed = std::fs::read_to_string(&labels).expect("labels");
-    assert_eq!(printed.matches("^XA").count(), 2, "{printed}");
-    let noted = "select sum(prints) from shipments where state = 'draft'";
-    assert_eq!(works.number(noted).await, 2);
-    works.assert_all_is_done().await;
 }

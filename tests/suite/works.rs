@@ -1,4 +1,4 @@
-//! A database with real workers on it, and a real mail server.
+//! A database with real workers on it, a real mail server, and the program at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -39,6 +39,33 @@ const OUTCOME: &str = "
                from notices n where n.subject_kind = 'order' and n.subject_id = o.id)
     from packline.orders o order by o.number, o.id";
 
+/// A small shop: CUP is offered by two suppliers, PLATE by nobody.
+pub(crate) const SHOP: &str = "
+    insert into channels (name) values ('web');
+    insert into suppliers (name, email) values ('Acme', 'acme@example.org'), ('Bolt', 'bolt@example.org');
+    insert into products (sku, title) values ('CUP', 'A cup'), ('PLATE', 'A plate');
+    insert into stock_levels (product_id, location_id)
+        select p.id, l.id from products p, locations l where l.supplier_id is null;
+    insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+        select s.id, p.id, case s.name when 'Acme' then 200 else 300 end, 'EUR',
+               case s.name when 'Acme' then 2 else 6 end
+        from suppliers s, products p where p.sku = 'CUP';
+    insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+        values ('Standard', 'EUR', 490, 2, 4);
+    delete from inspection_plans;
+    create function order_of(name text, sku text, units integer, promised timestamptz default null)
+    returns bigint language sql as $$
+        with made as (
+            insert into orders (channel_id, external_id, number, customer_name, email, placed_at, currency,
+                                financial_status, shipping_address, shipping_option_id, ship_by)
+            values (1, name, name, 'Ines Duarte', 'ines@example.org', now(), 'EUR', 'paid',
+                    '{\"address1\": \"Rua 1\", \"city\": \"Porto\", \"country\": \"PT\"}', 1, promised)
+            returning id)
+        insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+        select made.id, 1, p.id, sku, p.title, 1000, units from made, products p where p.sku = order_of.sku
+        returning order_id;
+    $$;";
+
 /// A database with real workers on it.
 pub(crate) struct Works {
     pub(crate) database: TestDatabase,
@@ -62,6 +89,15 @@ impl Works {
             .await
             .expect("the worker's login");
         works
+    }
+
+    /// A handle as the worker's own login.
+    pub(crate) async fn db(&self, what: &str) -> Db {
+        let url = self.database.options.clone().username(&self.login);
+        let url = url.to_url_lossy().as_str().parse().expect("a URL");
+        Db::connect(url, Settings::new(what))
+            .await
+            .expect("a connection")
     }
 
     pub(crate) async fn owner(&self) -> PgConnection {
@@ -188,6 +224,19 @@ impl Works {
         taken.len()
     }
 
+    /// Runs one worker until nothing is due; answers with whether nothing failed.
+    pub(crate) fn run_once(&self, settings: &[(&str, &str)]) -> bool {
+        let mut command = self.command(&["--once"]);
+        let mut child = command
+            .envs(settings.iter().copied())
+            .spawn()
+            .expect("the program starts");
+        harness::until(LIMIT, "the worker ends", || {
+            child.try_wait().expect("a child").is_some()
+        });
+        child.wait().expect("a child").success()
+    }
+
     /// Runs so many workers until nothing is due.
     pub(crate) fn drain(&self, workers: usize) {
         let mut running: Vec<Child> = (0..workers).map(|_| self.worker(&["--once"])).collect();
@@ -297,30 +346,3 @@ impl Works {
         assert_eq!(self.number(due).await, 0, "jobs due or dead");
     }
 }
-
-/// A small shop: CUP is offered by two suppliers, PLATE by nobody.
-pub(crate) const SHOP: &str = "
-    insert into channels (name) values ('web');
-    insert into suppliers (name, email) values ('Acme', 'acme@example.org'), ('Bolt', 'bolt@example.org');
-    insert into products (sku, title) values ('CUP', 'A cup'), ('PLATE', 'A plate');
-    insert into stock_levels (product_id, location_id)
-        select p.id, l.id from products p, locations l where l.supplier_id is null;
-    insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
-        select s.id, p.id, case s.name when 'Acme' then 200 else 300 end, 'EUR',
-               case s.name when 'Acme' then 2 else 6 end
-        from suppliers s, products p where p.sku = 'CUP';
-    insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
-        values ('Standard', 'EUR', 490, 2, 4);
-    delete from inspection_plans;
-    create function order_of(name text, sku text, units integer, promised timestamptz default null)
-    returns bigint language sql as $$
-        with made as (
-            insert into orders (channel_id, external_id, number, customer_name, email, placed_at, currency,
-                                financial_status, shipping_address, shipping_option_id, ship_by)
-            values (1, name, name, 'Ines Duarte', 'ines@example.org', now(), 'EUR', 'paid',
-                    '{\"address1\": \"Rua 1\", \"city\": \"Porto\", \"country\": \"PT\"}', 1, promised)
-            returning id)
-        insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
-        select made.id, 1, p.id, sku, p.title, 1000, units from made, products p where p.sku = order_of.sku
-        returning order_id;
-    $$;";
