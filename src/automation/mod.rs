@@ -381,7 +381,6 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "purchase" => order::handle_purchase(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject).await?,
         "overdue" => overdue::handle(connection, &terms).await?,
-        "sweep" => alerts::handle(connection, &terms).await?,
         "sweep" => sweep::handle(connection, &terms).await?,
         "scores" => scores::handle(connection, &terms).await?,
         // It has been printed.
