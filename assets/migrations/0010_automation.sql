@@ -48,6 +48,19 @@ create trigger enqueue_insert after insert on orders
 create trigger enqueue_update after update on orders
     referencing new table as new_rows for each statement execute function enqueue_orders();
 
+-- Orders that count on an option are looked at when it takes other days.
+create function enqueue_option() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('order', 'order', id)
+    from (select id from orders
+          where shipping_option_id = new.id and stage in ('confirmed', 'processing', 'partially_shipped')
+          order by id) counting;
+    return null;
+end $$;
+create trigger enqueue_option after update of transit_days_max on shipping_options
+    for each row when (new.transit_days_max <> old.transit_days_max) execute function enqueue_option();
+
 -- Whether later orders leave stock to this one: it is under way, or will be as soon as it is looked at.
 create function comes_first(an_order orders) returns boolean
 language sql immutable
