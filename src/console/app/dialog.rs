@@ -94,6 +94,8 @@ pub struct Confirm {
     pub skipped: Vec<(String, String)>,
     /// The form that it came from, to go back to.
     pub form: Option<Box<Form>>,
+    /// The request for more about it that is still to be answered.
+    pub asked: Option<Request>,
     /// It takes something back: its acts are not to be undone by `u` in turn.
     pub undoing: bool,
 }
