@@ -421,18 +421,27 @@ create function quote(
     out ship_by timestamptz, out deliver_by timestamptz, out lead_days integer,
     out currency text, out price bigint, out free_over bigint
 ) returns setof record
-language sql stable security definer set search_path = packline, pg_temp
-begin atomic
+language plpgsql stable security definer set search_path = packline, pg_temp as $$
+#variable_conflict use_column
+begin
+    if quote.units is null or quote.units not between 1 and 1000000 then
+        raise exception 'units: expected a number from 1 to 1000000, found %', coalesce(quote.units::text, 'none')
+            using errcode = 'invalid_parameter_value';
+    elsif quote.at is null or quote.at not between now() - interval '10 years' and now() + interval '10 years' then
+        raise exception 'at: expected a time within ten years, found %', coalesce(quote.at::text, 'none')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    return query
     select left_by.at, promised_deliver_by(left_by.at, s.transit_days_max), lead.days,
            s.currency, s.price, s.free_over
     from products p
-    join shipping_options s on s.name = option
-        and option_refuses(s, s.currency, country, coalesce(p.weight_g, 0)::bigint * units) is null
-    cross join lateral (select lead_days(p.id, units, s.currency) as days) lead
+    join shipping_options s on s.name = quote.option
+        and option_refuses(s, s.currency, quote.country, coalesce(p.weight_g, 0)::bigint * quote.units) is null
+    cross join lateral (select lead_days(p.id, quote.units, s.currency) as days) lead
     cross join lateral (select promised_ship_by(quote.at, lead.days) as at) left_by
-    where p.sku = quote.sku and lead.days is not null and units between 1 and 1000000
+    where p.sku = quote.sku and lead.days is not null
     order by s.currency;
-end;
+end $$;
 
 -- What people are alerted to: raised once, cleared by itself.
 create table alerts (

@@ -37,12 +37,15 @@ pub(super) struct Quote {
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sku", "option", "country", "units"])]
     order: Option<String>,
     /// Units
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=MOST_UNITS))]
     units: i32,
     /// As JSON, one object a line
     #[arg(long)]
     json: bool,
 }
+
+/// Units that the SQL function quotes at most.
+const MOST_UNITS: i64 = 1_000_000;
 
 /// One promise; an option has one for each currency.
 #[derive(Debug, Serialize)]

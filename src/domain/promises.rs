@@ -139,8 +139,11 @@ pub fn lead_days(
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use chrono_tz::Tz;
+    use proptest::prelude::*;
 
+    use super::super::calendar::tests::{calendars, says_open};
     use super::*;
 
     fn utc(text: &str) -> DateTime<Utc> {
@@ -263,5 +266,62 @@ mod tests {
             deliver_by(utc("2026-03-27T16:00:00Z"), 2, &calendar),
             utc("2026-03-31T22:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_leap_day_is_a_day_and_either_side_of_the_date_line_has_its_own() {
+        let promise = |zone, placed, days| ship_by(utc(placed), days, &Calendar::office(zone), CUT_OFF);
+        // Monday the 28th of February 2028, at noon.
+        assert_eq!(
+            promise(Tz::UTC, "2028-02-28T12:00:00Z", 2),
+            utc("2028-03-01T17:00:00Z")
+        );
+        // The same instant is Saturday on Kiritimati and Friday in Pago Pago, a day and an hour behind.
+        let at = "2026-03-27T20:00:00Z";
+        assert_eq!(promise(Tz::Pacific__Kiritimati, at, 0), utc("2026-03-30T03:00:00Z"));
+        assert_eq!(promise(Tz::Pacific__Pago_Pago, at, 0), utc("2026-03-28T04:00:00Z"));
+    }
+
+    /// The last minute of the n-th business day from a local date on, by a walk: the minute before the
+    /// clock on the wall says closed, or shows another date.
+    fn walked(calendar: &Calendar, from: NaiveDate, nth: u32) -> DateTime<Utc> {
+        let minute = TimeDelta::minutes(1);
+        let mut at = instant(calendar.zone(), from, 0);
+        let mut left = nth;
+        loop {
+            let next = at + minute;
+            let ends = says_open(calendar, at)
+                && (!says_open(calendar, next) || calendar.date(next) != calendar.date(at));
+            match (ends, left) {
+                (true, 0) => return at,
+                (true, _) => left -= 1,
+                (false, _) => {}
+            }
+            at = next;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn a_promise_is_where_a_walk_by_minutes_ends(
+            calendar in calendars(),
+            placed in 0_i64..(1400 * 24 * 60),
+            lead in 0_u32..4,
+            transit in 0_u32..4,
+        ) {
+            let placed = utc("2025-01-01T00:00:00Z") + TimeDelta::minutes(placed);
+            let placed_on = calendar.date(placed);
+            let late = calendar.is_business_day(placed_on) && calendar.time(placed) >= CUT_OFF;
+            let leaves = ship_by(placed, lead, &calendar, CUT_OFF);
+            let close = walked(&calendar, placed_on, lead + u32::from(late));
+            prop_assert_eq!(leaves, close + TimeDelta::minutes(1));
+            // What leaves at midnight leaves on the day that this ends or begins.
+            let arrives = deliver_by(leaves, transit, &calendar);
+            let last = walked(&calendar, calendar.date(leaves), transit);
+            prop_assert_eq!(calendar.date(arrives - TimeDelta::minutes(1)), calendar.date(last));
+            prop_assert_ne!(calendar.date(arrives), calendar.date(last));
+        }
     }
 }
