@@ -112,7 +112,8 @@ pub(super) async fn foretell(
         return Ok(vec![format!("{}: {why}", choice.option.name)]);
     }
     let present = choices.iter().find(|choice| choice.present);
-    let now_by = present.map(|choice| format!("now {}{}", choice.option.name, choice.arrival(zone)));
+    let now_by =
+        present.map(|choice| format!("now {}{}", choice.option.name, choice.arrival(zone)));
     Ok(std::iter::once(choice.told(zone)).chain(now_by).collect())
 }
 

@@ -170,7 +170,8 @@ impl Performer {
                 let told = self
                     .read(move |c| {
                         async move {
-                            actions::foretell(c, step.verb, step.record, &step.args, terms, now).await
+                            actions::foretell(c, step.verb, step.record, &step.args, terms, now)
+                                .await
                         }
                         .boxed()
                     })

@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_leap_day_is_a_day_and_either_side_of_the_date_line_has_its_own() {
-        let promise = |zone, placed, days| ship_by(utc(placed), days, &Calendar::office(zone), CUT_OFF);
+        let promise =
+            |zone, placed, days| ship_by(utc(placed), days, &Calendar::office(zone), CUT_OFF);
         // Monday the 28th of February 2028, at noon.
         assert_eq!(
             promise(Tz::UTC, "2028-02-28T12:00:00Z", 2),
@@ -278,8 +279,14 @@ mod tests {
         );
         // The same instant is Saturday on Kiritimati and Friday in Pago Pago, a day and an hour behind.
         let at = "2026-03-27T20:00:00Z";
-        assert_eq!(promise(Tz::Pacific__Kiritimati, at, 0), utc("2026-03-30T03:00:00Z"));
-        assert_eq!(promise(Tz::Pacific__Pago_Pago, at, 0), utc("2026-03-28T04:00:00Z"));
+        assert_eq!(
+            promise(Tz::Pacific__Kiritimati, at, 0),
+            utc("2026-03-30T03:00:00Z")
+        );
+        assert_eq!(
+            promise(Tz::Pacific__Pago_Pago, at, 0),
+            utc("2026-03-28T04:00:00Z")
+        );
     }
 
     /// The last minute of the n-th business day from a local date on, by a walk: the minute before the

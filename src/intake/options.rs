@@ -69,11 +69,13 @@ impl<R: Read> Options<R> {
     fn countries(&self, row: &Row) -> Result<Vec<String>, Rejection> {
         let text = self.table.text(row, "countries").to_uppercase();
         let codes: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        let is_code = |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+        let is_code =
+            |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
         if codes.iter().all(is_code) {
             Ok(codes)
         } else {
-            let reason = "expected country codes of ISO 3166 with blanks between them, such as PT ES";
+            let reason =
+                "expected country codes of ISO 3166 with blanks between them, such as PT ES";
             Err(self.table.reject(row, "countries", reason))
         }
     }

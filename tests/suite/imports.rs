@@ -819,9 +819,17 @@ async fn an_import_needs_no_more_than_the_roles_of_an_admin() {
 #[tokio::test]
 async fn shipping_options_are_known_by_name_and_currency_and_change_in_place() {
     let shop = Shop::open().await;
-    let header = "name,currency,price,free_over,transit_days_min,transit_days_max,countries,max_weight_g\n";
+    let header =
+        "name,currency,price,free_over,transit_days_min,transit_days_max,countries,max_weight_g\n";
     let first = format!("{header}Standard,EUR,5.90,80,2,5,PT ES,\nStandard,GBP,4.90,,2,4,,\n");
-    let told = |summary: &Summary| (summary.created, summary.updated, summary.unchanged, summary.rejected.len());
+    let told = |summary: &Summary| {
+        (
+            summary.created,
+            summary.updated,
+            summary.unchanged,
+            summary.rejected.len(),
+        )
+    };
     let import = async |text: &str| {
         let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
         let run = run(&shop.db, &stop, &mut quiet);
@@ -841,5 +849,8 @@ async fn shipping_options_are_known_by_name_and_currency_and_change_in_place() {
     .fetch_all(&mut owner)
     .await
     .expect("options");
-    assert_eq!(left, ["Standard EUR 690 8000 3 {PT}", "Standard GBP 490 4 {}"]);
+    assert_eq!(
+        left,
+        ["Standard EUR 690 8000 3 {PT}", "Standard GBP 490 4 {}"]
+    );
 }

@@ -26,7 +26,13 @@ pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Resul
             return Ok(option);
         }
         let reason = "expected each option once a currency; it also stands further up";
-        Err(Fault::from(Rejection::new(file, option.line, "name", &option.name, reason)))
+        Err(Fault::from(Rejection::new(
+            file,
+            option.line,
+            "name",
+            &option.name,
+            reason,
+        )))
     });
     let importer = ShippingOptions {
         file: file.to_owned(),
@@ -71,6 +77,12 @@ impl Import for ShippingOptions {
     }
 
     fn refused(&self, option: &ShippingOption, reason: &str) -> Vec<Rejection> {
-        vec![Rejection::new(&self.file, option.line, "name", &option.name, reason)]
+        vec![Rejection::new(
+            &self.file,
+            option.line,
+            "name",
+            &option.name,
+            reason,
+        )]
     }
 }
