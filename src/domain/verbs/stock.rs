@@ -4,7 +4,7 @@ use super::super::record::{Kind, Record};
 use super::super::stock::StockSummary;
 use super::orders::{MARK_SENT, SUPPLIER};
 use super::{
-    ArgKind, Danger, Reason, Verb, WAREHOUSE, Write, optional, required, write, wrong_kind,
+    ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, optional, required, write, wrong_kind,
 };
 
 const MOVE: &[Write] = &[write("insert", "stock_movements")];
@@ -36,6 +36,17 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: MOVE,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "unclaim",
+        kind: Kind::Stock,
+        help: "let others have it",
+        key: Some('M'),
+        args: &[],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: &[LET_GO],
         applies_to: |record| on(record, |_| Ok(())),
     },
     Verb {
