@@ -123,12 +123,8 @@ impl App {
                 detail,
                 steps,
                 skipped,
-<<<<<<< HEAD
-                form,
-                asked,
-=======
                 origin,
->>>>>>> main
+                asked,
                 undoing: false,
             })));
         } else {
@@ -382,46 +378,6 @@ impl App {
                 None
             }
         }
-<<<<<<< HEAD
-        let Some(group) = self.undo.pop() else {
-            return self.say(Level::Refused, "nothing to undo".to_owned());
-        };
-        let mut steps = Vec::new();
-        for undoable in &group {
-            let Some(verb) = verbs::find(undoable.record.kind, &undoable.undo.verb) else {
-                continue;
-            };
-            let seen = self.record(undoable.record).map_or(0, Record::version);
-            steps.push(Step {
-                verb,
-                record: undoable.record,
-                number: undoable.number.clone(),
-                version: seen.max(undoable.version),
-                args: undoable.undo.args.clone(),
-                takes_back: Some(Box::new(undoable.clone())),
-            });
-        }
-        let says = match group.as_slice() {
-            [only] => only.undo.says.clone(),
-            _ => format!("undo {} acts", group.len()),
-        };
-        let detail = match group.as_slice() {
-            [_] => vec!["takes back your last act".to_owned()],
-            _ => group.iter().map(|each| each.undo.says.clone()).collect(),
-        };
-        // Until it is done, it can still be undone another time.
-        self.undo.push(group);
-        self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
-            says,
-            detail,
-            steps,
-            skipped: Vec::new(),
-            form: None,
-            asked: None,
-            undoing: true,
-        })));
-=======
->>>>>>> main
     }
 
     /// The question was answered with yes.

@@ -99,15 +99,10 @@ pub struct Confirm {
     pub steps: Vec<Step>,
     /// The records left out, and why.
     pub skipped: Vec<(String, String)>,
-<<<<<<< HEAD
-    /// The form that it came from, to go back to.
-    pub form: Option<Box<Form>>,
-    /// The request for more about it that is still to be answered.
-    pub asked: Option<Request>,
-=======
     /// What it was written in.
     pub origin: Option<Origin>,
->>>>>>> main
+    /// The request for more about it that is still to be answered.
+    pub asked: Option<Request>,
     /// It takes something back: its acts are not to be undone by `u` in turn.
     pub undoing: bool,
 }

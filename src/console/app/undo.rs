@@ -110,6 +110,7 @@ impl App {
             steps,
             skipped: Vec::new(),
             origin: None,
+            asked: None,
             undoing: true,
         })));
     }

@@ -143,30 +143,21 @@ fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
         says.flow(vec![plain(line)]);
     }
     if let [_, _, ..] = confirm.steps.as_slice() {
-<<<<<<< HEAD
         let numbers = confirm.steps.iter().map(|step| step.number.as_str());
-        lines.push(vec![plain(named(numbers))]);
+        says.flow(vec![plain(named(numbers))]);
     }
     if confirm.asked.is_some() {
-        lines.push(vec![muted("what it comes to …")]);
+        says.flow(vec![muted("what it comes to …")]);
     }
     let skipped = &confirm.skipped;
     for (number, why) in skipped.iter().take(NAMED) {
-        lines.push(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
+        says.flow(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
     }
     if skipped.len() > NAMED {
         let others = format!("nor {} others", skipped.len() - NAMED);
-        lines.push(vec![Span::new(others, Tone::Warn)]);
-    }
-=======
-        let numbers: Vec<&str> = confirm.steps.iter().map(|s| s.number.as_str()).collect();
-        says.flow(vec![plain(numbers.join(", "))]);
-    }
-    for (number, why) in confirm.skipped.iter().take(4) {
-        says.flow(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
+        says.flow(vec![Span::new(others, Tone::Warn)]);
     }
     let lines = says.lines(inside(g, CONFIRM));
->>>>>>> main
     let hints = keys(&[("y", "yes, do it"), ("n", "no")]);
     let title = format!("{}?", confirm.says);
     let inner = boxed(buffer, g, &title, &hints, CONFIRM, lines.len(), theme);
