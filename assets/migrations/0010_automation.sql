@@ -19,7 +19,11 @@ alter table orders
     add column waiting_reason text,
     add column promise_transit_days integer,
     -- A person gave its stock back: until a person reserves or routes it, nothing is taken for it.
-    add column covered_by_hand boolean not null default false;
+    add column covered_by_hand boolean not null default false,
+    -- The day, in the shop's zone, by which the customer was last told that it arrives.
+    add column told_day date;
+-- By when a supplier should hand its part over: its lead time, from when it was asked.
+alter table fulfilments add column leaves_by timestamptz;
 create function note_transit() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -44,6 +48,28 @@ create trigger enqueue_insert after insert on orders
 create trigger enqueue_update after update on orders
     referencing new table as new_rows for each statement execute function enqueue_orders();
 
+-- Orders that count on an option are looked at when it takes other days.
+create function enqueue_option() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('order', 'order', id)
+    from (select id from orders
+          where shipping_option_id = new.id and stage in ('confirmed', 'processing', 'partially_shipped')
+          order by id) counting;
+    return null;
+end $$;
+create trigger enqueue_option after update of transit_days_max on shipping_options
+    for each row when (new.transit_days_max <> old.transit_days_max) execute function enqueue_option();
+
+-- Whether later orders leave stock to this one: it is under way, or will be as soon as it is looked at.
+create function comes_first(an_order orders) returns boolean
+language sql immutable
+begin atomic
+    select (an_order.stage in ('confirmed', 'processing', 'partially_shipped')
+            or an_order.stage = 'new' and an_order.financial_status in ('paid', 'partially_refunded'))
+       and not an_order.covered_by_hand;
+end;
+
 -- Stock that is free again is for whoever waits for it.
 create function enqueue_backorders() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -59,6 +85,44 @@ create trigger enqueue_backorders after update on stock_levels
     referencing old table as old_rows new table as new_rows
     for each statement execute function enqueue_backorders();
 
+-- So is stock that was left to an earlier order which no longer wants it: held, cancelled or edited.
+create function enqueue_free(products bigint[]) returns void
+language sql security definer set search_path = packline, pg_temp
+begin atomic
+    select enqueue('backorders', 'product', product)
+    from (select distinct product from unnest(products) product) freed
+    where exists (select from stock_levels s join locations p on p.id = s.location_id
+                  where s.product_id = product and p.supplier_id is null and s.on_hand > s.reserved)
+      and exists (select from order_lines l where l.product_id = product and l.unallocated > 0)
+    order by product;
+end;
+create function enqueue_left() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue_free(array_agg(l.product_id))
+    from new_rows n join old_rows o using (id) join order_lines l on l.order_id = n.id
+    where l.unallocated > 0 and comes_first(o::orders) and not comes_first(n::orders)
+    having count(*) > 0;
+    return null;
+end $$;
+create trigger enqueue_left after update on orders
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function enqueue_left();
+create function enqueue_unwanted() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue_free(array_agg(o.product_id))
+    from new_rows n join old_rows o using (id)
+    where o.unallocated > 0
+      and (n.cancelled > o.cancelled or n.product_id is distinct from o.product_id
+           or n.requires_shipping <> o.requires_shipping)
+    having count(*) > 0;
+    return null;
+end $$;
+create trigger enqueue_unwanted after update on order_lines
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function enqueue_unwanted();
+
 -- A purchase order for our own stock is sent by itself; one for an order goes with the order.
 create function enqueue_purchase() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -69,6 +133,19 @@ begin
 end $$;
 create trigger enqueue_purchase after insert on purchase_orders
     referencing new table as new_rows for each statement execute function enqueue_purchase();
+
+-- What waits for a supplier's address goes on when there is one.
+create function enqueue_addressed() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform case when f.id is null then enqueue('purchase', 'purchase_order', p.id)
+                 else enqueue('order', 'order', f.order_id) end
+    from purchase_orders p left join fulfilments f on f.id = p.fulfilment_id
+    where p.supplier_id = new.id and p.state = 'draft';
+    return null;
+end $$;
+create trigger enqueue_addressed after update of email on suppliers
+    for each row when (new.email is distinct from old.email) execute function enqueue_addressed();
 
 -- What is on order is part of what a product's stock shows, and of its history.
 create function tell_stock() returns trigger
@@ -92,9 +169,49 @@ create trigger tell_stock_insert after insert on purchase_order_lines
 create trigger tell_stock_update after update on purchase_order_lines
     referencing new table as new_rows for each statement execute function tell_stock();
 
+-- That a person has sent a purchase order by hand is told with its order, or with the product's stock.
+create function tell_sent_by_hand() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    what jsonb := jsonb_build_object('purchase_order', new.id, 'state', jsonb_build_array(old.state, new.state));
+    whose bigint;
+begin
+    if coalesce(current_setting('packline.act_id', true), '') = '' then
+        return null;
+    end if;
+    select order_id into whose from fulfilments where id = new.fulfilment_id;
+    if found then
+        update orders set version = version where id = whose;
+        perform write_activity('order', whose, tg_table_name, lower(tg_op), what);
+        return null;
+    end if;
+    for whose in
+        select s.id from purchase_order_lines l join stock_levels s on s.product_id = l.product_id
+        where l.purchase_order_id = new.id order by s.id
+    loop
+        update stock_levels set version = version where id = whose;
+        perform write_activity('stock', whose, tg_table_name, lower(tg_op), what);
+    end loop;
+    return null;
+end $$;
+create trigger tell_sent_by_hand after update of state on purchase_orders
+    for each row when (old.state = 'draft' and new.state = 'sent') execute function tell_sent_by_hand();
+
 -- By when the supplier must have accepted; written when the purchase order is sent.
 alter table purchase_orders add column answer_due timestamptz;
 create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent';
+create index purchase_orders_unsent on purchase_orders (id) where state = 'draft';
+
+-- An order is looked at again when a supplier should have answered.
+create function enqueue_silence() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('silence', 'order', f.order_id, new.answer_due)
+    from fulfilments f where f.id = new.fulfilment_id;
+    return null;
+end $$;
+create trigger enqueue_silence after update of answer_due on purchase_orders
+    for each row when (new.answer_due is not null) execute function enqueue_silence();
 
 -- A supplier's answer to its purchase order is the answer for its part of the order, whoever
 -- writes it down.
@@ -238,26 +355,63 @@ language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select case when own.units <= 0 then 0 else greatest(0, own.units
          - coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
-                     where l.product_id = product and l.unallocated > 0
-                       and (o.stage in ('confirmed', 'processing', 'partially_shipped')
-                            or o.stage = 'new' and o.financial_status in ('paid', 'partially_refunded'))
-                       and not o.covered_by_hand
+                     where l.product_id = product and l.unallocated > 0 and comes_first(o)
                        and (o.placed_at, o.id) < (placed, placed_id)), 0)) end
     from (select coalesce(sum(s.on_hand - s.reserved), 0) as units
           from stock_levels s join locations p on p.id = s.location_id
           where s.product_id = product and p.supplier_id is null) own;
 end;
 
+-- The currency that most of the latest offers are in: we pay in it where no order says otherwise.
+create function buying_currency() returns text
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select currency from (select currency from supplier_offers order by id desc limit 1000) latest
+    group by currency order by count(*) desc, currency limit 1;
+end;
+
+-- The offers for a product that compete, the cheapest first: those in the wanted currency. Nobody
+-- knows here what a currency is worth in another, so one in another currency is there only where
+-- none is in the wanted one, and is compared with those of its own only. A supplier in `without`
+-- has said no.
+create function competing_offers(product bigint, wanted text, without bigint[] default '{}')
+returns setof supplier_offers
+language sql stable
+begin atomic
+    select o.* from supplier_offers o
+    where o.product_id = product and o.supplier_id <> all (without)
+      and (o.currency = wanted or not exists (
+          select from supplier_offers s
+          where s.product_id = product and s.currency = wanted and s.supplier_id <> all (without)))
+    order by o.currency, o.unit_cost, o.lead_time_days, o.supplier_id;
+end;
+
 -- Days until a product can leave: 0 from our own stock, else the lead time of the supplier that we
--- would ask; null where neither has it.
-create function lead_days(product bigint, units integer, placed timestamptz default 'infinity', placed_id bigint default 0)
+-- would ask, paying in that currency; null where neither has it.
+create function lead_days(product bigint, units integer, paying text,
+                          placed timestamptz default 'infinity', placed_id bigint default 0)
 returns integer
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select case when free_units(product, placed, placed_id) >= units then 0
-           else (select o.lead_time_days from supplier_offers o
-                 where o.product_id = product
-                 order by o.unit_cost, o.lead_time_days, o.supplier_id limit 1) end;
+           else (select lead_time_days from competing_offers(product, paying) limit 1) end;
+end;
+
+-- Why a shipping option does not take an order, for people; null where it does. Weights are grams,
+-- as far as the products' are known.
+create function option_refuses(option shipping_options, paying text, country text, weight bigint) returns text
+language sql immutable
+begin atomic
+    select case
+        when option.currency <> paying
+            then format('it has a price in %s, the order is in %s', option.currency, paying)
+        when option.countries <> '{}' and coalesce(country, '') = ''
+            then 'it is not known to which country the order goes'
+        when option.countries <> '{}' and upper(country) <> all (option.countries)
+            then format('it does not serve %s', country)
+        when weight > option.max_weight_g
+            then format('it takes %s g at most, the order weighs %s g', option.max_weight_g, weight)
+        end;
 end;
 
 -- What may be promised to a customer before the purchase: no row where the product is not known,
@@ -267,24 +421,33 @@ create function quote(
     out ship_by timestamptz, out deliver_by timestamptz, out lead_days integer,
     out currency text, out price bigint, out free_over bigint
 ) returns setof record
-language sql stable security definer set search_path = packline, pg_temp
-begin atomic
+language plpgsql stable security definer set search_path = packline, pg_temp as $$
+#variable_conflict use_column
+begin
+    if quote.units is null or quote.units not between 1 and 1000000 then
+        raise exception 'units: expected a number from 1 to 1000000, found %', coalesce(quote.units::text, 'none')
+            using errcode = 'invalid_parameter_value';
+    elsif quote.at is null or quote.at not between now() - interval '10 years' and now() + interval '10 years' then
+        raise exception 'at: expected a time within ten years, found %', coalesce(quote.at::text, 'none')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    return query
     select left_by.at, promised_deliver_by(left_by.at, s.transit_days_max), lead.days,
            s.currency, s.price, s.free_over
     from products p
-    join shipping_options s on s.name = option
-        and (s.countries = '{}' or upper(country) = any (s.countries))
-        and (s.max_weight_g is null or coalesce(p.weight_g, 0)::bigint * units <= s.max_weight_g)
-    cross join lateral (select lead_days(p.id, units) as days) lead
+    join shipping_options s on s.name = quote.option
+        and option_refuses(s, s.currency, quote.country, coalesce(p.weight_g, 0)::bigint * quote.units) is null
+    cross join lateral (select lead_days(p.id, quote.units, s.currency) as days) lead
     cross join lateral (select promised_ship_by(quote.at, lead.days) as at) left_by
-    where p.sku = quote.sku and lead.days is not null and units between 1 and 1000000
+    where p.sku = quote.sku and lead.days is not null
     order by s.currency;
-end;
+end $$;
 
 -- What people are alerted to: raised once, cleared by itself.
 create table alerts (
     id bigint generated always as identity primary key,
-    kind text not null check (kind in ('low_stock', 'stuck', 'silent', 'dead_job', 'failing_job')),
+    kind text not null check (kind in
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'dead_job', 'failing_job')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,
@@ -360,6 +523,7 @@ create index inspections_stock on inspections (stock_level_id) where stock_level
 -- What comes again.
 insert into jobs (kind, subject_kind, subject_id, dedupe_key, run_at, every) values
     ('sweep', 'shop', 0, 'sweep:0', 'epoch', '1 minute'),
+    ('overdue', 'shop', 0, 'overdue:0', 'epoch', '1 hour'),
     ('housekeeping', 'shop', 0, 'housekeeping:0', 'epoch', '10 minutes'),
     ('scores', 'shop', 0, 'scores:0', 'epoch', '1 hour');
 
@@ -367,7 +531,8 @@ grant select on promise_changes, business_calendar, business_hours, holidays, al
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    free_units, lead_days, quote, promises_kept to packline_viewer;
+    comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept
+    to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, quote to packline_shop;
 grant insert, update, delete on

@@ -9,12 +9,13 @@ use crate::domain::notices::{
     Attachment, Locale, Mail, NewNotice, NoticeKind, Subject, SubjectKind,
 };
 use crate::domain::orders::Address;
+use crate::domain::progress::Delay;
 use crate::output::notices::{
     DelayValues, LineValues, OrderValues, PurchaseOrderValues, TemplateError, Templates, Values,
 };
 use crate::store::db::DbError;
 use crate::store::notices;
-use crate::store::progress::{self as store, Draft, Moving, Ordered};
+use crate::store::progress::{self as store, Draft, DraftLine, Moving, Ordered};
 
 /// What letters are written with.
 #[derive(Debug)]
@@ -64,7 +65,6 @@ impl Desk {
         &self,
         connection: &mut PgConnection,
         order: &Moving,
-        zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
         let Some(recipient) = order.email.clone() else {
@@ -72,7 +72,7 @@ impl Desk {
         };
         let parties = parties(connection, order).await?;
         let values = Values {
-            order: Some(parties.order(order, order.deliver_by, zone)?),
+            order: Some(parties.order(order)?),
             ..self.values(order)
         };
         let kind = NoticeKind::OrderConfirmation;
@@ -88,31 +88,24 @@ impl Desk {
         Ok(self.lay_ready(connection, &notice, now).await?)
     }
 
-    /// Tells the customer of a delay, once for each new day.
+    /// Tells the customer of a delay: once for each new day, and once that a day is lost and no
+    /// other is known.
     pub(super) async fn delay(
         &self,
         connection: &mut PgConnection,
         order: &Moving,
-        (ship_by, deliver_by): (DateTime<Utc>, Option<DateTime<Utc>>),
-        zone: Tz,
+        delay: Delay,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
         let Some(recipient) = order.email.clone() else {
             return Ok(false);
         };
         let parties = parties(connection, order).await?;
-        // Customers count on arrival; where no day of arrival was said, on leaving.
-        let until = deliver_by.map_or_else(|| day(ship_by, zone), |at| last_day(at, zone));
-        let was = match (order.deliver_by, order.ship_by) {
-            (Some(at), _) => Some(last_day(at, zone)),
-            (None, at) => at.map(|at| day(at, zone)),
-        };
         let values = Values {
-            order: Some(parties.order(order, deliver_by, zone)?),
+            order: Some(parties.order(order)?),
             delay: Some(DelayValues {
-                until,
-                was,
-                reason: None,
+                until: delay.until,
+                was: delay.told,
             }),
             ..self.values(order)
         };
@@ -120,7 +113,10 @@ impl Desk {
         let notice = NewNotice {
             kind,
             subject: Subject::new(SubjectKind::Order, order.id),
-            occasion: format!("late:{until}"),
+            occasion: match delay.until {
+                Some(until) => format!("late:{until}"),
+                None => format!("open:{}", delay.told),
+            },
             recipient,
             mail: self.templates.render(kind, parties.locale, &values)?,
             attachment: None,
@@ -130,7 +126,7 @@ impl Desk {
     }
 
     /// Asks a supplier for goods, for an order or for our own stock, with a table that can be filled
-    /// in and imported. False where no address of the supplier's is known: it is told by other means.
+    /// in and imported. False where no address of the supplier's is known.
     pub(super) async fn purchase(
         &self,
         connection: &mut PgConnection,
@@ -139,58 +135,99 @@ impl Desk {
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
-        let Some(recipient) = draft.email.clone().filter(|email| email.contains('@')) else {
-            return Ok(false);
-        };
         let address = match order {
             Some(order) => parties(connection, order).await?.address.lines(),
             None => self.address.clone(),
         };
-        let file = format!("PO-{}.csv", draft.id);
+        let number = order.map_or("", |order| &order.number);
+        let attachment = Attachment {
+            name: file(draft),
+            text: purchase_order_file(draft, number),
+        };
+        let values = self.supplies(draft, order, address, zone)?;
+        let kind = NoticeKind::PurchaseOrder;
+        self.to_supplier(connection, draft, kind, &values, Some(attachment), now)
+            .await
+    }
+
+    /// Tells a supplier that a purchase order is no longer wanted, as it was not answered.
+    pub(super) async fn recall(
+        &self,
+        connection: &mut PgConnection,
+        asked: &Draft,
+        order: &Moving,
+        zone: Tz,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StepError> {
+        let values = self.supplies(asked, Some(order), Vec::new(), zone)?;
+        let kind = NoticeKind::PurchaseOrderCancelled;
+        self.to_supplier(connection, asked, kind, &values, None, now)
+            .await
+    }
+
+    /// What mails to suppliers tell of a purchase order.
+    fn supplies(
+        &self,
+        draft: &Draft,
+        order: Option<&Moving>,
+        address: Vec<String>,
+        zone: Tz,
+    ) -> Result<Values, StepError> {
         let currency = currency(&draft.currency)?;
         let cost = |minor| Money { minor, currency };
+        let line = |line: &DraftLine| LineValues {
+            sku: line.sku.clone(),
+            title: line.title.clone(),
+            quantity: line.units.into(),
+            amount: Some(cost(line.unit_cost)),
+        };
         let total = draft
             .lines
             .iter()
             .map(|line| line.unit_cost.saturating_mul(i64::from(line.units)))
             .fold(0, i64::saturating_add);
-        let values = Values {
+        let ship_by = order
+            .and_then(|order| order.facts.standing.as_ref())
+            .map(|standing| day(standing.promise.ship_by, zone));
+        Ok(Values {
             supplier: Some(draft.supplier.clone()),
             purchase_order: Some(PurchaseOrderValues {
                 number: format!("PO-{}", draft.id),
-                lines: draft
-                    .lines
-                    .iter()
-                    .map(|line| LineValues {
-                        sku: line.sku.clone(),
-                        title: line.title.clone(),
-                        quantity: line.units.into(),
-                        amount: Some(cost(line.unit_cost)),
-                    })
-                    .collect(),
+                lines: draft.lines.iter().map(line).collect(),
                 total: cost(total),
                 to_customer: order.is_some(),
                 address,
-                ship_by: order.and_then(|order| Some(day(order.ship_by?, zone))),
+                ship_by,
                 accept_hours: draft.acceptance_hours,
-                file: file.clone(),
+                file: file(draft),
             }),
             shop: self.shop.clone(),
             customer: order.map_or_else(String::new, |order| order.customer.clone()),
             ..Values::default()
+        })
+    }
+
+    /// Lays a mail about a purchase order ready, once of each kind.
+    async fn to_supplier(
+        &self,
+        connection: &mut PgConnection,
+        draft: &Draft,
+        kind: NoticeKind,
+        values: &Values,
+        attachment: Option<Attachment>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StepError> {
+        let Some(recipient) = draft.email.clone().filter(|email| email.contains('@')) else {
+            return Ok(false);
         };
-        let kind = NoticeKind::PurchaseOrder;
-        let mail: Mail = self.templates.render(kind, Locale::En, &values)?;
+        let mail: Mail = self.templates.render(kind, Locale::En, values)?;
         let notice = NewNotice {
             kind,
             subject: Subject::new(SubjectKind::PurchaseOrder, draft.id),
             occasion: "sent".to_owned(),
             recipient,
             mail,
-            attachment: Some(Attachment {
-                name: file,
-                text: purchase_order_file(draft, order.map_or("", |order| &order.number)),
-            }),
+            attachment,
             answers: Vec::new(),
         };
         Ok(self.lay_ready(connection, &notice, now).await?)
@@ -217,12 +254,7 @@ impl Desk {
 }
 
 impl Parties {
-    fn order(
-        &self,
-        order: &Moving,
-        deliver_by: Option<DateTime<Utc>>,
-        zone: Tz,
-    ) -> Result<OrderValues, StepError> {
+    fn order(&self, order: &Moving) -> Result<OrderValues, StepError> {
         let currency = currency(&order.currency)?;
         let price = |minor| Money { minor, currency };
         Ok(OrderValues {
@@ -240,7 +272,7 @@ impl Parties {
                 .collect(),
             total: price(self.ordered.total),
             address: self.address.lines(),
-            deliver_by: deliver_by.map(|at| last_day(at, zone)),
+            deliver_by: order.facts.promised_day,
         })
     }
 }
@@ -290,7 +322,7 @@ fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
-/// The day that ends at that instant.
-fn last_day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
-    day(at - TimeDelta::seconds(1), zone)
+/// The name of the table that goes with a purchase order.
+fn file(draft: &Draft) -> String {
+    format!("PO-{}.csv", draft.id)
 }

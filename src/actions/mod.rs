@@ -6,6 +6,7 @@ pub mod carriers;
 pub mod demo;
 mod engine;
 mod error;
+mod foretell;
 pub mod import;
 mod inspections;
 pub mod labels;
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 
 pub use engine::{News, act, news, undo};
 pub use error::{ActError, Conflict};
+pub use foretell::{foretell, foretells};
 pub use next::{Taken, take};
 pub use work::Terms;
 

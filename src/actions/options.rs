@@ -1,17 +1,18 @@
 //! Shipping options: what each would cost an order and do to its promise, and giving it another.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use sqlx::postgres::PgConnection;
 
 use super::error::ActError;
-use super::work::{Outcome, Work};
+use super::work::{Outcome, Work, shown};
 use crate::domain::money;
 use crate::domain::options::ShippingOption;
 use crate::domain::orders::OrderSummary;
 use crate::domain::promises;
 use crate::store::calendar;
 use crate::store::db::DbError;
-use crate::store::options as store;
+use crate::store::options::{self as store, ForOrder};
 use crate::store::orders;
 
 /// What an order would be with a shipping option.
@@ -44,9 +45,9 @@ pub async fn choices(
     let Some(order) = store::order(connection, order_id).await? else {
         return Ok(Vec::new());
     };
-    let all = store::all(connection, &order.consignment.currency).await?;
-    let choice = |option: ShippingOption| {
-        let price = option.price_for(&order.consignment);
+    let all = store::for_order(connection, order_id).await?;
+    let choice = |ForOrder { option, unfit }| {
+        let price = option.price_for(order.goods);
         let days = option.transit_days_max.unsigned_abs();
         Choice {
             present: order.option_id == Some(option.id),
@@ -55,7 +56,7 @@ pub async fn choices(
             deliver_by: order
                 .ship_by
                 .map(|ship_by| promises::deliver_by(ship_by, days, &business.calendar)),
-            unfit: option.takes(&order.consignment).err(),
+            unfit,
             option,
         }
     };
@@ -64,18 +65,11 @@ pub async fn choices(
 
 /// Gives an order another shipping option, and says what that changes.
 pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
-    let wanted = work.given.text("to")?.to_lowercase();
+    let wanted = work.given.text("to")?.to_owned();
     let choices = choices(work.connection, order.id, work.now).await?;
     let before = choices.iter().find(|choice| choice.present);
-    let Some(choice) = choices
-        .iter()
-        .find(|choice| choice.option.name.to_lowercase() == wanted)
-    else {
-        let names: Vec<&str> = choices.iter().map(|c| c.option.name.as_str()).collect();
-        return Err(ActError::argument(
-            "to",
-            format!("one of {}", names.join(", ")),
-        ));
+    let Some(choice) = named(&choices, &wanted) else {
+        return Err(ActError::argument("to", one_of(&choices)));
     };
     if choice.present {
         return Err(ActError::refused("it is shipped by that already"));
@@ -90,7 +84,7 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
         choice.deliver_by.or(order.deliver_by),
     )
     .await?;
-    let outcome = Outcome::new(work.told(choice, order));
+    let outcome = Outcome::new(choice.told(work.terms.zone));
     Ok(match before {
         Some(before) => outcome.undone_by(
             "set-option",
@@ -101,16 +95,59 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
     })
 }
 
-impl Work<'_> {
-    fn told(&self, choice: &Choice, order: &OrderSummary) -> String {
-        let price = match choice.extra {
+/// What another shipping option would cost an order and do to its promise, for the question before it
+/// is given.
+pub(super) async fn foretell(
+    connection: &mut PgConnection,
+    order_id: i64,
+    wanted: &str,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    let choices = choices(connection, order_id, now).await?;
+    let Some(choice) = named(&choices, wanted) else {
+        return Ok(vec![format!("expected {}", one_of(&choices))]);
+    };
+    if let Some(why) = &choice.unfit {
+        return Ok(vec![format!("{}: {why}", choice.option.name)]);
+    }
+    let present = choices.iter().find(|choice| choice.present);
+    let now_by =
+        present.map(|choice| format!("now {}{}", choice.option.name, choice.arrival(zone)));
+    Ok(std::iter::once(choice.told(zone)).chain(now_by).collect())
+}
+
+fn named<'c>(choices: &'c [Choice], name: &str) -> Option<&'c Choice> {
+    let name = name.to_lowercase();
+    choices
+        .iter()
+        .find(|choice| choice.option.name.to_lowercase() == name)
+}
+
+fn one_of(choices: &[Choice]) -> String {
+    let names: Vec<&str> = choices.iter().map(|c| c.option.name.as_str()).collect();
+    if names.is_empty() {
+        "an option with a price in the order's currency, and there is none".to_owned()
+    } else {
+        format!("one of {}", names.join(", "))
+    }
+}
+
+impl Choice {
+    fn told(&self, zone: Tz) -> String {
+        let money = |minor| money::shown(minor, &self.option.currency);
+        let price = match self.extra {
             0 => "for the price that was paid".to_owned(),
-            extra if extra > 0 => format!("{} more", money::shown(extra, &order.currency)),
-            extra => format!("{} less", money::shown(-extra, &order.currency)),
+            extra if extra > 0 => format!("{} more", money(extra)),
+            extra => format!("{} less", money(-extra)),
         };
-        let arrival = choice
-            .deliver_by
-            .map_or_else(String::new, |at| format!(", arrives by {}", self.shown(at)));
-        format!("shipped by {}, {price}{arrival}", choice.option.name)
+        let (name, arrival) = (&self.option.name, self.arrival(zone));
+        format!("shipped by {name}, {price}{arrival}")
+    }
+
+    fn arrival(&self, zone: Tz) -> String {
+        self.deliver_by.map_or_else(String::new, |at| {
+            format!(", arrives by {}", shown(at, zone))
+        })
     }
 }

@@ -8,10 +8,11 @@ use super::work::{Outcome, Work, units, unknown_verb};
 use super::{mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
+use crate::domain::promises;
 use crate::store::fulfilments::{self, Plan};
 use crate::store::lookup::Source;
 use crate::store::orders::OpenLine;
-use crate::store::{inspections, notices, orders, reservations, shipments};
+use crate::store::{calendar, inspections, notices, orders, reservations, shipments};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -30,6 +31,7 @@ pub(super) async fn perform(
         "accept" => purchases::accept(work, order).await,
         "reject" => purchases::reject(work, order).await,
         "short" => purchases::short(work, order).await,
+        "mark-sent" => purchases::mark_sent(work, order).await,
         "set-option" => options::set(work, order).await,
         "inspect" => inspect(work, order).await,
         "ship" => shipping::ship(work, order).await,
@@ -233,7 +235,16 @@ async fn route_to_supplier(
         None,
     )
     .await?;
-    fulfilments::request(work.connection, id, work.now).await?;
+    let offered = lines.iter().filter_map(price);
+    let slowest = offered.map(|price| price.lead_time_days).max().unwrap_or(0);
+    let business = calendar::load(work.connection, work.now).await?;
+    let leaves_by = promises::ship_by(
+        work.now,
+        slowest.unsigned_abs(),
+        &business.calendar,
+        business.cut_off,
+    );
+    fulfilments::request(work.connection, id, work.now, leaves_by).await?;
     for (currency, by_product) in purchases {
         let lines: Vec<(i64, i32, i64)> = by_product
             .into_iter()

@@ -8,7 +8,8 @@ use sqlx::postgres::PgConnection;
 use super::letters::{Desk, StepError};
 use crate::domain::orders::FulfilmentState;
 use crate::domain::progress::{self, Step};
-use crate::domain::{promises, routing, sampling};
+use crate::domain::promises::{self, Promise};
+use crate::domain::{routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::progress::{self as store, Draft, Moving};
@@ -96,14 +97,18 @@ async fn take(
         }
         Step::Promise => Ok(promise(connection, order, now).await?),
         Step::Reserve => Ok(reserve(connection, order).await?),
-        Step::Route => route(connection, order, desk, now).await,
+        Step::Recall(fulfilment) => recall(connection, order, fulfilment, desk, now).await,
+        Step::Route => Ok(route(connection, order, now).await?),
         Step::Send => send(connection, order, desk, now).await,
         Step::Pick => Ok(pick(connection, order).await?),
         Step::Acknowledge => {
-            let business = calendar::load(connection, now).await?;
-            let zone = business.calendar.zone();
-            desk.confirm(connection, order, zone, now).await
+            let told = desk.confirm(connection, order, now).await?;
+            if told {
+                store::set_told(connection, order.id, order.facts.promised_day).await?;
+            }
+            Ok(told)
         }
+        Step::Apologise => apologise(connection, order, desk, now).await,
         Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, now).await?),
         Step::Ready(fulfilment) => {
             let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
@@ -126,40 +131,56 @@ async fn take(
     }
 }
 
-/// Promises by the slowest line's lead time, the cut-off and the option's days on the way. Where
-/// nobody has a line, there is no promise yet.
+/// Makes the promise, by the slowest line's lead time, the cut-off and the option's days on the way,
+/// or moves it. Where nobody has a line, there is no promise yet.
 async fn promise(
     connection: &mut PgConnection,
     order: &Moving,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let business = calendar::load(connection, now).await?;
-    let (ship_by, cause) = if let Some(ship_by) = order.ship_by {
-        (ship_by, "another shipping option")
-    } else {
-        let leads = store::lead_days(connection, order.id).await?;
-        let Some(slowest) = leads
-            .iter()
-            .copied()
-            .try_fold(0, |slowest, lead| Some(slowest.max(lead?)))
-        else {
-            return Ok(false);
-        };
-        let cut_off = business.cut_off;
-        let ship_by = promises::ship_by(
-            order.placed_at,
-            slowest.unsigned_abs(),
-            &business.calendar,
-            cut_off,
-        );
-        (ship_by, "promised")
+    let covered = order.facts.is_covered();
+    let found = match &order.facts.standing {
+        None => first_promise(connection, order, &business).await?,
+        Some(standing) => standing.renewed(covered, &business.calendar, now),
     };
+    let Some((promise, cause)) = found else {
+        return Ok(false);
+    };
+    let cause = match order.facts.turned_down.as_slice() {
+        [] => cause.to_owned(),
+        why => why.join(", "),
+    };
+    jobs::announce(connection, Step::Promise.name(), &cause).await?;
+    store::promise(connection, order.id, &promise).await?;
+    Ok(true)
+}
+
+async fn first_promise(
+    connection: &mut PgConnection,
+    order: &Moving,
+    business: &Business,
+) -> Result<Option<(Promise, &'static str)>, DbError> {
+    let leads = store::lead_days(connection, order.id).await?;
+    let slowest = leads
+        .iter()
+        .copied()
+        .try_fold(0, |slowest, lead| Some(slowest.max(lead?)));
+    let Some(slowest) = slowest else {
+        return Ok(None);
+    };
+    let (calendar, cut_off) = (&business.calendar, business.cut_off);
+    let ship_by = promises::ship_by(order.placed_at, slowest.unsigned_abs(), calendar, cut_off);
     let deliver_by = order
         .transit_days
-        .map(|days| promises::deliver_by(ship_by, days.unsigned_abs(), &business.calendar));
-    jobs::announce(connection, Step::Promise.name(), cause).await?;
-    store::promise(connection, order.id, Some(ship_by), deliver_by).await?;
-    Ok(true)
+        .map(|days| promises::deliver_by(ship_by, days, calendar));
+    Ok(Some((
+        Promise {
+            ship_by,
+            deliver_by,
+        },
+        "promised",
+    )))
 }
 
 /// Sets aside what earlier orders leave free, as far as it goes.
@@ -197,64 +218,94 @@ async fn reserve(connection: &mut PgConnection, order: &Moving) -> Result<bool, 
     Ok(true)
 }
 
-/// Asks suppliers for what nothing covers. Where a supplier said no before and the next one takes
-/// longer than was promised, the promise moves and the customer is told.
+/// Asks suppliers for what nothing covers. Where one takes longer than was promised, the promise
+/// moves with the next step.
 async fn route(
+    connection: &mut PgConnection,
+    order: &Moving,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let needs = store::needs(connection, order.id).await?;
+    let business = calendar::load(connection, now).await?;
+    let (calendar, cut_off) = (&business.calendar, business.cut_off);
+    let promised = order.facts.standing.as_ref().map(|standing| {
+        let ship_by = standing.promise.ship_by;
+        promises::lead_days(order.placed_at, ship_by, calendar, cut_off)
+    });
+    // The promise counts from the order; who is asked after another said no has that time no more.
+    let since = if order.facts.turned_down.is_empty() {
+        order.placed_at
+    } else {
+        now
+    };
+    let parts: Vec<_> = routing::route(&needs, &order.currency, promised)
+        .into_iter()
+        .map(|part| {
+            let lead = part.lead_time_days.unsigned_abs();
+            let leaves_by = promises::ship_by(since, lead, calendar, cut_off);
+            (part, leaves_by)
+        })
+        .collect();
+    if parts.is_empty() {
+        return Ok(false);
+    }
+    store::ask(connection, order.id, &parts, now).await?;
+    Ok(true)
+}
+
+/// Takes a fulfilment back from a supplier that is silent, and tells the supplier, where others have
+/// all of it in time: it is covered anew by the next steps.
+async fn recall(
+    connection: &mut PgConnection,
+    order: &Moving,
+    fulfilment: i64,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<bool, StepError> {
+    let lines = store::elsewhere(connection, order.id, fulfilment).await?;
+    let business = calendar::load(connection, now).await?;
+    let in_time = |lead: i32| {
+        let leaves = promises::ship_by(
+            now,
+            lead.unsigned_abs(),
+            &business.calendar,
+            business.cut_off,
+        );
+        (order.facts.standing.as_ref()).is_some_and(|standing| leaves <= standing.promise.ship_by)
+    };
+    if !routing::served_elsewhere(&lines, in_time) {
+        return Ok(false);
+    }
+    for asked in store::asked(connection, fulfilment).await? {
+        let zone = business.calendar.zone();
+        desk.recall(connection, &asked, order, zone, now).await?;
+    }
+    let reason = "no answer in the agreed time";
+    jobs::announce(connection, Step::Recall(fulfilment).name(), reason).await?;
+    store::recall(connection, fulfilment, reason).await?;
+    Ok(true)
+}
+
+/// Tells the customer of a delay.
+async fn apologise(
     connection: &mut PgConnection,
     order: &Moving,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<bool, StepError> {
-    let needs = store::needs(connection, order.id).await?;
-    let business = calendar::load(connection, now).await?;
-    let promised = order.ship_by.map(|ship_by| {
-        promises::lead_days(
-            order.placed_at,
-            ship_by,
-            &business.calendar,
-            business.cut_off,
-        )
-    });
-    let parts = routing::route(&needs, &order.currency, promised);
-    if parts.is_empty() {
+    let Some(delay) = order.facts.delay() else {
         return Ok(false);
-    }
-    store::ask(connection, order.id, &parts, now).await?;
-    if let ([_, ..], Some(promised)) = (order.facts.rejected_by.as_slice(), order.ship_by) {
-        let slowest = parts.iter().map(|part| part.lead_time_days).max();
-        let lead = slowest.unwrap_or(0).unsigned_abs();
-        let expected = promises::ship_by(now, lead, &business.calendar, business.cut_off);
-        if expected > promised {
-            let cause = format!("rejected by {}", order.facts.rejected_by.join(", "));
-            delay(connection, order, expected, &cause, &business, desk, now).await?;
-        }
+    };
+    desk.delay(connection, order, delay, now).await?;
+    if delay.until.is_some() {
+        store::set_told(connection, order.id, delay.until).await?;
     }
     Ok(true)
 }
 
-/// Moves a promise to a later day, and tells the customer once for that day.
-async fn delay(
-    connection: &mut PgConnection,
-    order: &Moving,
-    ship_by: DateTime<Utc>,
-    cause: &str,
-    business: &Business,
-    desk: &Desk,
-    now: DateTime<Utc>,
-) -> Result<(), StepError> {
-    let deliver_by = order
-        .transit_days
-        .map(|days| promises::deliver_by(ship_by, days.unsigned_abs(), &business.calendar));
-    jobs::announce(connection, "delay", cause).await?;
-    store::promise(connection, order.id, Some(ship_by), deliver_by).await?;
-    let zone = business.calendar.zone();
-    let promise = (ship_by, deliver_by);
-    desk.delay(connection, order, promise, zone, now).await?;
-    Ok(())
-}
-
 /// Sends the purchase orders of its fulfilments to the suppliers, as mail with a CSV that can be filled in
-/// and imported again. A supplier without an address is told by other means: the order waits.
+/// and imported again. That of a supplier without an address waits until there is one, or until a
+/// person says that it went by other means.
 async fn send(
     connection: &mut PgConnection,
     order: &Moving,
@@ -275,8 +326,6 @@ async fn send(
         .map(|draft| (draft.id, answer_due(draft)))
         .collect();
     store::set_sent(connection, &sent, now).await?;
-    // The order is looked at for the silence too, when the first answer is due.
-    store::enqueue_silence(connection, order.id, now).await?;
     let zone = business.calendar.zone();
     for draft in &drafts {
         desk.purchase(connection, draft, Some(order), zone, now)
@@ -285,7 +334,7 @@ async fn send(
     Ok(true)
 }
 
-/// Sends a purchase order for our own stock, unless that was done.
+/// Sends a purchase order for our own stock, unless that was done or the supplier has no address.
 ///
 /// # Errors
 /// Nothing has been written then.

@@ -1,18 +1,53 @@
 //! What suppliers answer, and what is ordered from them for our own stock.
 
+use chrono::TimeDelta;
+use sqlx::postgres::PgConnection;
+
 use super::error::ActError;
 use super::work::{Outcome, Work, units};
 use crate::domain::money;
 use crate::domain::orders::OrderSummary;
 use crate::domain::stock::StockSummary;
-use crate::store::import::acceptances::{self, Asked};
-use crate::store::{alerts, purchases};
+use crate::store::db::DbError;
+use crate::store::lookup::Source;
+use crate::store::purchases::{self, Asked, Unsent};
+use crate::store::{alerts, calendar, progress};
+
+/// What a supplier answers to a purchase order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It does all of it.
+    Accepted,
+    /// It does nothing of it, and why.
+    Rejected(String),
+    /// It does so many units by product; of no other.
+    Short(Vec<(i64, i32)>),
+}
+
+/// Writes an answer down. What is not accepted is asked of others by the worker.
+pub(super) async fn answered(
+    connection: &mut PgConnection,
+    asked: &Asked,
+    answer: &Answer,
+) -> Result<(), DbError> {
+    match answer {
+        Answer::Accepted => purchases::answer(connection, asked.id, "accepted", None).await,
+        Answer::Rejected(why) => {
+            purchases::answer(connection, asked.id, "rejected", Some(why)).await
+        }
+        Answer::Short(kept) => {
+            let why = Some("accepted in part");
+            purchases::answer(connection, asked.id, "rejected", why).await?;
+            purchases::keep_part(connection, asked, kept).await
+        }
+    }
+}
 
 /// The supplier accepts what it was asked for.
 pub(super) async fn accept(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let asked = unanswered(work, order).await?;
     for (purchase, _) in &asked {
-        acceptances::answer(work.connection, purchase.id, "accepted", None).await?;
+        answered(work.connection, purchase, &Answer::Accepted).await?;
     }
     Ok(Outcome::new(format!("accepted by {}", suppliers(&asked))))
 }
@@ -22,7 +57,8 @@ pub(super) async fn reject(work: &mut Work<'_>, order: &OrderSummary) -> Result<
     let asked = unanswered(work, order).await?;
     let reason = work.given.text("reason")?;
     for (purchase, _) in &asked {
-        acceptances::answer(work.connection, purchase.id, "rejected", Some(reason)).await?;
+        let answer = Answer::Rejected(reason.to_owned());
+        answered(work.connection, purchase, &answer).await?;
     }
     Ok(Outcome::new(format!(
         "rejected by {}: {reason}",
@@ -63,19 +99,58 @@ pub(super) async fn short(work: &mut Work<'_>, order: &OrderSummary) -> Result<O
             "{supplier} was asked for no more than that: accept it"
         )));
     }
-    let why = if kept.is_empty() {
-        "rejected by the supplier"
+    let answer = if kept.is_empty() {
+        Answer::Rejected("rejected by the supplier".to_owned())
     } else {
-        "accepted in part"
+        Answer::Short(kept)
     };
-    acceptances::answer(work.connection, purchase.id, "rejected", Some(why)).await?;
-    if !kept.is_empty() {
-        acceptances::keep_part(work.connection, &purchase, &kept).await?;
-    }
+    answered(work.connection, &purchase, &answer).await?;
     Ok(Outcome::new(format!(
         "{supplier} is {} of {sku} short",
         units(missing.into())
     )))
+}
+
+/// An order's purchase orders went to their suppliers by other means than by mail.
+pub(super) async fn mark_sent(
+    work: &mut Work<'_>,
+    order: &OrderSummary,
+) -> Result<Outcome, ActError> {
+    let supplier = work.given.optional_source("supplier");
+    let location = supplier.map(|source| source.location_id);
+    let unsent = purchases::unsent_of_order(work.connection, order.id, location).await?;
+    sent(work, &unsent).await
+}
+
+/// As [`mark_sent`], for our own stock of a product.
+pub(super) async fn mark_stock_sent(
+    work: &mut Work<'_>,
+    level: &StockSummary,
+) -> Result<Outcome, ActError> {
+    let supplier = work.given.optional_source("supplier");
+    let supplier = supplier.and_then(|source| source.supplier_id);
+    let unsent = purchases::unsent_of_level(work.connection, level.id, supplier).await?;
+    sent(work, &unsent).await
+}
+
+async fn sent(work: &mut Work<'_>, unsent: &[Unsent]) -> Result<Outcome, ActError> {
+    if unsent.is_empty() {
+        return Err(ActError::refused(
+            "no purchase order of it waits to be sent",
+        ));
+    }
+    let business = calendar::load(work.connection, work.now).await?;
+    let answer_due = |purchase: &Unsent| {
+        let span = TimeDelta::hours(i64::from(purchase.acceptance_hours));
+        (purchase.id, business.calendar.add(work.now, span))
+    };
+    let due: Vec<_> = unsent.iter().map(answer_due).collect();
+    progress::set_sent(work.connection, &due, work.now).await?;
+    let told: Vec<String> = unsent
+        .iter()
+        .map(|purchase| format!("PO-{} to {}", purchase.id, purchase.supplier))
+        .collect();
+    Ok(Outcome::new(format!("sent by hand: {}", told.join(", "))))
 }
 
 /// Orders from a supplier for our own stock; the worker sends the purchase order.
@@ -87,13 +162,15 @@ pub(super) async fn reorder(
         Some(units) => units,
         None => suggested(work, level).await?,
     };
-    let offers = purchases::offers(work.connection, level.id).await?;
     let from = work.given.optional_source("from").cloned();
     let offer = match &from {
-        Some(source) => offers
-            .iter()
-            .find(|offer| Some(offer.supplier_id) == source.supplier_id),
-        None => offers.first(),
+        Some(Source {
+            supplier_id: None, ..
+        }) => None,
+        from => {
+            let supplier = from.as_ref().and_then(|source| source.supplier_id);
+            purchases::offer(work.connection, level.id, supplier).await?
+        }
     };
     let Some(offer) = offer else {
         return Err(ActError::refused(match from {
@@ -101,7 +178,7 @@ pub(super) async fn reorder(
             None => format!("no supplier offers {}", level.sku),
         }));
     };
-    let id = purchases::insert(work.connection, offer, quantity).await?;
+    let id = purchases::insert(work.connection, &offer, quantity).await?;
     let cost = offer.unit_cost.saturating_mul(i64::from(quantity));
     Ok(Outcome::new(format!(
         "ordered {} of {} from {} for {}, PO-{id}",
@@ -139,7 +216,7 @@ async fn unanswered(
         .map(|source| source.location_id);
     let mut asked = Vec::new();
     for (id, supplier) in purchases::unanswered(work.connection, order.id, location).await? {
-        if let Some(purchase) = acceptances::lock(work.connection, id).await? {
+        if let Some(purchase) = purchases::lock(work.connection, id).await? {
             asked.push((purchase, supplier));
         }
     }

@@ -64,9 +64,13 @@ impl Work<'_> {
 
     /// An instant in the shop's zone, for a sentence.
     pub(super) fn shown(&self, at: DateTime<Utc>) -> String {
-        let local = at.with_timezone(&self.terms.zone);
-        local.format("%Y-%m-%d %H:%M").to_string()
+        shown(at, self.terms.zone)
     }
+}
+
+/// An instant in a zone, for a sentence.
+pub(super) fn shown(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// What a verb did.

@@ -9,6 +9,7 @@ mod backorders;
 mod house;
 mod labels;
 mod order;
+mod overdue;
 mod scores;
 mod sweep;
 
@@ -379,6 +380,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "silence" => order::handle_silence(connection, subject, &terms).await?,
         "purchase" => order::handle_purchase(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject).await?,
+        "overdue" => overdue::handle(connection, &terms).await?,
         "sweep" => sweep::handle(connection, &terms).await?,
         "scores" => scores::handle(connection, &terms).await?,
         // It has been printed.

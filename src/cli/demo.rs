@@ -50,7 +50,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Play this folder instead of the built-in one: orders.csv and, where there are any,
-    /// catalog.csv, dispatches.csv, tracking.jsonl, mail/, acts.jsonl and anchor.txt, which holds
+    /// options.csv, catalog.csv, dispatches.csv, tracking.jsonl, mail/, acts.jsonl and anchor.txt, which holds
     /// the instant that is to be now (without it, two thirds of the orders lie before now)
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,

@@ -44,6 +44,11 @@ enum Source {
         /// The file; - for standard input
         file: PathBuf,
     },
+    /// Shipping options, as CSV
+    Options {
+        /// The file; - for standard input
+        file: PathBuf,
+    },
     /// Orders, as Shopify's `orders_export` CSV
     Orders {
         /// The file; - for standard input
@@ -117,6 +122,7 @@ impl Import {
         let file = self.source.name();
         let done = match &self.source {
             Source::Catalog { .. } => import::catalog::import(run, input, &file).await,
+            Source::Options { .. } => import::options::import(run, input, &file).await,
             Source::Orders { channel, .. } => {
                 import::orders::import(run, input, &file, channel).await
             }
@@ -210,6 +216,7 @@ impl Source {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::Catalog { file }
+            | Self::Options { file }
             | Self::Orders { file, .. }
             | Self::Acceptances { file }
             | Self::Dispatches { file }

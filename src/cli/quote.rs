@@ -37,12 +37,15 @@ pub(super) struct Quote {
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sku", "option", "country", "units"])]
     order: Option<String>,
     /// Units
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=MOST_UNITS))]
     units: i32,
     /// As JSON, one object a line
     #[arg(long)]
     json: bool,
 }
+
+/// Units that the SQL function quotes at most.
+const MOST_UNITS: i64 = 1_000_000;
 
 /// One promise; an option has one for each currency.
 #[derive(Debug, Serialize)]
@@ -77,23 +80,30 @@ impl Quote {
                 })
             })
             .await?;
-        if facts.product_id.is_none() {
+        if !facts.known {
             return Err(eyre!("there is no product {asked_sku:?}"));
         }
-        let Some(lead_days) = facts.lead_days else {
-            return Err(eyre!(
-                "nothing can be promised: {asked_sku} is out of stock and no supplier offers it"
-            ));
-        };
         if facts.options.is_empty() {
             return Err(eyre!(
                 "no shipping option {asked_option:?} serves {asked_country} with that weight"
             ));
         }
+        if facts
+            .options
+            .iter()
+            .all(|option| option.lead_days.is_none())
+        {
+            return Err(eyre!(
+                "nothing can be promised: {asked_sku} is out of stock and no supplier offers it"
+            ));
+        }
         let calendar = &business.calendar;
-        let lead = lead_days.unsigned_abs();
-        let ship_by = promises::ship_by(now, lead, calendar, business.cut_off);
         for option in facts.options {
+            let Some(lead_days) = option.lead_days else {
+                continue;
+            };
+            let lead = lead_days.unsigned_abs();
+            let ship_by = promises::ship_by(now, lead, calendar, business.cut_off);
             let transit = option.transit_days_max.unsigned_abs();
             let promise = Promise {
                 ship_by,

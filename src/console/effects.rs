@@ -165,6 +165,19 @@ impl Performer {
                 });
                 Msg::Keeping(request, kept.await.map_err(failure))
             }
+            Effect::Foretell { request, step } => {
+                let terms = self.terms;
+                let told = self
+                    .read(move |c| {
+                        async move {
+                            actions::foretell(c, step.verb, step.record, &step.args, terms, now)
+                                .await
+                        }
+                        .boxed()
+                    })
+                    .await;
+                Msg::Foretold(request, told)
+            }
             Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
             Effect::Presence => {
                 let console = self.console;
@@ -432,6 +445,7 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::KeepView { request, .. }
         | Effect::ThrowViewAway { request, .. }
         | Effect::KeepColumns { request, .. } => Msg::Keeping(*request, Err(failure)),
+        Effect::Foretell { request, .. } => Msg::Foretold(*request, Err(failure)),
         Effect::Act { request, .. } => Msg::Acted(
             *request,
             Err(ActError::Db(DbError::Unknown(why.to_owned()))),

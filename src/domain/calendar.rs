@@ -186,7 +186,7 @@ pub fn at_local(zone: Tz, local: chrono::NaiveDateTime) -> DateTime<Utc> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -255,7 +255,7 @@ mod tests {
     }
 
     /// Whether the clock on the wall says open.
-    fn says_open(calendar: &Calendar, at: DateTime<Utc>) -> bool {
+    pub(in crate::domain) fn says_open(calendar: &Calendar, at: DateTime<Utc>) -> bool {
         use chrono::Timelike as _;
         let local = at.with_timezone(&calendar.zone);
         let minute = (local.hour() * 60 + local.minute()) as u16;
@@ -264,7 +264,7 @@ mod tests {
                 .is_some_and(|hours| (hours.open..hours.close).contains(&minute))
     }
 
-    fn calendars() -> impl Strategy<Value = Calendar> {
+    pub(in crate::domain) fn calendars() -> impl Strategy<Value = Calendar> {
         // Zones that change at midnight, by half an hour, at odd times, or never.
         let zones = prop::sample::select(vec![
             Tz::UTC,

@@ -36,6 +36,30 @@ pub struct Item {
     pub weight_g: Option<i32>,
 }
 
+/// A shipping option, as a file tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShippingOption {
+    /// The line in the source, from 1.
+    #[serde(skip)]
+    pub line: u64,
+    /// Its name, as orders give it.
+    pub name: String,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// What it costs, in minor units.
+    pub price: i64,
+    /// It is free for goods of this value and above, in minor units.
+    pub free_over: Option<i64>,
+    /// Business days on the way at least.
+    pub transit_days_min: i32,
+    /// Business days on the way at most; promises count on them.
+    pub transit_days_max: i32,
+    /// ISO 3166 codes of the countries that it serves; empty for everywhere.
+    pub countries: Vec<String>,
+    /// Grams that it takes at most.
+    pub max_weight_g: Option<i32>,
+}
+
 /// An order of a sales channel. Amounts are minor units of `currency`; times are UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Order {

@@ -23,6 +23,8 @@ words! {
         TicketReceived = "ticket_received",
         /// A supplier is asked for goods.
         PurchaseOrder = "purchase_order",
+        /// A supplier is no longer asked for them.
+        PurchaseOrderCancelled = "purchase_order_cancelled",
         /// What one of us wrote to a customer; it has no template.
         TicketReply = "ticket_reply",
     }

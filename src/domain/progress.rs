@@ -1,7 +1,10 @@
 //! What an order wants next: from what is true of it, the steps that are due and, where none is,
 //! what it waits for. The worker takes the steps; people may take any of them by hand.
 
+use chrono::{DateTime, NaiveDate, Utc};
+
 use super::orders::{FinancialStatus, FulfilmentState, Stage};
+use super::promises::Standing;
 
 /// What is true of an order.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,18 +23,22 @@ pub struct Facts {
     pub covered_by_hand: bool,
     /// Why its shipping option does not take it, where that is so.
     pub unfit_option: Option<String>,
-    /// Whether it has been promised.
-    pub promised: bool,
-    /// Whether what the promise was reckoned from has changed.
-    pub promise_outdated: bool,
+    /// The promise, where it has been promised, and what may move it.
+    pub standing: Option<Standing>,
+    /// The day, in the shop's zone, by which it arrives by the promise.
+    pub promised_day: Option<NaiveDate>,
+    /// The day by which the customer was last told that it arrives.
+    pub told_day: Option<NaiveDate>,
+    /// Whether the customer was told too that this day is lost and no other is known.
+    pub told_open_end: bool,
     /// Whether the customer has a mail address and was not told yet that the order is confirmed.
     pub to_be_acknowledged: bool,
     /// Its lines that are to be shipped.
     pub lines: Vec<Line>,
     /// Its fulfilments that are not over.
     pub fulfilments: Vec<Fulfilment>,
-    /// Suppliers that have rejected a part of it.
-    pub rejected_by: Vec<String>,
+    /// Suppliers that have rejected a part of it or never answered: `rejected by Acme`.
+    pub turned_down: Vec<String>,
     /// Inspections of the whole order that are pending or failed.
     pub open_inspections: i64,
 }
@@ -70,8 +77,12 @@ pub struct Fulfilment {
     pub by_supplier: bool,
     /// How far it has come.
     pub state: FulfilmentState,
-    /// Whether it has a purchase order that was not sent.
+    /// By when the supplier should hand it over.
+    pub leaves_by: Option<DateTime<Utc>>,
+    /// Whether it has a purchase order that can be sent.
     pub unsent: bool,
+    /// Whether it has one that cannot: the supplier's address is not known.
+    pub unaddressed: bool,
     /// Whether the supplier should have answered by now.
     pub silent: bool,
     /// Its inspections that are pending, failed, and in all.
@@ -87,6 +98,8 @@ pub enum Step {
     Confirm,
     /// Say by when it leaves and arrives.
     Promise,
+    /// Take a fulfilment back from a supplier that does not answer, where others have it in time.
+    Recall(i64),
     /// Set our own stock aside, as far as there is any.
     Reserve,
     /// Ask suppliers for what our stock does not cover.
@@ -97,6 +110,8 @@ pub enum Step {
     Pick,
     /// Tell the customer that the order is confirmed, and the promise.
     Acknowledge,
+    /// Tell the customer that it arrives later than they were told.
+    Apologise,
     /// Ask for an inspection of a fulfilment where the plan says so, else let it pass.
     Inspect(i64),
     /// A fulfilment's parcel may leave.
@@ -111,15 +126,51 @@ impl Step {
         match self {
             Self::Confirm => "confirm",
             Self::Promise => "promise",
+            Self::Recall(_) => "recall purchase order",
             Self::Reserve => "reserve",
             Self::Route => "route",
             Self::Send => "send purchase order",
             Self::Pick => "plan pick",
             Self::Acknowledge => "acknowledge",
+            Self::Apologise => "tell of delay",
             Self::Inspect(_) => "inspect",
             Self::Ready(_) => "ready",
             Self::Pack(_) => "pack",
         }
+    }
+}
+
+/// What a customer is to be told of a delay. Days are in the shop's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delay {
+    /// The day by which they were told that it arrives.
+    pub told: NaiveDate,
+    /// The new one; none where nobody knows it yet.
+    pub until: Option<NaiveDate>,
+}
+
+impl Facts {
+    /// Whether somebody who can be counted on has every unit.
+    pub fn is_covered(&self) -> bool {
+        self.lines.iter().all(|line| line.unallocated == 0)
+            && !self
+                .fulfilments
+                .iter()
+                .any(|part| part.silent || part.unaddressed)
+    }
+
+    /// The delay that its customer has not been told of: once for each later day, and once where
+    /// the day is lost and no other is known.
+    pub fn delay(&self) -> Option<Delay> {
+        let told = self.told_day?;
+        let until = self.promised_day.filter(|day| *day > told);
+        let lost = self
+            .standing
+            .as_ref()
+            .is_some_and(|standing| standing.overdue)
+            && !self.is_covered()
+            && !self.told_open_end;
+        (until.is_some() || lost).then_some(Delay { told, until })
     }
 }
 
@@ -136,9 +187,11 @@ pub fn due(facts: &Facts) -> Vec<Step> {
         _ => return Vec::new(),
     }
     let mut steps = Vec::new();
-    if !facts.promised || facts.promise_outdated {
+    if facts.standing.as_ref().is_none_or(Standing::may_move) {
         steps.push(Step::Promise);
     }
+    let silent = facts.fulfilments.iter().filter(|part| part.silent);
+    steps.extend(silent.map(|part| Step::Recall(part.id)));
     let wants = |may: fn(&Line) -> bool| {
         let mut lines = facts.lines.iter();
         !facts.covered_by_hand && lines.any(|line| line.unallocated > 0 && may(line))
@@ -160,6 +213,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     }
     if facts.to_be_acknowledged {
         steps.push(Step::Acknowledge);
+    }
+    if facts.delay().is_some() {
+        steps.push(Step::Apologise);
     }
     for part in &facts.fulfilments {
         let (pending, failed, all) = part.inspections;
@@ -198,10 +254,10 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
                 "no such product".to_owned()
             } else if facts.covered_by_hand {
                 "its stock was given back by hand: reserve or route it".to_owned()
-            } else if facts.rejected_by.is_empty() {
+            } else if facts.turned_down.is_empty() {
                 "out of stock and no supplier offers it".to_owned()
             } else {
-                format!("rejected by {}", facts.rejected_by.join(", "))
+                facts.turned_down.join(", ")
             };
             format!("backordered: {} × {} ({why})", line.unallocated, line.sku)
         })
@@ -211,9 +267,12 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
         let (pending, failed, _) = part.inspections;
         let who = &part.location;
         match part.state {
-            FulfilmentState::Requested if part.silent => {
-                reasons.push(format!("{who} has not answered in the agreed time"));
+            FulfilmentState::Requested if part.unaddressed => {
+                reasons.push(format!("{who} has no address for purchase orders"));
             }
+            FulfilmentState::Requested if part.silent => reasons.push(format!(
+                "{who} has not answered in the agreed time, and nobody else has it in time"
+            )),
             FulfilmentState::Requested => reasons.push(format!("{who} has not answered yet")),
             _ if failed > 0 => reasons.push("an inspection failed".to_owned()),
             _ if pending > 0 => reasons.push("an inspection is pending".to_owned()),
@@ -229,6 +288,7 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::promises::Promise;
 
     fn confirmed(lines: Vec<Line>) -> Facts {
         Facts {
@@ -237,12 +297,23 @@ mod tests {
             has_address: true,
             covered_by_hand: false,
             unfit_option: None,
-            promised: true,
-            promise_outdated: false,
+            standing: Some(Standing {
+                promise: Promise {
+                    ship_by: DateTime::UNIX_EPOCH,
+                    deliver_by: None,
+                },
+                transit_days: None,
+                counted_on: None,
+                leaves_by: None,
+                overdue: false,
+            }),
+            promised_day: None,
+            told_day: None,
+            told_open_end: false,
             to_be_acknowledged: false,
             lines,
             fulfilments: Vec::new(),
-            rejected_by: Vec::new(),
+            turned_down: Vec::new(),
             open_inspections: 0,
         }
     }
@@ -322,6 +393,74 @@ mod tests {
     }
 
     #[test]
+    fn a_customer_is_told_of_a_later_day_once_and_of_no_earlier_one() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 3, day);
+        let facts = |told, promised| Facts {
+            told_day: told,
+            promised_day: promised,
+            ..confirmed(vec![line(0, 0)])
+        };
+        let later = facts(day(4), day(6));
+        let told = Delay {
+            told: day(4).expect("a day"),
+            until: day(6),
+        };
+        assert_eq!(later.delay(), Some(told));
+        assert_eq!(due(&later), [Step::Apologise]);
+        for known in [
+            facts(day(6), day(6)),
+            facts(day(6), day(4)),
+            facts(None, day(6)),
+        ] {
+            assert_eq!(known.delay(), None);
+        }
+        let held = Facts {
+            stage: Stage::OnHold,
+            ..later
+        };
+        assert_eq!(due(&held), []);
+    }
+
+    #[test]
+    fn a_day_that_is_lost_with_no_other_known_is_told_once() {
+        let mut facts = Facts {
+            told_day: NaiveDate::from_ymd_opt(2026, 3, 4),
+            promised_day: NaiveDate::from_ymd_opt(2026, 3, 4),
+            ..confirmed(vec![line(1, 0)])
+        };
+        assert_eq!(facts.delay(), None, "it may still leave in time");
+        facts.standing.as_mut().expect("a promise").overdue = true;
+        assert_eq!(facts.delay().map(|delay| delay.until), Some(None));
+        facts.told_open_end = true;
+        assert_eq!(facts.delay(), None);
+    }
+
+    #[test]
+    fn a_purchase_order_that_cannot_be_sent_says_why() {
+        let part = Fulfilment {
+            id: 7,
+            location: "Acme".to_owned(),
+            by_supplier: true,
+            state: FulfilmentState::Requested,
+            leaves_by: None,
+            unsent: false,
+            unaddressed: true,
+            silent: false,
+            inspections: (0, 0, 0),
+            unpacked: false,
+        };
+        let facts = Facts {
+            fulfilments: vec![part],
+            ..confirmed(Vec::new())
+        };
+        assert_eq!(due(&facts), []);
+        assert_eq!(
+            waits_for(&facts).as_deref(),
+            Some("Acme has no address for purchase orders")
+        );
+    }
+
+    #[test]
     fn a_pick_is_inspected_or_ready_and_an_open_inspection_blocks() {
         use FulfilmentState::{Accepted, Inspecting, Ready};
         let part = |state, inspections| Fulfilment {
@@ -329,7 +468,9 @@ mod tests {
             location: "Warehouse".to_owned(),
             by_supplier: false,
             state,
+            leaves_by: None,
             unsent: false,
+            unaddressed: false,
             silent: false,
             inspections,
             unpacked: state == Ready,

@@ -1,6 +1,6 @@
 //! Promises to customers: by when an order leaves, and by when it arrives.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::calendar::{Calendar, instant};
 
@@ -30,8 +30,98 @@ pub fn ship_by(
 /// By when an order arrives: the end of the local day, `transit_days` business days after the
 /// day by which it leaves.
 pub fn deliver_by(ship_by: DateTime<Utc>, transit_days: u32, calendar: &Calendar) -> DateTime<Utc> {
-    let arrives = calendar.business_day(calendar.date(ship_by), transit_days);
+    arrival(calendar.date(ship_by), transit_days, calendar)
+}
+
+fn arrival(leaves: NaiveDate, transit_days: u32, calendar: &Calendar) -> DateTime<Utc> {
+    let arrives = calendar.business_day(leaves, transit_days);
     instant(calendar.zone(), arrives, 24 * 60)
+}
+
+/// What a customer is promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// By when it leaves.
+    pub ship_by: DateTime<Utc>,
+    /// By when it arrives, where its shipping option is known.
+    pub deliver_by: Option<DateTime<Utc>>,
+}
+
+/// A promise, and what may move it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The promise.
+    pub promise: Promise,
+    /// Days on the way at most, by its shipping option.
+    pub transit_days: Option<u32>,
+    /// The days on the way that the promise counts on.
+    pub counted_on: Option<u32>,
+    /// By when the last of its suppliers should hand its part over.
+    pub leaves_by: Option<DateTime<Utc>>,
+    /// Whether the local day by which it should have left is over.
+    pub overdue: bool,
+}
+
+/// An order that is overdue is promised anew as if it left so many business days after today: a
+/// customer is not to be written to every day.
+const CATCH_UP: u32 = 1;
+
+impl Standing {
+    /// Whether something has happened that may move the promise.
+    pub fn may_move(&self) -> bool {
+        self.overdue || self.transit_days != self.counted_on || self.supplier_is_later()
+    }
+
+    fn supplier_is_later(&self) -> bool {
+        self.leaves_by > Some(self.promise.ship_by)
+    }
+
+    /// The promise as it should be now, with why, for the history; none where it still holds.
+    ///
+    /// By when it leaves is our own aim, and stays where it was missed. By when it arrives moves
+    /// once it cannot be kept even if it left today; where nobody has all of it (`covered`), there
+    /// is nothing to reckon a new day from.
+    pub fn renewed(
+        &self,
+        covered: bool,
+        calendar: &Calendar,
+        now: DateTime<Utc>,
+    ) -> Option<(Promise, &'static str)> {
+        let mut promise = self.promise;
+        let mut cause = None;
+        if let Some(at) = self.leaves_by.filter(|_| self.supplier_is_later()) {
+            promise.ship_by = at;
+            cause = Some("the supplier takes longer");
+        }
+        if self.transit_days != self.counted_on {
+            cause = cause.or(Some("another shipping option"));
+        }
+        if cause.is_some() {
+            promise.deliver_by = match self.transit_days {
+                Some(days) => Some(deliver_by(promise.ship_by, days, calendar)),
+                None => promise
+                    .deliver_by
+                    .map(|at| at + (promise.ship_by - self.promise.ship_by)),
+            };
+        }
+        if let (Some(promised), Some(transit)) = (promise.deliver_by, self.transit_days)
+            && self.overdue
+            && covered
+        {
+            let arrives = |days| {
+                arrival(
+                    calendar.business_day(calendar.date(now), days),
+                    transit,
+                    calendar,
+                )
+            };
+            if arrives(0) > promised {
+                promise.deliver_by = Some(arrives(CATCH_UP));
+                cause = cause.or(Some("it did not leave in time"));
+            }
+        }
+        cause.map(|cause| (promise, cause))
+    }
 }
 
 /// The lead time that a promise allows: the fewest days with which the order leaves no earlier than
@@ -49,8 +139,11 @@ pub fn lead_days(
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use chrono_tz::Tz;
+    use proptest::prelude::*;
 
+    use super::super::calendar::tests::{calendars, says_open};
     use super::*;
 
     fn utc(text: &str) -> DateTime<Utc> {
@@ -85,6 +178,77 @@ mod tests {
         );
     }
 
+    fn standing() -> Standing {
+        Standing {
+            // Friday's close, and the end of Tuesday.
+            promise: Promise {
+                ship_by: utc("2026-03-27T16:00:00Z"),
+                deliver_by: Some(utc("2026-03-31T22:00:00Z")),
+            },
+            transit_days: Some(2),
+            counted_on: Some(2),
+            leaves_by: None,
+            overdue: false,
+        }
+    }
+
+    #[test]
+    fn a_promise_that_holds_stays() {
+        let calendar = Calendar::office(Tz::Europe__Berlin);
+        let now = utc("2026-03-27T18:00:00Z");
+        let mut standing = standing();
+        assert!(!standing.may_move());
+        assert_eq!(standing.renewed(true, &calendar, now), None);
+        // The supplier is earlier than was promised.
+        standing.leaves_by = Some(utc("2026-03-26T16:00:00Z"));
+        assert!(!standing.may_move());
+        // Nobody works on Saturday: on Monday it would still be the first day on which it can leave,
+        // a day too late.
+        standing.overdue = true;
+        let (renewed, _) = standing
+            .renewed(true, &calendar, utc("2026-03-28T09:00:00Z"))
+            .expect("a new day");
+        assert_eq!(renewed.ship_by, standing.promise.ship_by, "it was missed");
+        assert_eq!(renewed.deliver_by, Some(utc("2026-04-02T22:00:00Z")));
+        // Told that, the customer hears no more on Monday and Tuesday.
+        standing.promise = renewed;
+        for now in ["2026-03-30T09:00:00Z", "2026-03-31T21:59:59Z"] {
+            assert_eq!(standing.renewed(true, &calendar, utc(now)), None, "{now}");
+        }
+        let wednesday = utc("2026-03-31T22:00:00Z");
+        assert!(standing.renewed(true, &calendar, wednesday).is_some());
+        assert_eq!(standing.renewed(false, &calendar, wednesday), None);
+    }
+
+    #[test]
+    fn a_promise_follows_its_slowest_supplier_and_its_option() {
+        let calendar = Calendar::office(Tz::Europe__Berlin);
+        let now = utc("2026-03-27T10:00:00Z");
+        let later = Standing {
+            leaves_by: Some(utc("2026-03-30T15:00:00Z")),
+            ..standing()
+        };
+        let expected = Promise {
+            ship_by: utc("2026-03-30T15:00:00Z"),
+            deliver_by: Some(utc("2026-04-01T22:00:00Z")),
+        };
+        let cause = "the supplier takes longer";
+        assert_eq!(later.renewed(true, &calendar, now), Some((expected, cause)));
+        let express = Standing {
+            transit_days: Some(1),
+            ..standing()
+        };
+        let expected = Promise {
+            deliver_by: Some(utc("2026-03-30T22:00:00Z")),
+            ..standing().promise
+        };
+        let cause = "another shipping option";
+        assert_eq!(
+            express.renewed(true, &calendar, now),
+            Some((expected, cause))
+        );
+    }
+
     #[test]
     fn a_promise_tells_the_lead_time_that_it_allows() {
         let calendar = Calendar::office(Tz::Europe__Berlin);
@@ -102,5 +266,69 @@ mod tests {
             deliver_by(utc("2026-03-27T16:00:00Z"), 2, &calendar),
             utc("2026-03-31T22:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_leap_day_is_a_day_and_either_side_of_the_date_line_has_its_own() {
+        let promise =
+            |zone, placed, days| ship_by(utc(placed), days, &Calendar::office(zone), CUT_OFF);
+        // Monday the 28th of February 2028, at noon.
+        assert_eq!(
+            promise(Tz::UTC, "2028-02-28T12:00:00Z", 2),
+            utc("2028-03-01T17:00:00Z")
+        );
+        // The same instant is Saturday on Kiritimati and Friday in Pago Pago, a day and an hour behind.
+        let at = "2026-03-27T20:00:00Z";
+        assert_eq!(
+            promise(Tz::Pacific__Kiritimati, at, 0),
+            utc("2026-03-30T03:00:00Z")
+        );
+        assert_eq!(
+            promise(Tz::Pacific__Pago_Pago, at, 0),
+            utc("2026-03-28T04:00:00Z")
+        );
+    }
+
+    /// The last minute of the n-th business day from a local date on, by a walk: the minute before the
+    /// clock on the wall says closed, or shows another date.
+    fn walked(calendar: &Calendar, from: NaiveDate, nth: u32) -> DateTime<Utc> {
+        let minute = TimeDelta::minutes(1);
+        let mut at = instant(calendar.zone(), from, 0);
+        let mut left = nth;
+        loop {
+            let next = at + minute;
+            let ends = says_open(calendar, at)
+                && (!says_open(calendar, next) || calendar.date(next) != calendar.date(at));
+            match (ends, left) {
+                (true, 0) => return at,
+                (true, _) => left -= 1,
+                (false, _) => {}
+            }
+            at = next;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        #[test]
+        fn a_promise_is_where_a_walk_by_minutes_ends(
+            calendar in calendars(),
+            placed in 0_i64..(1400 * 24 * 60),
+            lead in 0_u32..4,
+            transit in 0_u32..4,
+        ) {
+            let placed = utc("2025-01-01T00:00:00Z") + TimeDelta::minutes(placed);
+            let placed_on = calendar.date(placed);
+            let late = calendar.is_business_day(placed_on) && calendar.time(placed) >= CUT_OFF;
+            let leaves = ship_by(placed, lead, &calendar, CUT_OFF);
+            let close = walked(&calendar, placed_on, lead + u32::from(late));
+            prop_assert_eq!(leaves, close + TimeDelta::minutes(1));
+            // What leaves at midnight leaves on the day that this ends or begins.
+            let arrives = deliver_by(leaves, transit, &calendar);
+            let last = walked(&calendar, calendar.date(leaves), transit);
+            prop_assert_eq!(calendar.date(arrives - TimeDelta::minutes(1)), calendar.date(last));
+            prop_assert_ne!(calendar.date(arrives), calendar.date(last));
+        }
     }
 }

@@ -166,7 +166,12 @@ fn best_part(
             .map(|(_, offer)| offer.lead_time_days)
             .max()
             .unwrap_or(0),
-        reason: reason(cover, rival.map(|(_, cover)| cover), promised_days),
+        reason: reason(
+            cover,
+            rival.map(|(_, cover)| cover),
+            order_currency,
+            promised_days,
+        ),
         lines: cover
             .iter()
             .map(|(need, offer)| PartLine {
@@ -187,7 +192,12 @@ fn price(cover: &Covered<'_>) -> i64 {
 }
 
 /// `Acme: 4.10 EUR cheaper than Bolt, but 62 % on time`.
-fn reason(cover: &Covered<'_>, rival: Option<&Covered<'_>>, promised_days: Option<i32>) -> String {
+fn reason(
+    cover: &Covered<'_>,
+    rival: Option<&Covered<'_>>,
+    order_currency: &str,
+    promised_days: Option<i32>,
+) -> String {
     let Some((_, offer)) = cover.first() else {
         return String::new();
     };
@@ -210,6 +220,13 @@ fn reason(cover: &Covered<'_>, rival: Option<&Covered<'_>>, promised_days: Optio
             }
         }
     };
+    if offer.currency != order_currency {
+        let _ = write!(
+            text,
+            ", paid in {} as nobody offers it in {order_currency}",
+            offer.currency
+        );
+    }
     if let Some(share) = offer.on_time().filter(|share| *share < 90) {
         let _ = write!(text, ", but {share} % on time");
     }
@@ -220,6 +237,29 @@ fn reason(cover: &Covered<'_>, rival: Option<&Covered<'_>>, promised_days: Optio
         let _ = write!(text, ", but {lead} days where {promised} were promised");
     }
     text
+}
+
+/// What others have of a line for which a silent supplier was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Units that it was asked for.
+    pub units: i32,
+    /// Units of our own stock that earlier orders leave free.
+    pub free: i64,
+    /// The shortest lead time of the others, in days.
+    pub lead_days: Option<i32>,
+    /// The lead time of the silent one, in days.
+    pub silent_lead_days: Option<i32>,
+}
+
+/// Whether all of it can be had elsewhere in time, or at least no later than if the silent supplier
+/// answered now. `in_time` says it of a lead time in days that begins now.
+pub fn served_elsewhere(lines: &[Elsewhere], in_time: impl Fn(i32) -> bool) -> bool {
+    let served = |line: &Elsewhere| {
+        let by_others = |lead| in_time(lead) || Some(lead) <= line.silent_lead_days;
+        line.free >= i64::from(line.units) || line.lead_days.is_some_and(by_others)
+    };
+    !lines.is_empty() && lines.iter().all(served)
 }
 
 #[cfg(test)]
@@ -315,13 +355,53 @@ mod tests {
     }
 
     #[test]
-    fn costs_in_another_currency_come_last() {
-        let foreign = Offer {
+    fn what_only_another_currency_buys_says_so() {
+        let foreign = |supplier, cost| Offer {
             currency: "JPY".to_owned(),
-            ..offer(1, 1, 3)
+            ..offer(supplier, cost, 3)
         };
-        let parts = route(&[need(1, 1, vec![foreign, offer(2, 900, 3)])], "EUR", None);
-        assert_eq!(parts[0].supplier_id, 2);
-        assert_eq!(parts[0].reason, "S2: the only offer");
+        let needs = [
+            need(1, 1, vec![foreign(1, 70)]),
+            need(2, 1, vec![offer(2, 900, 3)]),
+        ];
+        let reasons: Vec<String> = route(&needs, "EUR", None)
+            .into_iter()
+            .map(|part| part.reason)
+            .collect();
+        let expected = [
+            "S2: the only offer",
+            "S1: the only offer, paid in JPY as nobody offers it in EUR",
+        ];
+        assert_eq!(reasons, expected);
+    }
+
+    #[test]
+    fn a_silent_supplier_is_left_only_where_all_can_be_had_elsewhere_in_time() {
+        let line = Elsewhere {
+            units: 3,
+            free: 0,
+            lead_days: Some(4),
+            silent_lead_days: Some(2),
+        };
+        let served = |lines: &[Elsewhere]| served_elsewhere(lines, |lead| lead <= 3);
+        assert!(!served(&[line]), "too late, and later than the silent one");
+        assert!(!served(&[]));
+        let own = Elsewhere { free: 3, ..line };
+        let sooner = Elsewhere {
+            lead_days: Some(3),
+            ..line
+        };
+        let no_later = Elsewhere {
+            silent_lead_days: Some(4),
+            ..line
+        };
+        assert!(served(&[own, sooner, no_later]));
+        assert!(!served(&[own, line]));
+        let nobody = Elsewhere {
+            lead_days: None,
+            silent_lead_days: None,
+            ..line
+        };
+        assert!(!served(&[nobody]));
     }
 }

@@ -11,6 +11,7 @@ pub mod dispatches;
 pub mod easypost;
 pub mod macros;
 pub mod mail;
+pub mod options;
 pub mod shopify;
 mod table;
 

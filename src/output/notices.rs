@@ -27,8 +27,8 @@ const LAYOUT: &str = "layout.html";
 macro_rules! built_in {
     ($($locale:literal)*) => {
         &[$(built_in!(@locale $locale:
-            "delay" "delivered" "order_confirmation" "out_for_delivery" "purchase_order" "shipped"
-            "ticket_received")),*]
+            "delay" "delivered" "order_confirmation" "out_for_delivery" "purchase_order"
+            "purchase_order_cancelled" "shipped" "ticket_received")),*]
     };
     (@locale $locale:literal: $($kind:literal)*) => {
         &[$(
@@ -123,12 +123,10 @@ pub struct ParcelValues {
 /// A delay in a template.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DelayValues {
-    /// The new date.
-    pub until: NaiveDate,
-    /// The date that was promised.
-    pub was: Option<NaiveDate>,
-    /// Why, for the customer.
-    pub reason: Option<String>,
+    /// The new date; none where nobody knows it yet.
+    pub until: Option<NaiveDate>,
+    /// The date that the customer was told.
+    pub was: NaiveDate,
 }
 
 /// A ticket in a template.

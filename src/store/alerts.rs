@@ -67,8 +67,8 @@ pub async fn levels(
                   coalesce((select sum(d.units) from daily_demand d where d.product_id = s.product_id
                             and d.day > ($2 at time zone 'UTC')::date - 28
                             and d.day <= ($2 at time zone 'UTC')::date), 0)::bigint as "demand!",
-                  (select o.lead_time_days from supplier_offers o where o.product_id = s.product_id
-                   order by o.unit_cost, o.lead_time_days, o.supplier_id limit 1) as lead_time_days
+                  (select o.lead_time_days from competing_offers(s.product_id, (select buying_currency())) o
+                   limit 1) as lead_time_days
            from stock_levels s join locations p on p.id = s.location_id
            where p.supplier_id is null and s.id = any ($1) order by s.id"#,
         ids,
@@ -134,7 +134,8 @@ pub async fn settle(
 }
 
 /// Raises what has not moved for as long as its stage allows, and clears what has moved: orders by
-/// their promise, purchase orders by the supplier's agreed hours. Answers with how many changed.
+/// their promise, purchase orders by the supplier's agreed hours,
+/// and those for our own stock that cannot be sent. Answers with how many changed.
 ///
 /// An order is stuck when its ship-by has passed, or when it waits for something and has not changed
 /// for two days; one that is on hold, after three.
@@ -158,7 +159,16 @@ pub async fn settle_stuck(
              select 'silent', 'purchase_order', p.id,
                     s.name || ' has not answered within ' || s.acceptance_hours || ' business hours'
              from purchase_orders p join suppliers s on s.id = p.supplier_id
-             where p.state = 'sent' and p.answer_due < $1)
+             where p.state = 'sent' and p.answer_due < $1
+             union all
+             select distinct on (t.id) 'unaddressed', 'stock', t.id,
+                    'PO-' || p.id || ' waits: ' || s.name || ' has no address for purchase orders'
+             from purchase_orders p
+             join suppliers s on s.id = p.supplier_id
+             join purchase_order_lines l on l.purchase_order_id = p.id
+             join stock_levels t on t.product_id = l.product_id
+             join locations n on n.id = t.location_id and n.supplier_id is null
+             where p.state = 'draft' and p.fulfilment_id is null and s.email like '%@%' is not true)
          insert into alerts (kind, subject_kind, subject_id, reason)
          select kind, subject_kind, id, reason from stuck
          on conflict (kind, subject_kind, subject_id) where cleared_at is null
@@ -180,6 +190,13 @@ pub async fn settle_stuck(
                 or a.kind = 'silent' and not exists (
                     select from purchase_orders p where p.id = a.subject_id
                       and p.state = 'sent' and p.answer_due < $1)
+                or a.kind = 'unaddressed' and not exists (
+                    select from stock_levels t
+                    join purchase_order_lines l on l.product_id = t.product_id
+                    join purchase_orders p on p.id = l.purchase_order_id
+                    join suppliers s on s.id = p.supplier_id
+                    where t.id = a.subject_id and p.state = 'draft' and p.fulfilment_id is null
+                      and s.email like '%@%' is not true)
                 or a.kind = 'dead_job' and not exists (
                     select from jobs j where j.dead_at is not null
                       and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id))",
@@ -290,7 +307,7 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `dead_job` or `failing_job`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `dead_job` or `failing_job`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,

@@ -64,7 +64,7 @@ pub async fn set_zone(connection: &mut PgConnection, zone: Tz) -> Result<(), DbE
     Ok(())
 }
 
-/// A shipping option as it serves a country.
+/// A shipping option as it serves a country, and how soon the product can leave for its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShippingOption {
     /// ISO 4217 code of its price.
@@ -75,15 +75,15 @@ pub struct ShippingOption {
     pub free_over: Option<i64>,
     /// Days on the way at most.
     pub transit_days_max: i32,
+    /// Days until so many units can leave, paid for in that currency; none where nobody has them.
+    pub lead_days: Option<i32>,
 }
 
 /// What a quote for a product is reckoned from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quotable {
-    /// The product, where the SKU is one of ours.
-    pub product_id: Option<i64>,
-    /// Days until so many units of it can leave; none where nobody has it.
-    pub lead_days: Option<i32>,
+    /// Whether the SKU is one of ours.
+    pub known: bool,
     /// The options of that name that serve the country and the weight, by currency.
     pub options: Vec<ShippingOption>,
 }
@@ -96,31 +96,26 @@ pub async fn quotable(
     country: &str,
     units: i32,
 ) -> Result<Quotable, DbError> {
-    let product = sqlx::query!(
-        "select id, weight_g, lead_days(id, $2) as lead_days from products where sku = $1",
-        sku,
-        units,
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from products where sku = $1) as "known!""#,
+        sku
     )
-    .fetch_optional(&mut *connection)
+    .fetch_one(&mut *connection)
     .await?;
-    let weight = product.as_ref().map_or(0, |row| {
-        i64::from(row.weight_g.unwrap_or(0)) * i64::from(units)
-    });
     let options = sqlx::query_as!(
         ShippingOption,
-        "select currency, price, free_over, transit_days_max from shipping_options
-         where name = $1 and (countries = '{}' or upper($2) = any (countries))
-           and (max_weight_g is null or max_weight_g >= $3::bigint)
-         order by currency",
+        "select s.currency, s.price, s.free_over, s.transit_days_max,
+                lead_days(p.id, $4, s.currency) as lead_days
+         from products p cross join shipping_options s
+         where p.sku = $1 and s.name = $2
+           and option_refuses(s, s.currency, $3, coalesce(p.weight_g, 0)::bigint * $4::integer) is null
+         order by s.currency",
+        sku,
         option,
         country,
-        weight,
+        units,
     )
     .fetch_all(connection)
     .await?;
-    Ok(Quotable {
-        product_id: product.as_ref().map(|row| row.id),
-        lead_days: product.and_then(|row| row.lead_days),
-        options,
-    })
+    Ok(Quotable { known, options })
 }

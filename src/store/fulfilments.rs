@@ -139,17 +139,19 @@ pub async fn set_state(
     one_row(&done, "the fulfilment")
 }
 
-/// A supplier is asked for it.
+/// A supplier is asked for it, to hand it over by then.
 pub async fn request(
     connection: &mut PgConnection,
     id: i64,
     at: DateTime<Utc>,
+    leaves_by: DateTime<Utc>,
 ) -> Result<(), DbError> {
     let done = sqlx::query!(
-        "update fulfilments set state = 'requested', requested_at = $2
+        "update fulfilments set state = 'requested', requested_at = $2, leaves_by = $3
          where id = $1 and state = 'open'",
         id,
         at,
+        leaves_by,
     )
     .execute(connection)
     .await?;
@@ -165,6 +167,8 @@ pub struct Price {
     pub unit_cost: i64,
     /// ISO 4217 code.
     pub currency: String,
+    /// Days from order to hand-over.
+    pub lead_time_days: i32,
 }
 
 /// Which of these products a supplier offers.
@@ -175,7 +179,7 @@ pub async fn prices(
 ) -> Result<Vec<Price>, DbError> {
     Ok(sqlx::query_as!(
         Price,
-        "select product_id, unit_cost, currency from supplier_offers
+        "select product_id, unit_cost, currency, lead_time_days from supplier_offers
          where supplier_id = $1 and product_id = any ($2)",
         supplier_id,
         products,

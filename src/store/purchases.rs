@@ -1,9 +1,11 @@
-//! Purchase orders for our own stock, and those of an order that wait for an answer.
+//! Purchase orders: those for our own stock, and what suppliers answer. What an answer means for an
+//! order follows by trigger.
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::rows::one_row;
 
 /// What a supplier offers for a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,18 +22,26 @@ pub struct Offer {
     pub currency: String,
 }
 
-/// What suppliers offer for the product of a stock level, the cheapest first.
-pub async fn offers(connection: &mut PgConnection, level: i64) -> Result<Vec<Offer>, DbError> {
+/// What a supplier offers for the product of a stock level, or the best offer of all.
+pub async fn offer(
+    connection: &mut PgConnection,
+    level: i64,
+    supplier_id: Option<i64>,
+) -> Result<Option<Offer>, DbError> {
     Ok(sqlx::query_as!(
         Offer,
-        "select o.supplier_id, p.name as supplier, o.product_id, o.unit_cost, o.currency
-         from stock_levels s
-         join supplier_offers o on o.product_id = s.product_id
-         join suppliers p on p.id = o.supplier_id
-         where s.id = $1 order by o.unit_cost, o.lead_time_days, o.supplier_id",
-        level
+        r#"select o.supplier_id as "supplier_id!", p.name as supplier, o.product_id as "product_id!",
+                  o.unit_cost as "unit_cost!", o.currency as "currency!"
+           from (select s.product_id,
+                        coalesce($2, (select b.supplier_id
+                                      from competing_offers(s.product_id, buying_currency()) b limit 1)) as from_id
+                 from stock_levels s where s.id = $1) wanted
+           join supplier_offers o on o.product_id = wanted.product_id and o.supplier_id = wanted.from_id
+           join suppliers p on p.id = o.supplier_id"#,
+        level,
+        supplier_id,
     )
-    .fetch_all(connection)
+    .fetch_optional(connection)
     .await?)
 }
 
@@ -133,4 +143,221 @@ pub async fn unanswered(
     .into_iter()
     .map(|row| (row.id, row.name))
     .collect())
+}
+
+/// A purchase order that was not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsent {
+    /// Primary key.
+    pub id: i64,
+    /// The supplier's name.
+    pub supplier: String,
+    /// Business hours within which it has agreed to answer.
+    pub acceptance_hours: i32,
+}
+
+/// The purchase orders of an order that were not sent, locked, oldest first: of one supplier's
+/// location, or of all.
+pub async fn unsent_of_order(
+    connection: &mut PgConnection,
+    order_id: i64,
+    location_id: Option<i64>,
+) -> Result<Vec<Unsent>, DbError> {
+    Ok(sqlx::query_as!(
+        Unsent,
+        "select b.id, s.name as supplier, s.acceptance_hours
+         from fulfilments f
+         join purchase_orders b on b.fulfilment_id = f.id
+         join suppliers s on s.id = b.supplier_id
+         where f.order_id = $1 and b.state = 'draft' and f.state in ('open', 'requested')
+           and ($2::bigint is null or f.location_id = $2)
+         order by b.id for no key update of b",
+        order_id,
+        location_id,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// As [`unsent_of_order`], for our own stock of a product, of one supplier or of all.
+pub async fn unsent_of_level(
+    connection: &mut PgConnection,
+    level: i64,
+    supplier_id: Option<i64>,
+) -> Result<Vec<Unsent>, DbError> {
+    Ok(sqlx::query_as!(
+        Unsent,
+        "select b.id, s.name as supplier, s.acceptance_hours
+         from purchase_orders b
+         join suppliers s on s.id = b.supplier_id
+         where b.fulfilment_id is null and b.state = 'draft' and ($2::bigint is null or s.id = $2)
+           and exists (select from purchase_order_lines l join stock_levels t on t.product_id = l.product_id
+                       where l.purchase_order_id = b.id and t.id = $1)
+         order by b.id for no key update of b",
+        level,
+        supplier_id,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A purchase order, locked after its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Primary key.
+    pub id: i64,
+    /// How far it has come.
+    pub state: String,
+    /// The supplier.
+    pub supplier_id: i64,
+    /// ISO 4217 code of its costs.
+    pub currency: String,
+    /// The part of an order that it is for; none for our own stock.
+    pub fulfilment_id: Option<i64>,
+    /// What it asks for.
+    pub lines: Vec<AskedLine>,
+}
+
+/// A product of a purchase order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedLine {
+    /// The product.
+    pub product_id: i64,
+    /// Its SKU.
+    pub sku: String,
+    /// Units.
+    pub quantity: i32,
+    /// Cost of one, in minor units.
+    pub unit_cost: i64,
+}
+
+/// Locks a purchase order's order and then itself, if it exists.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked>, DbError> {
+    sqlx::query!(
+        "select id from orders where id = (
+             select f.order_id from purchase_orders p join fulfilments f on f.id = p.fulfilment_id
+             where p.id = $1) for no key update",
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = sqlx::query!(
+        "select id, state, supplier_id, currency, fulfilment_id from purchase_orders
+         where id = $1 for no key update",
+        id
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    else {
+        return Ok(None);
+    };
+    let lines = sqlx::query_as!(
+        AskedLine,
+        "select l.product_id, p.sku, l.quantity, l.unit_cost
+         from purchase_order_lines l join products p on p.id = l.product_id
+         where l.purchase_order_id = $1 order by l.id",
+        id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(Asked {
+        id: row.id,
+        state: row.state,
+        supplier_id: row.supplier_id,
+        currency: row.currency,
+        fulfilment_id: row.fulfilment_id,
+        lines,
+    }))
+}
+
+/// Writes the answer to a purchase order that was sent.
+pub async fn answer(
+    connection: &mut PgConnection,
+    id: i64,
+    state: &str,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update purchase_orders set state = $2, reason = $3, answered_at = clock_timestamp()
+         where id = $1 and state = 'sent'",
+        id,
+        state,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the purchase order")
+}
+
+/// Gives the units that a supplier keeps to it anew, accepted: a fulfilment and its purchase order
+/// in the place of those that were rejected. Nothing where it was for our own stock.
+pub async fn keep_part(
+    connection: &mut PgConnection,
+    asked: &Asked,
+    kept: &[(i64, i32)],
+) -> Result<(), DbError> {
+    let Some(before) = asked.fulfilment_id else {
+        return Ok(());
+    };
+    let fulfilment = sqlx::query_scalar!(
+        "insert into fulfilments (order_id, location_id, reason, leaves_by)
+         select order_id, location_id, 'the supplier accepted a part', leaves_by
+         from fulfilments where id = $1
+         returning id",
+        before
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let (products, units): (Vec<i64>, Vec<i32>) = kept.iter().copied().unzip();
+    // A product may be on two lines: the first line is served first.
+    sqlx::query!(
+        "insert into fulfilment_lines (fulfilment_id, order_line_id, quantity)
+         select $1, line, least(quantity, kept - before) from (
+             select fl.order_line_id as line, fl.quantity, k.units as kept,
+                    (sum(fl.quantity) over (partition by k.product order by fl.id) - fl.quantity)::integer as before
+             from fulfilment_lines fl
+             join order_lines l on l.id = fl.order_line_id
+             join unnest($3::bigint[], $4::integer[]) as k (product, units) on k.product = l.product_id
+             where fl.fulfilment_id = $2) served
+         where kept > before",
+        fulfilment,
+        before,
+        &products,
+        &units,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update fulfilments set state = 'requested', requested_at = clock_timestamp() where id = $1",
+        fulfilment
+    )
+    .execute(&mut *connection)
+    .await?;
+    let purchase = sqlx::query_scalar!(
+        "insert into purchase_orders (supplier_id, fulfilment_id, currency) values ($1, $2, $3) returning id",
+        asked.supplier_id,
+        fulfilment,
+        asked.currency,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into purchase_order_lines (purchase_order_id, product_id, quantity, unit_cost)
+         select $1, k.product, k.units, l.unit_cost
+         from unnest($3::bigint[], $4::integer[]) as k (product, units)
+         join purchase_order_lines l on l.purchase_order_id = $2 and l.product_id = k.product",
+        purchase,
+        asked.id,
+        &products,
+        &units,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update purchase_orders set state = 'sent', sent_at = clock_timestamp() where id = $1",
+        purchase
+    )
+    .execute(&mut *connection)
+    .await?;
+    answer(connection, purchase, "accepted", None).await
 }

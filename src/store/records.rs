@@ -168,7 +168,9 @@ async fn level(connection: &mut PgConnection, id: i64) -> Result<Option<Stock>, 
            from stock_levels s
            join supplier_offers o on o.product_id = s.product_id
            join suppliers supplier on supplier.id = o.supplier_id
-           where s.id = $1 order by o.unit_cost, o.id limit 20"#,
+           where s.id = $1
+           order by o.currency <> buying_currency(), o.currency, o.unit_cost, o.lead_time_days, o.supplier_id
+           limit 20"#,
         id
     )
     .fetch_all(&mut *connection)

@@ -38,9 +38,8 @@ pub const SELECT: &str = "
         where daily.product_id = s.product_id
           and daily.day > (now() at time zone 'UTC')::date - 28) demand
     left join lateral (
-        select supplier_id, lead_time_days from supplier_offers
-        where product_id = s.product_id
-        order by unit_cost, id limit 1) offer on true
+        select supplier_id, lead_time_days
+        from competing_offers(s.product_id, (select buying_currency())) limit 1) offer on true
     left join suppliers supplier on supplier.id = offer.supplier_id ";
 
 /// The nearest promise of the orders that want what [`SELECT`]'s level `s` holds; the end of time

@@ -679,3 +679,17 @@ async fn leaving_never_loses_a_text() {
     let end = harness::deadline(LIMIT, "leaving", driven).await;
     assert_eq!(end.expect("a console"), End::Quit);
 }
+
+#[tokio::test]
+async fn what_another_shipping_option_comes_to_is_said_before_it_is_given() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("1");
+    ana.shows("#1000").await;
+    ana.types(":set-option to=express<enter>");
+    ana.shows("set-option #1000?").await;
+    ana.shows("shipped by Express, 9.90 EUR more").await;
+    ana.types("n<esc>:set-option to=snail<enter>");
+    ana.shows("expected one of Express").await;
+}

@@ -134,6 +134,7 @@ async fn the_built_in_folder_is_loaded_whole_and_told_to_its_end() {
     assert_eq!(
         read,
         [
+            (Source::Options, 11),
             (Source::Orders, 217),
             (Source::Catalog, 72),
             (Source::Dispatches, 158),

@@ -815,3 +815,42 @@ async fn an_import_needs_no_more_than_the_roles_of_an_admin() {
     assert_eq!(shop.number(told).await, 0);
     assert_eq!(shop.number(LEDGER).await, 0);
 }
+
+#[tokio::test]
+async fn shipping_options_are_known_by_name_and_currency_and_change_in_place() {
+    let shop = Shop::open().await;
+    let header =
+        "name,currency,price,free_over,transit_days_min,transit_days_max,countries,max_weight_g\n";
+    let first = format!("{header}Standard,EUR,5.90,80,2,5,PT ES,\nStandard,GBP,4.90,,2,4,,\n");
+    let told = |summary: &Summary| {
+        (
+            summary.created,
+            summary.updated,
+            summary.unchanged,
+            summary.rejected.len(),
+        )
+    };
+    let import = async |text: &str| {
+        let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
+        let run = run(&shop.db, &stop, &mut quiet);
+        import::options::import(run, text.as_bytes(), "options.csv")
+            .await
+            .expect("options")
+    };
+    assert_eq!(told(&import(&first).await), (2, 0, 0, 0));
+    assert_eq!(told(&import(&first).await), (0, 0, 2, 0), "a repeat");
+    let second = format!("{header}Standard,EUR,6.90,80,2,3,PT,\nStandard,EUR,1,,1,1,,\n");
+    assert_eq!(told(&import(&second).await), (0, 1, 0, 1));
+    let mut owner = shop.database.connect().await;
+    let left: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', name, currency, price, free_over, transit_days_max, countries)
+         from packline.shipping_options order by currency",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .expect("options");
+    assert_eq!(
+        left,
+        ["Standard EUR 690 8000 3 {PT}", "Standard GBP 490 4 {}"]
+    );
+}

@@ -29,6 +29,7 @@ mod local_server;
 mod manners;
 mod notices;
 mod pictures;
+mod promises;
 mod quotes;
 mod readme;
 mod real_data;

@@ -53,7 +53,7 @@ const PICTURES: [(&str, &[(&str, &str)]); 2] = [
         "ticket",
         &[
             ("5", "Conversation"),
-            ("<enter>", "Tickets › TKT-…Conversation…History"),
+            ("<enter>", "Tickets › TKT-…Conversation…Parcels"),
         ],
     ),
 ];

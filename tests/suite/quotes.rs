@@ -169,4 +169,36 @@ async fn a_quote_knows_stock_suppliers_countries_and_weights() {
         let expected = expected.map(|(days, at)| (days, at.parse().expect("an instant")));
         assert_eq!(told, expected, "{units} × {sku} to {country}");
     }
+    for (units, at, says) in [
+        (
+            "0",
+            "now()",
+            "units: expected a number from 1 to 1000000, found 0",
+        ),
+        ("2147483647", "now()", "units: expected a number"),
+        (
+            "null",
+            "now()",
+            "units: expected a number from 1 to 1000000, found none",
+        ),
+        (
+            "1",
+            "'infinity'",
+            "at: expected a time within ten years, found infinity",
+        ),
+        ("1", "'-infinity'", "at: expected a time"),
+        ("1", "'294276-12-31'", "at: expected a time"),
+        (
+            "1",
+            "null",
+            "at: expected a time within ten years, found none",
+        ),
+    ] {
+        let absurd = format!("select from quote('CUP', 'Express', 'PT', {units}, {at})");
+        let error = sqlx::raw_sql(sqlx::AssertSqlSafe(absurd.as_str()))
+            .execute(&mut connection)
+            .await
+            .expect_err(&absurd);
+        assert!(error.to_string().contains(says), "{absurd}: {error}");
+    }
 }

@@ -16,6 +16,8 @@ include!(concat!(env!("OUT_DIR"), "/demo.rs"));
 /// A kind of file in a demo's folder, in the order in which one depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
+    /// What customers may have their parcels sent by.
+    Options,
     /// Products, suppliers and stock, as the day begins.
     Catalog,
     /// Orders of the shop.
@@ -32,7 +34,8 @@ pub enum Source {
 
 impl Source {
     /// All of them.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
+        Self::Options,
         Self::Catalog,
         Self::Orders,
         Self::Dispatches,
@@ -53,6 +56,7 @@ impl Source {
     /// What it is called in its folder; a folder itself ends in `/`.
     pub const fn file(self) -> &'static str {
         match self {
+            Self::Options => "options.csv",
             Self::Catalog => "catalog.csv",
             Self::Orders => "orders.csv",
             Self::Dispatches => "dispatches.csv",

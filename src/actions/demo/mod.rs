@@ -1,8 +1,8 @@
 //! The demo: the importers on a folder of what a shop's other programs wrote, told over again so
 //! that now lies inside it.
 //!
-//! A folder has an `orders.csv` and, where there are any, `catalog.csv`, `dispatches.csv`,
-//! `tracking.jsonl`, mails in `mail/`, and `acts.jsonl` with what colleagues did: one JSON object
+//! A folder has an `orders.csv` and, where there are any, `options.csv`, `catalog.csv`,
+//! `dispatches.csv`, `tracking.jsonl`, mails in `mail/`, and `acts.jsonl` with what colleagues did: one JSON object
 //! a line with `at`, `person`, `verb`, `record` and `args`. Its `anchor.txt` holds the instant that
 //! is to be now; without one it is the instant before which two thirds of its orders were placed.
 //!
@@ -169,7 +169,8 @@ impl Story {
                 })
             })
             .await?;
-        let mut told = Vec::new();
+        let options = self.options(stage, progress).await?;
+        let mut told = Vec::from_iter(options.map(|summary| (Source::Options, summary)));
         // What was in stock when an order of the past was placed is not known: those orders are
         // promised by their suppliers' times, and stock is counted after them.
         self.catalog(stage, false, progress).await?;
@@ -199,6 +200,26 @@ impl Story {
             told.push((source, summary));
         }
         Ok(told)
+    }
+
+    /// Loads the shipping options, where there are some.
+    async fn options(
+        &self,
+        stage: &Stage,
+        progress: &mut (dyn FnMut(Source, &Summary) + Send),
+    ) -> Result<Option<Summary>, DemoError> {
+        let Some(bytes) = self.folder.bytes(Source::Options) else {
+            return Ok(None);
+        };
+        let file = self.folder.name(Source::Options.file());
+        let mut progress = |summary: &Summary| progress(Source::Options, summary);
+        let run = Run {
+            db: &stage.db,
+            stop: &Stop::default(),
+            progress: &mut progress,
+        };
+        let summary = import::options::import(run, bytes, &file).await;
+        summary.map(Some).map_err(failure)
     }
 
     /// Loads the catalogue, where there is one, with its stock or without.
@@ -299,7 +320,7 @@ impl Story {
         let moments = moments.into_iter();
         let calendar = stage.calendar.clone();
         let told = match source {
-            Source::Catalog => Ok(Summary::default()),
+            Source::Options | Source::Catalog => Ok(Summary::default()),
             Source::Orders => {
                 let orders = moments.filter_map(Moment::order).map(Ok);
                 import::orders::put(run, orders, &file, CHANNEL).await

@@ -118,7 +118,7 @@ impl Reader {
                     }
                 }
             }
-            Source::Catalog | Source::Mail => {}
+            Source::Options | Source::Catalog | Source::Mail => {}
         }
         Ok(())
     }

@@ -6,12 +6,13 @@ use std::iter::Peekable;
 
 use sqlx::postgres::PgConnection;
 
+use super::super::purchases::{Answer, answered};
 use super::{Failed, Import, Run, Summary, Verdict};
 use crate::domain::incoming::Acceptance;
 use crate::intake::acceptances::Acceptances;
 use crate::intake::{Fault, Rejection};
-use crate::store::db::DbError;
-use crate::store::import::acceptances::{self as store, Asked};
+use crate::store::db::{DbError, Raised};
+use crate::store::purchases::{self, Asked};
 
 /// Imports a supplier's answers; see [`crate::intake::acceptances`] for the columns. Counts lines.
 ///
@@ -73,7 +74,7 @@ impl Import for SuppliersAnswers {
         let mut verdicts = Vec::with_capacity(answers.len());
         for answer in answers {
             let number = answer[0].purchase_order;
-            let verdict = match store::lock(connection, number).await? {
+            let verdict = match purchases::lock(connection, number).await? {
                 None => Err("there is no such purchase order".to_owned()),
                 Some(asked) => match judge(&asked, answer) {
                     Ok(judged) => Ok(write(connection, &asked, &judged).await?),
@@ -116,16 +117,7 @@ impl Import for SuppliersAnswers {
     }
 }
 
-/// What an answer comes to.
-#[derive(Debug, PartialEq, Eq)]
-enum Judged {
-    Accepted,
-    Rejected,
-    /// Units by product that the supplier keeps.
-    Short(Vec<(i64, i32)>),
-}
-
-fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Judged, String> {
+fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Answer, String> {
     let mut kept = Vec::with_capacity(asked.lines.len());
     for line in &asked.lines {
         let said = answer
@@ -147,60 +139,43 @@ fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Judged, String> {
         return Err(format!("it does not ask for {}", foreign.sku));
     }
     Ok(if kept.iter().all(|(_, units, asked)| units == asked) {
-        Judged::Accepted
+        Answer::Accepted
     } else if kept.iter().all(|(_, units, _)| *units == 0) {
-        Judged::Rejected
+        Answer::Rejected("rejected by the supplier".to_owned())
     } else {
         let part = kept.into_iter().filter(|(_, units, _)| *units > 0);
-        Judged::Short(part.map(|(product, units, _)| (product, units)).collect())
+        Answer::Short(part.map(|(product, units, _)| (product, units)).collect())
     })
 }
 
 async fn write(
     connection: &mut PgConnection,
     asked: &Asked,
-    judged: &Judged,
+    answer: &Answer,
 ) -> Result<Verdict, DbError> {
-    if asked.state != "sent" {
-        let known = match judged {
-            Judged::Accepted => matches!(asked.state.as_str(), "accepted" | "received"),
-            Judged::Rejected | Judged::Short(_) => asked.state == "rejected",
-        };
-        return Ok(if known {
-            Verdict::Unchanged
-        } else {
-            return Err(DbError::Raised(Box::new(crate::store::db::Raised {
-                code: "P0001".to_owned(),
-                message: format!("it is {} already", asked.state),
-                detail: None,
-                hint: None,
-            })));
-        });
+    if asked.state == "sent" {
+        answered(connection, asked, answer).await?;
+        return Ok(Verdict::Updated);
     }
-    match judged {
-        Judged::Accepted => store::answer(connection, asked.id, "accepted", None).await?,
-        Judged::Rejected => {
-            store::answer(
-                connection,
-                asked.id,
-                "rejected",
-                Some("rejected by the supplier"),
-            )
-            .await?;
-        }
-        Judged::Short(kept) => {
-            let reason = Some("accepted in part");
-            store::answer(connection, asked.id, "rejected", reason).await?;
-            store::keep_part(connection, asked, kept).await?;
-        }
+    let known = match answer {
+        Answer::Accepted => matches!(asked.state.as_str(), "accepted" | "received"),
+        Answer::Rejected(_) | Answer::Short(_) => asked.state == "rejected",
+    };
+    if known {
+        return Ok(Verdict::Unchanged);
     }
-    Ok(Verdict::Updated)
+    Err(DbError::Raised(Box::new(Raised {
+        code: "P0001".to_owned(),
+        message: format!("it is {} already", asked.state),
+        detail: None,
+        hint: None,
+    })))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::import::acceptances::AskedLine;
+    use crate::store::purchases::AskedLine;
 
     fn asked() -> Asked {
         let line = |product_id, sku: &str, quantity| AskedLine {
@@ -232,11 +207,12 @@ mod tests {
     #[test]
     fn an_answer_is_yes_no_or_in_part() {
         let judge = |lines| judge(&asked(), &said(lines));
-        assert_eq!(judge(&[("CUP", 2), ("POT", 1)]), Ok(Judged::Accepted));
-        assert_eq!(judge(&[("POT", 0), ("CUP", 0)]), Ok(Judged::Rejected));
+        assert_eq!(judge(&[("CUP", 2), ("POT", 1)]), Ok(Answer::Accepted));
+        let rejected = Answer::Rejected("rejected by the supplier".to_owned());
+        assert_eq!(judge(&[("POT", 0), ("CUP", 0)]), Ok(rejected));
         assert_eq!(
             judge(&[("CUP", 1), ("POT", 0)]),
-            Ok(Judged::Short(vec![(1, 1)]))
+            Ok(Answer::Short(vec![(1, 1)]))
         );
         for wrong in [
             &[("CUP", 2)][..],

@@ -5,6 +5,7 @@ pub mod acceptances;
 pub mod catalog;
 pub mod dispatches;
 pub mod mail;
+pub mod options;
 pub mod orders;
 pub mod tracking;
 

@@ -4,8 +4,8 @@ use super::App;
 use super::dialog::{Bulk, Confirm, Conflict, Dialog, Origin};
 use super::facts::count;
 use super::form::{Form, Target, check};
-use super::msg::{Effect, Level, Request, Step, Undoable};
-use crate::actions::ActError;
+use super::msg::{Effect, Failure, Level, Request, Step, Undoable};
+use crate::actions::{ActError, foretells};
 use crate::domain::act::{Args, Done};
 use crate::domain::record::Record;
 use crate::domain::verbs::{Danger, Verb};
@@ -117,16 +117,39 @@ impl App {
             })
             .collect();
         if asks {
+            let asked = self.foretell(&steps, effects);
             self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
                 says,
                 detail,
                 steps,
                 skipped,
                 origin,
+                asked,
                 undoing: false,
             })));
         } else {
             self.send(says, steps, skipped, origin, effects);
+        }
+    }
+
+    /// Asks what a single act would come to, where there is more to say of it than is known here.
+    fn foretell(&mut self, steps: &[Step], effects: &mut Vec<Effect>) -> Option<Request> {
+        let [step] = steps else { return None };
+        foretells(step.verb).then(|| {
+            let request = self.request();
+            let step = step.clone();
+            effects.push(Effect::Foretell { request, step });
+            request
+        })
+    }
+
+    /// What an act would come to is known.
+    pub(super) fn foretold(&mut self, request: Request, lines: Result<Vec<String>, Failure>) {
+        if let Some(Dialog::Confirm(confirm)) = &mut self.dialog
+            && confirm.asked.take_if(|asked| *asked == request).is_some()
+        {
+            let unknown = |failure: Failure| vec![format!("what it comes to: {}", failure.text)];
+            confirm.detail.extend(lines.unwrap_or_else(unknown));
         }
     }
 

@@ -101,6 +101,8 @@ pub struct Confirm {
     pub skipped: Vec<(String, String)>,
     /// What it was written in.
     pub origin: Option<Origin>,
+    /// The request for more about it that is still to be answered.
+    pub asked: Option<Request>,
     /// It takes something back: its acts are not to be undone by `u` in turn.
     pub undoing: bool,
 }

@@ -659,6 +659,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         }
         Msg::Attended(arrived) => app.present.told_others(arrived),
         Msg::Taken(request, result) => app.taken(request, result, &mut effects),
+        Msg::Foretold(request, lines) => app.foretold(request, lines),
         Msg::News(record, result) => {
             if let (Some(Dialog::Form(form)), Ok(news)) = (&mut app.dialog, result)
                 && form

@@ -51,6 +51,8 @@ pub enum Msg {
     Kept(Result<Kept, Failure>),
     /// A view or the columns were kept, or a view was thrown away.
     Keeping(Request, Result<(), Failure>),
+    /// What the act that is asked about would come to, line by line.
+    Foretold(Request, Result<Vec<String>, Failure>),
     /// What an act did.
     Acted(Request, Result<Done, ActError>),
     /// Who is at which record.
@@ -229,6 +231,13 @@ pub enum Effect {
         kind: Kind,
         /// Their titles; none for those that it shows by itself.
         columns: Option<Vec<String>>,
+    },
+    /// Read what an act would come to.
+    Foretell {
+        /// For the reply.
+        request: Request,
+        /// What.
+        step: Step,
     },
     /// Do it.
     Act {

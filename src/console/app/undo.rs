@@ -116,6 +116,7 @@ impl App {
             steps,
             skipped: Vec::new(),
             origin: None,
+            asked: None,
             undoing: true,
         })));
     }

@@ -20,7 +20,7 @@ const RESERVE: &[Write] = &[
 const ROUTE: &[Write] = &[
     write("update (covered_by_hand)", "orders"),
     write("insert", "fulfilments"),
-    write("update (state, requested_at)", "fulfilments"),
+    write("update (state, requested_at, leaves_by)", "fulfilments"),
     write("insert", "fulfilment_lines"),
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
@@ -36,6 +36,10 @@ const ANSWER: &[Write] = &[
     write("insert", "fulfilment_lines"),
     write("update (state, requested_at)", "fulfilments"),
 ];
+pub(super) const MARK_SENT: &[Write] = &[write(
+    "update (state, sent_at, answer_due)",
+    "purchase_orders",
+)];
 const OPTION: &[Write] = &[write("update (shipping_option_id, deliver_by)", "orders")];
 const SHIP: &[Write] = &[
     write("insert", "fulfilments"),
@@ -63,7 +67,7 @@ const INSPECT: &[Write] = &[
 ];
 
 const REASON: Arg = required("reason", ArgKind::Text, "why, for colleagues");
-const SUPPLIER: Arg = optional(
+pub(super) const SUPPLIER: Arg = optional(
     "supplier",
     ArgKind::Source,
     "which, where several were asked",
@@ -340,6 +344,17 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: ANSWER,
+        applies_to: with_a_supplier,
+    },
+    Verb {
+        name: "mark-sent",
+        kind: Kind::Order,
+        help: "note that its purchase orders went out by other means than by mail",
+        key: None,
+        args: &[SUPPLIER],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: MARK_SENT,
         applies_to: with_a_supplier,
     },
     Verb {

@@ -2,6 +2,7 @@
 
 use super::super::record::{Kind, Record};
 use super::super::stock::StockSummary;
+use super::orders::{MARK_SENT, SUPPLIER};
 use super::{
     ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, optional, required, write, wrong_kind,
 };
@@ -78,15 +79,18 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::Confirm,
         writes: REORDER,
-        applies_to: |record| {
-            on(record, |stock| {
-                if stock.supplier.is_none() {
-                    Reason::because("no supplier offers it")
-                } else {
-                    Ok(())
-                }
-            })
-        },
+        applies_to: offered,
+    },
+    Verb {
+        name: "mark-sent",
+        kind: Kind::Stock,
+        help: "note that its purchase orders went out by other means than by mail",
+        key: None,
+        args: &[SUPPLIER],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: MARK_SENT,
+        applies_to: offered,
     },
     Verb {
         name: "set-reorder-point",
@@ -138,6 +142,13 @@ pub(super) const VERBS: &[Verb] = &[
         },
     },
 ];
+
+fn offered(record: &Record) -> Result<(), Reason> {
+    on(record, |stock| match stock.supplier {
+        None => Reason::because("no supplier offers it"),
+        Some(_) => Ok(()),
+    })
+}
 
 fn on(
     record: &Record,

@@ -41,10 +41,9 @@ fn values(name: &str) -> Values {
             eta: day(8),
             lines: vec![line(name)],
         }),
-        delay: day(12).map(|until| DelayValues {
-            until,
-            was: day(9),
-            reason: Some(name.to_owned()),
+        delay: day(9).map(|was| DelayValues {
+            until: day(12),
+            was,
         }),
         ticket: Some(TicketValues {
             number: "TKT-7".to_owned(),
@@ -95,7 +94,24 @@ fn every_kind_is_written_in_every_language_and_leaves_nothing_empty() {
         }
     }
     // The ticket's subject is the customer's own in every language.
-    assert_eq!(subjects.len(), 6 * 3 + 1, "{subjects:?}");
+    assert_eq!(subjects.len(), 7 * 3 + 1, "{subjects:?}");
+}
+
+#[test]
+fn a_delay_names_the_new_day_or_says_that_none_is_known() {
+    let mut values = values("Ana");
+    let templates = Templates::built_in();
+    let mut text = |until| {
+        if let Some(delay) = &mut values.delay {
+            delay.until = until;
+        }
+        let mail = templates.render(NoticeKind::Delay, Locale::En, &values);
+        mail.expect("a mail").text
+    };
+    let day = NaiveDate::from_ymd_opt(2026, 3, 12);
+    let told = "It should now be with you by 12 March 2026. We had said 9 March 2026.";
+    assert!(text(day).contains(told));
+    assert!(text(None).contains("We do not know yet by when"));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //!
 //! Values travel as one JSON document a statement; `jsonb_to_recordset` makes rows of it.
 
-pub mod acceptances;
 pub mod catalog;
 pub mod dispatches;
 pub mod mail;
+pub mod options;
 pub mod orders;
 pub mod tracking;
 

@@ -124,17 +124,38 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
     }
 }
 
+/// Records that a question names one by one.
+const NAMED: usize = 4;
+
+/// `#1042, #1043, #1044, #1045 and 896 more`.
+fn named<'n>(numbers: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = numbers.len().saturating_sub(NAMED);
+    let first: Vec<&str> = numbers.take(NAMED).collect();
+    match more {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
     let mut says = Document::default();
     for line in &confirm.detail {
         says.flow(vec![plain(line)]);
     }
     if let [_, _, ..] = confirm.steps.as_slice() {
-        let numbers: Vec<&str> = confirm.steps.iter().map(|s| s.number.as_str()).collect();
-        says.flow(vec![plain(numbers.join(", "))]);
+        let numbers = confirm.steps.iter().map(|step| step.number.as_str());
+        says.flow(vec![plain(named(numbers))]);
     }
-    for (number, why) in confirm.skipped.iter().take(4) {
+    if confirm.asked.is_some() {
+        says.flow(vec![muted("what it comes to …")]);
+    }
+    let skipped = &confirm.skipped;
+    for (number, why) in skipped.iter().take(NAMED) {
         says.flow(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
+    }
+    if skipped.len() > NAMED {
+        let others = format!("nor {} others", skipped.len() - NAMED);
+        says.flow(vec![Span::new(others, Tone::Warn)]);
     }
     let lines = says.lines(inside(g, CONFIRM));
     let hints = keys(&[("y", "yes, do it"), ("n", "no")]);

@@ -1,0 +1,36 @@
+//! What an act would come to, for the question before it is done.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use super::{Terms, options};
+use crate::domain::act::Args;
+use crate::domain::record::{Kind, RecordId};
+use crate::domain::verbs::Verb;
+use crate::store::db::DbError;
+
+/// Whether there is more to say of an act than the record and the verb do.
+pub fn foretells(verb: &Verb) -> bool {
+    (verb.kind, verb.name) == (Kind::Order, "set-option")
+}
+
+/// What an act would come to, line by line, for the person who is asked about it.
+///
+/// # Errors
+/// The database's.
+pub async fn foretell(
+    connection: &mut PgConnection,
+    verb: &Verb,
+    record: RecordId,
+    args: &Args,
+    terms: Terms,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    match (verb.kind, verb.name) {
+        (Kind::Order, "set-option") => {
+            let wanted = args.get("to").map_or("", String::as_str);
+            options::foretell(connection, record.id, wanted, terms.zone, now).await
+        }
+        _ => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,336 @@
+//! What is true of an order on its way from intake to ready, and what the steps write: one file for
+//! those that belong together.
+
+mod customer;
+mod pack;
+mod purchase;
+mod reserve;
+mod route;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgConnection;
+
+pub use customer::{Ordered, OrderedLine, ordered};
+pub use pack::{Sample, Unplanned, enqueue_label, pack, samples, unplanned};
+pub use purchase::{
+    Draft, DraftLine, asked, drafts, enqueue_silence, recall, set_sent, stock_draft,
+};
+pub use reserve::{
+    Wanting, enqueue_backorders, lock_waiting, reserve, waiting_for, wanted_products, wanting,
+};
+pub use route::{ask, elsewhere, needs};
+
+use super::db::DbError;
+use super::rows::one_row;
+use crate::domain::orders::{FinancialStatus, FulfilmentState, Stage};
+use crate::domain::progress::{Facts, Fulfilment, Line};
+use crate::domain::promises::{Promise, Standing};
+use crate::domain::words::UnknownWord;
+
+/// An order that the worker moves, locked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moving {
+    /// Primary key.
+    pub id: i64,
+    /// The channel's number.
+    pub number: String,
+    /// When the customer placed it.
+    pub placed_at: DateTime<Utc>,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The customer's name.
+    pub customer: String,
+    /// The customer's mail address, where it may be one.
+    pub email: Option<String>,
+    /// Days on the way at most, by its shipping option.
+    pub transit_days: Option<u32>,
+    /// What it was said to wait for.
+    pub waiting_reason: Option<String>,
+    /// What decides what is due.
+    pub facts: Facts,
+}
+
+/// Locks an order and reads what is true of it.
+pub async fn lock(
+    connection: &mut PgConnection,
+    id: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<Moving>, DbError> {
+    let locked = sqlx::query!("select id from orders where id = $1 for no key update", id)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if locked.is_none() {
+        return Ok(None);
+    }
+    let row = sqlx::query!(
+        r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
+                  o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason, o.told_day,
+                  ((o.deliver_by - interval '1 second') at time zone c.time_zone)::date as promised_day,
+                  coalesce((o.ship_by at time zone c.time_zone)::date < ($2 at time zone c.time_zone)::date,
+                           false) as "overdue!",
+                  exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
+                          and n.subject_id = o.id and n.occasion = 'open:' || o.told_day) as "told_open_end!",
+                  case when s.id is not null then s.name || ': ' || option_refuses(s, o.currency, o.country, (
+                      select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
+                      from order_lines l join products t on t.id = l.product_id
+                      where l.order_id = o.id and l.requires_shipping)) end as unfit_option,
+                  o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
+                  coalesce(o.shipping_address ->> 'address1', '') <> ''
+                  or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
+                  exists (select from notices n where n.kind = 'order_confirmation'
+                          and n.subject_kind = 'order' and n.subject_id = o.id) as "acknowledged!",
+                  array(select distinct case when b.state = 'cancelled' then 'no answer from ' else 'rejected by ' end
+                               || p.name
+                        from fulfilments f
+                        join locations p on p.id = f.location_id
+                        left join purchase_orders b on b.fulfilment_id = f.id
+                        where f.order_id = o.id and f.state = 'rejected' order by 1) as "turned_down!",
+                  (select count(*) from inspections i where i.order_id = o.id and i.fulfilment_id is null
+                   and i.state in ('pending', 'failed')) as "open_inspections!"
+           from orders o
+           cross join business_calendar c
+           left join shipping_options s on s.id = o.shipping_option_id
+           where o.id = $1"#,
+        id,
+        now,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let lines = lines(connection, id).await?;
+    let fulfilments = parts(connection, id, now).await?;
+    let email = row.email.filter(|email| email.contains('@'));
+    let stage: Stage = word(&row.stage, "stage of order", id)?;
+    let financial_status: FinancialStatus =
+        word(&row.financial_status, "financial_status of order", id)?;
+    let days = |days: Option<i32>| days.map(i32::unsigned_abs);
+    let standing = row.ship_by.map(|ship_by| Standing {
+        promise: Promise {
+            ship_by,
+            deliver_by: row.deliver_by,
+        },
+        transit_days: days(row.transit_days),
+        counted_on: days(row.promise_transit_days),
+        leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
+        overdue: row.overdue,
+    });
+    Ok(Some(Moving {
+        id,
+        number: row.number,
+        placed_at: row.placed_at,
+        currency: row.currency,
+        transit_days: days(row.transit_days),
+        waiting_reason: row.waiting_reason,
+        facts: Facts {
+            stage,
+            financial_status,
+            has_address: row.has_address,
+            covered_by_hand: row.covered_by_hand,
+            unfit_option: row.unfit_option,
+            standing,
+            told_day: row.told_day,
+            promised_day: row.promised_day,
+            told_open_end: row.told_open_end,
+            to_be_acknowledged: email.is_some() && !row.acknowledged,
+            lines,
+            fulfilments,
+            turned_down: row.turned_down,
+            open_inspections: row.open_inspections,
+        },
+        customer: row.customer_name,
+        email,
+    }))
+}
+
+async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbError> {
+    Ok(sqlx::query_as!(
+        Line,
+        r#"select l.sku, l.product_id is not null as "known!", l.unallocated as "unallocated!", l.reserved,
+                  greatest(l.reserved - planned.units, 0)::integer as "unplanned!",
+                  case when l.unallocated > 0 then (
+                      select coalesce(sum(s.on_hand - s.reserved), 0) from stock_levels s
+                      join locations p on p.id = s.location_id
+                      where s.product_id = l.product_id and p.supplier_id is null)
+                  else 0 end as "free!",
+                  l.unallocated > 0 and exists (
+                      select from supplier_offers s where s.product_id = l.product_id
+                      and not exists (select from fulfilments f join locations p on p.id = f.location_id
+                                      where f.order_id = o.id and f.state = 'rejected'
+                                        and p.supplier_id = s.supplier_id)) as "offered!"
+           from order_lines l
+           join orders o on o.id = l.order_id
+           cross join lateral (
+               select coalesce(sum(fl.quantity - fl.shipped), 0) as units
+               from fulfilment_lines fl
+               join fulfilments f on f.id = fl.fulfilment_id
+               join locations p on p.id = f.location_id
+               where fl.order_line_id = l.id and p.supplier_id is null
+                 and f.state in ('open', 'accepted', 'inspecting', 'ready')) planned
+           where l.order_id = $1 and l.requires_shipping order by l.position"#,
+        id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+async fn parts(
+    connection: &mut PgConnection,
+    id: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<Fulfilment>, DbError> {
+    let rows = sqlx::query!(
+        r#"select f.id, p.name, p.supplier_id is not null as "by_supplier!", f.state,
+                  case when p.supplier_id is not null then f.leaves_by end as leaves_by,
+                  exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'draft'
+                          and f.state in ('open', 'requested')) as "unsent!",
+                  coalesce(s.email like '%@%', false) as "addressed!",
+                  exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'sent'
+                          and b.answer_due < $2) as "silent!",
+                  (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'pending')
+                      as "pending!",
+                  (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'failed')
+                      as "failed!",
+                  (select count(*) from inspections i where i.fulfilment_id = f.id) as "inspections!",
+                  p.supplier_id is null and f.state = 'ready' and not exists (
+                      select from shipments s where s.fulfilment_id = f.id and s.state <> 'void') as "unpacked!"
+           from fulfilments f
+           join locations p on p.id = f.location_id
+           left join suppliers s on s.id = p.supplier_id
+           where f.order_id = $1 and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
+           order by f.id"#,
+        id,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state: FulfilmentState = word(&row.state, "state of fulfilment", row.id)?;
+            Ok(Fulfilment {
+                id: row.id,
+                location: row.name,
+                by_supplier: row.by_supplier,
+                state,
+                leaves_by: row.leaves_by,
+                unsent: row.unsent && row.addressed,
+                unaddressed: row.unsent && !row.addressed,
+                silent: row.silent,
+                inspections: (row.pending, row.failed, row.inspections),
+                unpacked: row.unpacked,
+            })
+        })
+        .collect()
+}
+
+fn word<T: std::str::FromStr<Err = UnknownWord>>(
+    text: &str,
+    what: &str,
+    id: i64,
+) -> Result<T, DbError> {
+    text.parse().map_err(|error| {
+        DbError::Other(sqlx::Error::ColumnDecode {
+            index: format!("{what} {id}"),
+            source: Box::new(error),
+        })
+    })
+}
+
+/// Says what an order waits for.
+pub async fn set_waiting(
+    connection: &mut PgConnection,
+    id: i64,
+    reason: Option<&str>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set waiting_reason = $2 where id = $1",
+        id,
+        reason
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// Promises an order. The history keeps what was promised before, and why it changed.
+pub async fn promise(
+    connection: &mut PgConnection,
+    id: i64,
+    promise: &Promise,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set ship_by = $2, deliver_by = $3 where id = $1",
+        id,
+        promise.ship_by,
+        promise.deliver_by,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// The customer has been told that an order arrives by a day.
+pub async fn set_told(
+    connection: &mut PgConnection,
+    id: i64,
+    day: Option<NaiveDate>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!("update orders set told_day = $2 where id = $1", id, day)
+        .execute(connection)
+        .await?;
+    one_row(&done, "the order")
+}
+
+/// The days until each line of an order can leave: 0 from our own stock, `None` where nobody has it.
+pub async fn lead_days(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Vec<Option<i32>>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select case when l.unallocated = 0 and l.requested = 0 then 0
+                       else lead_days(l.product_id, greatest(l.unallocated, 1), o.currency, o.placed_at, o.id) end
+           from order_lines l join orders o on o.id = l.order_id
+           where l.order_id = $1 and l.requires_shipping and l.ordered > l.cancelled
+           order by l.position"#,
+        id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Looks at an order again.
+pub async fn enqueue(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
+    sqlx::query!("select enqueue('order', 'order', $1)", order_id)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// Looks again at the orders whose customers were told a day and that have not left although the
+/// day by which they should have is over.
+pub async fn enqueue_overdue(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select enqueue('order', 'order', late.id)
+         from (select o.id from orders o cross join business_calendar c
+               where o.stage in ('confirmed', 'processing', 'partially_shipped') and o.told_day is not null
+                 and o.due_at < date_trunc('day', $1 at time zone c.time_zone) at time zone c.time_zone
+               order by o.id) late",
+        now
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
+/// Forgets the look at an order that this transaction itself has made due: it has just looked.
+pub async fn looked(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from jobs where dedupe_key = 'order:' || $1::bigint and lease_until is null
+         and dead_at is null and xmin = pg_current_xact_id()::xid",
+        order_id
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

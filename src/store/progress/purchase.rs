@@ -1,0 +1,203 @@
+//! Purchase orders that are not sent yet, and sending them.
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnection;
+
+use crate::store::db::DbError;
+use crate::store::rows::one_row;
+
+/// A purchase order that has not been sent, with what a mail to the supplier needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Primary key.
+    pub id: i64,
+    /// The supplier's name.
+    pub supplier: String,
+    /// Its mail address.
+    pub email: Option<String>,
+    /// Business hours within which it has agreed to answer.
+    pub acceptance_hours: i32,
+    /// ISO 4217 code of its costs.
+    pub currency: String,
+    /// What is asked for.
+    pub lines: Vec<DraftLine>,
+}
+
+/// A product of a purchase order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftLine {
+    /// The product's SKU.
+    pub sku: String,
+    /// The product's title.
+    pub title: String,
+    /// Units.
+    pub units: i32,
+    /// Cost of one, in minor units of the purchase order's currency.
+    pub unit_cost: i64,
+}
+
+/// Locks a purchase order for our own stock that was not sent yet and whose supplier has an address.
+pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Option<Draft>, DbError> {
+    let rows = sqlx::query_as!(
+        DraftRow,
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
+         from purchase_orders b
+         join suppliers s on s.id = b.supplier_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join products p on p.id = l.product_id
+         where b.id = $1 and b.fulfilment_id is null and b.state = 'draft' and s.email like '%@%'
+         order by l.id for no key update of b",
+        id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(folded(rows).pop())
+}
+
+/// The purchase orders of an order's living fulfilments that were not sent and whose suppliers have an
+/// address, oldest first.
+pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
+    let rows = sqlx::query_as!(
+        DraftRow,
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
+         from fulfilments f
+         join purchase_orders b on b.fulfilment_id = f.id
+         join suppliers s on s.id = b.supplier_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join products p on p.id = l.product_id
+         where f.order_id = $1 and f.state in ('open', 'requested') and b.state = 'draft' and s.email like '%@%'
+         order by b.id, l.id",
+        order_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(folded(rows))
+}
+
+/// A line of a purchase order that was not sent, with what is said of the whole.
+struct DraftRow {
+    id: i64,
+    currency: String,
+    name: String,
+    email: Option<String>,
+    acceptance_hours: i32,
+    sku: String,
+    title: String,
+    quantity: i32,
+    unit_cost: i64,
+}
+
+/// The purchase orders that the lines belong to, in the order of the lines.
+fn folded(rows: Vec<DraftRow>) -> Vec<Draft> {
+    let mut drafts: Vec<Draft> = Vec::new();
+    for row in rows {
+        if drafts.last().is_none_or(|draft| draft.id != row.id) {
+            drafts.push(Draft {
+                id: row.id,
+                supplier: row.name,
+                email: row.email,
+                acceptance_hours: row.acceptance_hours,
+                currency: row.currency,
+                lines: Vec::new(),
+            });
+        }
+        if let Some(draft) = drafts.last_mut() {
+            draft.lines.push(DraftLine {
+                sku: row.sku,
+                title: row.title,
+                units: row.quantity,
+                unit_cost: row.unit_cost,
+            });
+        }
+    }
+    drafts
+}
+
+/// Purchase orders have been sent, each to be answered by then.
+pub async fn set_sent(
+    connection: &mut PgConnection,
+    sent: &[(i64, DateTime<Utc>)],
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let (ids, due): (Vec<i64>, Vec<DateTime<Utc>>) = sent.iter().copied().unzip();
+    sqlx::query!(
+        "update purchase_orders p set state = 'sent', sent_at = $3, answer_due = sent.due
+         from unnest($1::bigint[], $2::timestamptz[]) as sent (id, due)
+         where p.id = sent.id and p.state = 'draft'",
+        &ids,
+        &due,
+        at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The purchase orders of a fulfilment that wait for an answer, oldest first.
+pub async fn asked(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+) -> Result<Vec<Draft>, DbError> {
+    let rows = sqlx::query_as!(
+        DraftRow,
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
+         from purchase_orders b
+         join suppliers s on s.id = b.supplier_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join products p on p.id = l.product_id
+         where b.fulfilment_id = $1 and b.state = 'sent'
+         order by b.id, l.id",
+        fulfilment_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(folded(rows))
+}
+
+/// Takes a fulfilment back from its supplier, with its purchase orders. The order is locked by the
+/// caller.
+pub async fn recall(
+    connection: &mut PgConnection,
+    fulfilment_id: i64,
+    reason: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update purchase_orders set state = 'cancelled', reason = $2
+         where fulfilment_id = $1 and state in ('draft', 'sent')",
+        fulfilment_id,
+        reason,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let done = sqlx::query!(
+        "update fulfilments set state = 'rejected', reason = $2 where id = $1 and state = 'requested'",
+        fulfilment_id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the fulfilment")
+}
+
+/// Looks at an order again when the next of its suppliers should have answered.
+pub async fn enqueue_silence(
+    connection: &mut PgConnection,
+    order_id: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select enqueue('silence', 'order', $1, greatest(next.due, clock_timestamp() + interval '1 s'))
+         from (select min(b.answer_due) as due from fulfilments f
+               join purchase_orders b on b.fulfilment_id = f.id
+               where f.order_id = $1 and b.state = 'sent' and b.answer_due > $2) next
+         where next.due is not null",
+        order_id,
+        now,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(())
+}

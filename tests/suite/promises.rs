@@ -1,0 +1,318 @@
+//! Promises and purchases when things go wrong: customers hear of a delay once, silent suppliers are
+//! left, and what cannot be sent or compared waits and says why.
+
+use crate::works::{SHOP, Works};
+
+/// What was told of delays: the new day beside the day that was lost.
+const DELAYS: &str = "select string_agg(split_part(occasion, ':', 1), ', ' order by id)
+    from notices where kind = 'delay'";
+const WAITS: &str = "select waiting_reason from orders where number = '#1'";
+const PARTS: &str = "select string_agg(p.name || ' ' || f.state, ', ' order by f.id)
+    from fulfilments f join locations p on p.id = f.location_id";
+
+async fn works() -> Works {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+}
+
+impl Works {
+    /// Lets the hour pass after which overdue orders are looked at, and all that is due be done.
+    async fn an_hour_later(&self) {
+        self.run("update jobs set run_at = 'epoch' where kind = 'overdue'")
+            .await;
+        self.drain(1);
+    }
+
+    async fn delays(&self) -> Option<String> {
+        self.text(DELAYS).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_hears_of_each_later_day_once_and_nothing_while_the_order_is_held() {
+    let works = works().await;
+    works.run("select order_of('#1', 'CUP', 1)").await;
+    works.drain(1);
+    works
+        .run("update purchase_orders set state = 'accepted', answered_at = now()")
+        .await;
+    works.an_hour_later().await;
+    assert_eq!(works.delays().await, None, "the promise holds");
+
+    // A week passes, and it has not left.
+    let a_week = "update orders set ship_by = ship_by - interval '14 days',
+                                    deliver_by = deliver_by - interval '14 days', told_day = told_day - 14;
+                  update fulfilments set leaves_by = leaves_by - interval '14 days'";
+    works.run(a_week).await;
+    let (said, done) = works.act(&["hold", "#1", "--reason", "the customer is away"]);
+    assert!(done, "{said}");
+    works.an_hour_later().await;
+    assert_eq!(works.delays().await, None, "told while it is held");
+    let (said, done) = works.act(&["release", "#1"]);
+    assert!(done, "{said}");
+    works.an_hour_later().await;
+    assert_eq!(works.delays().await.as_deref(), Some("late"));
+    let promised =
+        "select cause || ' ' || (ship_by = ship_by_before) || ' ' || (deliver_by > now())
+        from promise_changes order by id desc limit 1";
+    assert_eq!(
+        works.text(promised).await.as_deref(),
+        Some("it did not leave in time true true")
+    );
+    let mail = works
+        .text("select body from notices where kind = 'delay'")
+        .await;
+    assert!(
+        mail.is_some_and(|body| body.contains("A sua encomenda #1 vai demorar")
+            || body.contains("Deve agora chegar")),
+        "in the customer's language"
+    );
+    works.an_hour_later().await;
+    assert_eq!(works.delays().await.as_deref(), Some("late"), "told twice");
+
+    // Express is sooner, and nobody is told; back again is what was told already.
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+             values ('Express', 'EUR', 990, 1, 1), ('Barge', 'EUR', 100, 9, 9);
+             update orders set shipping_option_id = 2",
+        )
+        .await;
+    works.drain(1);
+    works.run("update orders set shipping_option_id = 1").await;
+    works.drain(1);
+    assert_eq!(works.delays().await.as_deref(), Some("late"));
+    works.run("update orders set shipping_option_id = 3").await;
+    works.drain(1);
+    assert_eq!(works.delays().await.as_deref(), Some("late, late"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_day_without_a_new_one_is_told_and_the_new_one_when_there_is_one() {
+    let works = works().await;
+    works
+        .run(
+            "select order_of('#1', 'PLATE', 2, now() + interval '2 days');
+             update orders set deliver_by = now() + interval '4 days'",
+        )
+        .await;
+    works.drain(1);
+    works
+        .run("update orders set ship_by = now() - interval '9 days'")
+        .await;
+    works.an_hour_later().await;
+    works.an_hour_later().await;
+    assert_eq!(works.delays().await.as_deref(), Some("open"));
+    works
+        .run(
+            "update orders set deliver_by = now() - interval '7 days',
+                    told_day = (now() - interval '7 days')::date;
+             insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.delays().await.as_deref(), Some("open, late"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slower_supplier_that_a_person_chose_moves_the_promise() {
+    let works = works().await;
+    works
+        .run("update suppliers set email = null; select order_of('#1', 'CUP', 1)")
+        .await;
+    works.drain(1);
+    works
+        .run(
+            "update fulfilments set state = 'rejected', reason = 'by telephone';
+             update purchase_orders set state = 'cancelled';
+             delete from supplier_offers where supplier_id = 2;
+             insert into suppliers (name) values ('Snail');
+             update orders set covered_by_hand = true;
+             insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             values (3, 1, 100, 'EUR', 30)",
+        )
+        .await;
+    let (said, done) = works.act(&["route", "#1", "--to", "snail"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    assert_eq!(works.delays().await.as_deref(), Some("late"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_supplier_is_left_where_others_serve_in_time_and_told_so() {
+    let works = works().await;
+    works.run("select order_of('#1', 'CUP', 3)").await;
+    works.drain(1);
+    let silence =
+        "update purchase_orders set answer_due = now() - interval '1 minute' where state = 'sent'";
+    works.run(silence).await;
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Acme has not answered in the agreed time, and nobody else has it in time"),
+        "Bolt needs longer"
+    );
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
+
+    works
+        .run("update supplier_offers set lead_time_days = 2")
+        .await;
+    works.run(silence).await;
+    works.drain(1);
+    assert_eq!(
+        works.text(PARTS).await.as_deref(),
+        Some("Acme rejected, Bolt requested")
+    );
+    let told = "select n.recipient || ' ' || b.state || ' ' || b.reason from notices n
+        join purchase_orders b on b.id = n.subject_id
+        where n.kind = 'purchase_order_cancelled' and n.subject_kind = 'purchase_order'";
+    assert_eq!(
+        works.text(told).await.as_deref(),
+        Some("acme@example.org cancelled no answer in the agreed time")
+    );
+
+    // Now Bolt is silent, and our own stock has it.
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'CUP'",
+        )
+        .await;
+    works.run(silence).await;
+    works.drain(1);
+    assert_eq!(
+        works.text(PARTS).await.as_deref(),
+        Some("Acme rejected, Bolt rejected, Warehouse ready")
+    );
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_order_without_an_address_waits_for_one_or_for_a_person() {
+    let works = works().await;
+    works
+        .run(
+            "update suppliers set email = null;
+             select order_of('#1', 'CUP', 3); select order_of('#2', 'CUP', 1)",
+        )
+        .await;
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "5"]);
+    assert!(done, "{said}");
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    let states =
+        "select string_agg(state || ' ' || (answer_due is not null), ', ' order by fulfilment_id)
+        from purchase_orders";
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("draft false, draft false, draft false")
+    );
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Acme has no address for purchase orders")
+    );
+    let alert = "select string_agg(reason, ', ') from alerts where kind = 'unaddressed' and cleared_at is null";
+    assert!(
+        works
+            .text(alert)
+            .await
+            .is_some_and(|why| why.ends_with("Acme has no address for purchase orders")),
+    );
+    let (said, done) = works.act(&["mark-sent", "#2"]);
+    assert!(done && said.contains("to Acme"), "{said}");
+    let (said, done) = works.act(&["mark-sent", "#2"]);
+    assert!(!done && said.contains("waits to be sent"), "{said}");
+    works.drain(1);
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("draft false, sent true, draft false")
+    );
+    works
+        .run("update suppliers set email = 'acme@example.org' where name = 'Acme'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("sent true, sent true, sent true")
+    );
+    assert_eq!(
+        works
+            .number("select count(*) from notices where kind = 'purchase_order'")
+            .await,
+        2
+    );
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(alert).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offers_in_another_currency_count_only_where_there_is_no_other() {
+    let works = works().await;
+    works
+        .run(
+            "insert into suppliers (name, email) values ('Tokyo', 'tokyo@example.org');
+             insert into products (sku, title) values ('FAN', 'A fan');
+             insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             select 3, p.id, 9, 'JPY', 1 from products p where p.sku <> 'PLATE';
+             select order_of('#1', 'CUP', 1); select order_of('#2', 'FAN', 1)",
+        )
+        .await;
+    works.drain(1);
+    let reasons = "select string_agg(reason, '; ' order by order_id) from fulfilments";
+    assert_eq!(
+        works.text(reasons).await.as_deref(),
+        Some(
+            "Acme: 1.00 EUR cheaper than Bolt; \
+             Tokyo: the only offer, paid in JPY as nobody offers it in EUR"
+        )
+    );
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "1"]);
+    assert!(done && said.contains("from Acme for 2.00 EUR"), "{said}");
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "1", "--from", "tokyo"]);
+    assert!(done && said.contains("from Tokyo for 9 JPY"), "{said}");
+    let leads = "select lead_days(1, 1, 'EUR') || ' ' || lead_days(1, 1, 'JPY') || ' ' || lead_days(1, 1, 'USD')";
+    assert_eq!(works.text(leads).await.as_deref(), Some("2 1 2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_left_to_an_earlier_order_goes_on_when_that_no_longer_wants_it() {
+    for leave in [
+        "update orders set hold_reason = 'away' where number = '#1'",
+        "update order_lines set cancelled = 3 where order_id = 1;
+         update orders set cancelled_at = now() where number = '#1'",
+        "update order_lines set cancelled = 2 where order_id = 1",
+        "update orders set financial_status = 'voided' where number = '#1'",
+    ] {
+        let works = works().await;
+        // The first is paid, and its address is still to come.
+        works
+            .run(
+                "insert into stock_movements (stock_level_id, kind, on_hand)
+                 select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+                 where p.sku = 'PLATE';
+                 select order_of('#1', 'PLATE', 3);
+                 update orders set shipping_address = '{}';
+                 select order_of('#2', 'PLATE', 2)",
+            )
+            .await;
+        works.drain(1);
+        let reserved = "select string_agg(reserved::text, ', ' order by order_id) from order_lines";
+        assert_eq!(works.text(reserved).await.as_deref(), Some("0, 0"));
+        works.run(leave).await;
+        works.drain(1);
+        assert_eq!(
+            works.text(reserved).await.as_deref(),
+            Some("0, 2"),
+            "{leave}"
+        );
+    }
+}
