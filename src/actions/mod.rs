@@ -8,6 +8,7 @@ mod engine;
 mod error;
 pub mod import;
 mod inspections;
+mod jobs;
 pub mod labels;
 pub mod letters;
 mod mails;

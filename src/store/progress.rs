@@ -814,14 +814,6 @@ pub async fn pack(
     Ok(Some(parcel))
 }
 
-/// Has a parcel's label printed.
-pub async fn enqueue_label(connection: &mut PgConnection, parcel: i64) -> Result<(), DbError> {
-    sqlx::query!("select enqueue('label', 'shipment', $1)", parcel)
-        .fetch_one(connection)
-        .await?;
-    Ok(())
-}
-
 /// Looks at an order again.
 pub async fn enqueue(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
     sqlx::query!("select enqueue('order', 'order', $1)", order_id)

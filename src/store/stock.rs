@@ -18,6 +18,8 @@ pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
            (select a.reason from alerts a where a.kind = 'low_stock' and a.subject_kind = 'stock'
             and a.subject_id = s.id and a.cleared_at is null) as alert,
+           (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'product'
+            and a.subject_id = s.product_id and a.cleared_at is null) as given_up,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
@@ -72,6 +74,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         supplier: columns.get("supplier")?,
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
+        given_up: columns.get("given_up")?,
         muted_until: columns.get("muted_until")?,
     })
 }

@@ -45,6 +45,8 @@ fn ends(child: &mut Child) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_done_is_given_to_people() {
     let works = Works::open().await;
+    works.run(SHOP).await;
+    works.run("select order_of('#1', 'PLATE', 1)").await;
     works
         .run(
             "insert into jobs (kind, subject_kind, subject_id, dedupe_key, attempts)
@@ -62,6 +64,34 @@ async fn a_job_that_cannot_be_done_is_given_to_people() {
     let told = "dead_job of order: the job from the future failed: \
                 this program does not know the job \"from the future\"";
     assert_eq!(works.text(OPEN_ALERTS).await.as_deref(), Some(told));
+    let shown = works.packline(&["show", "#1"]).0;
+    assert!(shown.contains("the job from the future failed"), "{shown}");
+
+    let again = works.act(&["retry-work", "#1"]);
+    assert_eq!(again, ("#1: the worker tries it again".to_owned(), true));
+    assert_eq!(works.text(OPEN_ALERTS).await, None);
+    let waits =
+        "select string_agg(kind || ' ' || attempts, ', ') from jobs where kind = 'from the future'";
+    assert_eq!(
+        works.text(waits).await.as_deref(),
+        Some("from the future 0")
+    );
+    let (said, done) = works.act(&["forget-work", "#1"]);
+    assert!(!done && said.contains("given nothing of it up"), "{said}");
+
+    works
+        .run("update jobs set attempts = 11, run_at = 'epoch' where kind = 'from the future'")
+        .await;
+    assert!(!works.run_once(&[]));
+    let (said, done) = works.act(&["forget-work", "#1"]);
+    assert!(done, "{said}");
+    assert_eq!(works.text(waits).await, None);
+    let told = "select string_agg(verb, ', ' order by id) from activity
+        where kind = 'order' and verb like '%-work'";
+    assert_eq!(
+        works.text(told).await.as_deref(),
+        Some("retry-work, forget-work")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -368,4 +398,18 @@ async fn a_label_whose_worker_died_is_a_persons_to_print_again() {
     let told = "dead_job of shipment: the job label failed: \
                 its worker ended while it printed: see whether the label came out";
     assert_eq!(works.text(OPEN_ALERTS).await.as_deref(), Some(told));
+    // A person prints it: it is in doubt no more.
+    let name = works.text("select 'SHP-' || subject_id from jobs where dead_at is not null");
+    let name = name.await.expect("a parcel");
+    let again = dir.path().join("again.zpl");
+    let again = again.to_str().expect("a path");
+    let (said, done) = works.act(&["print", &name, "--file", again]);
+    assert!(done, "{said}");
+    assert_eq!(works.text(OPEN_ALERTS).await, None);
+    assert_eq!(
+        works
+            .number("select count(*) from jobs where kind = 'label'")
+            .await,
+        0
+    );
 }
