@@ -128,12 +128,14 @@ create table clock_events (
     due_at timestamptz
 );
 create index clock_events_of_ticket on clock_events (ticket_id, id);
+-- A clock may have begun to count before it is set going (again); what ends one happens now.
 create function stamp_clock_event() returns trigger
 language plpgsql set search_path = packline, pg_temp as $$
 begin
     if not (pg_has_role(session_user, 'packline_worker', 'member')
             or pg_has_role(session_user, 'packline_admin', 'member')) then
-        new.at := clock_timestamp();
+        new.at := case when new.event = 'activate' then least(new.at, clock_timestamp())
+                       else clock_timestamp() end;
     end if;
     return new;
 end $$;

@@ -89,11 +89,16 @@ async fn reply(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, A
 async fn stop_mail(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, ActError> {
     let open = notices::open_of_ticket(work.connection, ticket.id).await?;
     let (mail, outcome) = mails::stop(work, open).await?;
-    if mail.kind == NoticeKind::TicketReply && ticket.state == TicketState::Pending {
-        let (from, to) = (TicketState::Pending, TicketState::Open);
-        tickets::set_state(work.connection, ticket.id, from, to).await?;
+    if mail.kind == NoticeKind::TicketReply
+        && matches!(ticket.state, TicketState::Pending | TicketState::Open)
+    {
+        let withdrawn = tickets::withdrawn(work.connection, ticket.id).await?;
+        if ticket.state == TicketState::Pending && !withdrawn.answered {
+            let (from, to) = (TicketState::Pending, TicketState::Open);
+            tickets::set_state(work.connection, ticket.id, from, to).await?;
+        }
         let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
-        let events = clocks.customer_wrote(ticket.priority, work.now, &calendar(work));
+        let events = clocks.answer_withdrawn(&withdrawn.ended);
         tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
     }
     Ok(outcome)

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::calendar::Calendar;
+use super::notices::NoticeState;
 use super::words::words;
 
 words! {
@@ -233,6 +234,21 @@ impl Clocks {
         events
     }
 
+    /// What answered the customer never left: the clocks that it ended run on as if nothing had
+    /// been said.
+    pub fn answer_withdrawn(&mut self, ended: &[(Clock, Running)]) -> Vec<ClockEvent> {
+        let mut events = Vec::new();
+        for &(clock, running) in ended {
+            if self.slot(clock).is_none() {
+                self.run(clock, running, &mut events);
+            }
+        }
+        if self.resolution.is_some() {
+            self.paused = None;
+        }
+        events
+    }
+
     /// The ticket is settled.
     pub fn resolved(&mut self, at: DateTime<Utc>) -> Vec<ClockEvent> {
         let mut events = self.spoke(at);
@@ -400,6 +416,8 @@ pub struct Message {
     pub from: String,
     /// Its text.
     pub body: String,
+    /// How the mail stands that carries it, where it is ours to send.
+    pub mail: Option<NoticeState>,
     /// Names and sizes in bytes of what was attached.
     pub attachments: Vec<(String, i64)>,
 }

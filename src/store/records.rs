@@ -9,7 +9,8 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::{carrier_labels, inspections, notices, orders, rows, shipments, stock, tickets};
+use super::rows::{self, misfit, word};
+use super::{carrier_labels, inspections, notices, orders, shipments, stock, tickets};
 use crate::domain::full::{FullRecord, Inspection, Order, Shipment, Stock, Ticket};
 use crate::domain::inspections::{Check, Defect, InspectionSummary};
 use crate::domain::list::HistoryEntry;
@@ -20,7 +21,6 @@ use crate::domain::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
 use crate::domain::stock::{Movement, Offer, WantedBy};
 use crate::domain::tickets::{Message, TicketSummary};
 use crate::domain::verbs::ArgKind;
-use crate::domain::words::UnknownWord;
 
 /// Everything about a record; none where it does not exist.
 pub async fn full(
@@ -352,7 +352,10 @@ async fn ticket(connection: &mut PgConnection, id: i64) -> Result<Option<Ticket>
                   coalesce((select array_agg(a.name order by a.id) from attachments a
                             where a.message_id = m.id), '{}') as "names!",
                   coalesce((select array_agg(a.size order by a.id) from attachments a
-                            where a.message_id = m.id), '{}') as "sizes!"
+                            where a.message_id = m.id), '{}') as "sizes!",
+                  (select state from notices n
+                   where n.kind = 'ticket_reply' and n.subject_kind = 'ticket'
+                     and n.subject_id = m.ticket_id and n.occasion = m.id::text) as mail
            from messages m where m.ticket_id = $1 order by m.at desc, m.id desc limit 200"#,
         id
     )
@@ -370,6 +373,10 @@ async fn ticket(connection: &mut PgConnection, id: i64) -> Result<Option<Ticket>
                 message.sender
             },
             body: message.body,
+            mail: message
+                .mail
+                .map(|state| word("notices.state", message.id, &state))
+                .transpose()?,
             attachments: message.names.into_iter().zip(message.sizes).collect(),
         })
     })
@@ -740,25 +747,9 @@ async fn sources(
     .await?)
 }
 
-fn word<T: std::str::FromStr<Err = UnknownWord>>(
-    column: &str,
-    id: i64,
-    word: &str,
-) -> Result<T, DbError> {
-    word.parse()
-        .map_err(|error: UnknownWord| misfit(column, id, Box::new(error)))
-}
-
 fn address(order: i64, value: Value) -> Result<Address, DbError> {
     serde_json::from_value(value)
         .map_err(|error| misfit("orders.shipping_address", order, Box::new(error)))
-}
-
-fn misfit(column: &str, id: i64, source: sqlx::error::BoxDynError) -> DbError {
-    DbError::Other(sqlx::Error::ColumnDecode {
-        index: format!("{column} of {id}"),
-        source,
-    })
 }
 
 #[cfg(test)]

@@ -53,11 +53,26 @@ impl<'r> Columns<'r> {
     }
 
     fn misfit(&self, column: &str, source: sqlx::error::BoxDynError) -> DbError {
-        DbError::Other(sqlx::Error::ColumnDecode {
-            index: format!("{column} of {} {}", self.table, self.id),
-            source,
-        })
+        misfit(&format!("{}.{column}", self.table), self.id, source)
     }
+}
+
+/// A word of a closed vocabulary, from a column such as `tickets.state` of the row with this key.
+pub(super) fn word<T: FromStr<Err = UnknownWord>>(
+    column: &str,
+    id: i64,
+    word: &str,
+) -> Result<T, DbError> {
+    word.parse()
+        .map_err(|error: UnknownWord| misfit(column, id, Box::new(error)))
+}
+
+/// What is said of a value that does not fit.
+pub(super) fn misfit(column: &str, id: i64, source: sqlx::error::BoxDynError) -> DbError {
+    DbError::Other(sqlx::Error::ColumnDecode {
+        index: format!("{column} of {id}"),
+        source,
+    })
 }
 
 /// The rows of a kind's `SELECT` for which the condition on its key, `$1`, holds.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
-use super::rows::{self, Columns, one_row};
+use super::rows::{self, Columns, one_row, word};
 use crate::domain::tickets::{
     Clock, ClockEvent, ClockEventKind, Clocks, MessageKind, Priority, Resolution, Running,
     TicketState, TicketSummary,
@@ -153,6 +153,71 @@ pub async fn clocks(connection: &mut PgConnection, id: i64) -> Result<Clocks, Db
         resolution: running(Clock::Resolution, ticket.resolution_due),
         paused: paused.filter(|_| ticket.resolution_due.is_none()),
     })
+}
+
+/// What the answers of a ticket that were stopped before they left had ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// The clocks, as they ran before.
+    pub ended: Vec<(Clock, Running)>,
+    /// Whether another answer to the customer's last message left, or will.
+    pub answered: bool,
+}
+
+/// What is open again once the stopped answers of a ticket do not count: each clock whose last run
+/// was ended or paused by one of them, and in whose time nothing else was said to the customer.
+pub async fn withdrawn(connection: &mut PgConnection, id: i64) -> Result<Withdrawn, DbError> {
+    let rows = sqlx::query!(
+        r#"with said as (
+               select m.at, m.kind, coalesce(n.state = 'cancelled', false) as stopped
+               from messages m
+               left join notices n on n.kind = 'ticket_reply' and n.subject_kind = 'ticket'
+                   and n.subject_id = m.ticket_id and n.occasion = m.id::text
+               where m.ticket_id = $1 and m.kind in ('outbound', 'call')),
+           last as (
+               select distinct on (clock) clock, event, at, due_at
+               from clock_events where ticket_id = $1 order by clock, id desc)
+           select last.clock, last.due_at as "due_at!", run.since as "since!"
+           from last
+           cross join lateral (
+               select coalesce((select at from clock_events a
+                                where a.ticket_id = $1 and a.clock = last.clock and a.event = 'activate'
+                                order by a.id desc limit 1),
+                               (select opened_at from tickets where id = $1)) as since) run
+           where last.event in ('fulfil', 'pause') and last.due_at is not null
+             and exists (select from said where stopped and said.at between run.since and last.at)
+             and not exists (select from said where not stopped and said.at >= run.since
+                             and (kind = 'outbound' or last.event = 'fulfil'))"#,
+        id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let ended = rows
+        .into_iter()
+        .map(|row| {
+            let running = Running {
+                since: row.since,
+                due_at: row.due_at,
+            };
+            Ok((word("clock_events.clock", id, &row.clock)?, running))
+        })
+        .collect::<Result<_, DbError>>()?;
+    let answered = sqlx::query_scalar!(
+        r#"select exists (
+               select from messages m
+               where m.ticket_id = $1 and m.kind = 'outbound'
+                 and m.at >= coalesce((select max(at) from messages
+                                       where ticket_id = $1 and kind = 'inbound'), '-infinity')
+                 and not exists (
+                     select from notices n
+                     where n.kind = 'ticket_reply' and n.subject_kind = 'ticket'
+                       and n.subject_id = $1 and n.occasion = m.id::text and n.state = 'cancelled'))
+           as "answered!""#,
+        id
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Withdrawn { ended, answered })
 }
 
 /// Stores a ticket's clocks, and the events that moved them.

@@ -1079,6 +1079,55 @@ async fn a_reply_waits_a_minute_finds_its_way_back_and_stops_the_clock() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_stopped_was_not_given() {
+    let shop = Shop::open().await;
+    let ticket = shop.ticket().await;
+    let stands = async || -> String {
+        shop.ask(
+            "select format('%s, first answer %s, resolution %s', state,
+                           coalesce((first_response_due - opened_at)::text, 'given'),
+                           coalesce((resolution_due - opened_at)::text, 'paused'))
+             from tickets",
+            |ask| ask,
+        )
+        .await
+    };
+    let reply = async |text: &str| -> String {
+        shop.done(ticket, "reply", &[("text", text)]).await;
+        shop.ask("select max(id)::text from notices", |ask| ask)
+            .await
+    };
+    let (waits, answered) = (
+        "open, first answer 04:00:00, resolution 3 days",
+        "pending, first answer given, resolution paused",
+    );
+
+    let first = reply("Soon").await;
+    assert_eq!(stands().await, answered);
+    shop.done(ticket, "stop-mail", &[("mail", &first)]).await;
+    assert_eq!(stands().await, waits, "the only answer never left");
+
+    let (second, third) = (reply("Tomorrow").await, reply("Or on Friday").await);
+    shop.done(ticket, "stop-mail", &[("mail", &second)]).await;
+    assert_eq!(stands().await, answered, "another answer stands");
+    shop.done(ticket, "stop-mail", &[("mail", &third)]).await;
+    assert_eq!(stands().await, waits, "no answer stands");
+
+    shop.done(ticket, "set-priority", &[("priority", "urgent")])
+        .await;
+    shop.done(ticket, "set-priority", &[("priority", "low")])
+        .await;
+    let since: bool = shop
+        .ask(
+            "select at = opened_at from clock_events e join tickets t on t.id = e.ticket_id
+             where clock = 'first_response' order by e.id desc limit 1",
+            |ask| ask,
+        )
+        .await;
+    assert!(since, "its time counts from when the customer wrote");
+}
+
+#[tokio::test]
 async fn an_order_held_by_a_direct_write_is_told_as_one() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;

@@ -327,6 +327,7 @@ fn full_ticket() -> FullRecord {
         at: minutes(at),
         from: from.into(),
         body: body.into(),
+        mail: None,
         attachments: if id == 1 {
             vec![("photo.jpg".into(), 245_000)]
         } else {

@@ -6,6 +6,7 @@ use super::facts::{
 };
 use super::mails::{mails, waiting};
 use crate::domain::full::Ticket;
+use crate::domain::notices::NoticeState;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::tickets::{Message, MessageKind, TicketSummary};
 use crate::domain::when;
@@ -100,6 +101,14 @@ fn conversation(document: &mut Document, message: &Message, ctx: Context) {
         muted(what),
         muted(ctx.moment(message.at)),
     ];
+    match message.mail {
+        Some(NoticeState::Held | NoticeState::Queued) => {
+            pieces.push(Span::new("not sent yet", Tone::Warn));
+        }
+        Some(NoticeState::Failed) => pieces.push(bad("did not get through")),
+        Some(NoticeState::Cancelled) => pieces.push(bad("stopped, never sent")),
+        Some(NoticeState::Sent) | None => {}
+    }
     for (name, bytes) in &message.attachments {
         pieces.push(plain(format!("{name} ({} kB)", (bytes + 999) / 1000)));
     }
