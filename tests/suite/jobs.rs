@@ -242,7 +242,7 @@ async fn a_mail_that_cannot_be_read_fails_alone() {
     );
     let why = works.text("select error from notices where state = 'failed'");
     let why = why.await.expect("a reason");
-    assert!(why.contains("mail_references of notice 1"), "{why}");
+    assert!(why.contains("notice.mail_references of 1"), "{why}");
     assert_eq!(works.mail.taken().len(), 1);
 }
 
