@@ -333,11 +333,3 @@ pub async fn open(
     .await?;
     Ok((counts, oldest))
 }
-
-/// Makes partitions ahead and drops old changes.
-pub async fn keep_house(connection: &mut PgConnection) -> Result<(), DbError> {
-    sqlx::query!("select maintain_partitions()")
-        .fetch_one(connection)
-        .await?;
-    Ok(())
-}

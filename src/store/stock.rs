@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Postgres, QueryBuilder};
 
 use super::db::DbError;
 use super::rows::{self, Columns, one_row};
@@ -52,6 +53,21 @@ pub const DUE: &str = "
                      '9999-12-31 00:00+00')
      from order_lines line
      where line.product_id = s.product_id and line.unallocated > 0)";
+
+/// The levels that are low, as a `select` of their ids: at their reorder point, or alerted to for
+/// their days of cover; not what is muted at `now`.
+pub(super) fn push_low(sql: &mut QueryBuilder<Postgres>, now: DateTime<Utc>) {
+    sql.push(
+        "select low.id from stock_levels low
+         where low.id in (
+             select id from stock_levels where on_hand - reserved <= reorder_point
+             union
+             select subject_id from alerts
+             where kind = 'low_stock' and subject_kind = 'stock' and cleared_at is null)
+           and (low.muted_until is null or low.muted_until <= ",
+    );
+    sql.push_bind(now).push(")");
+}
 
 /// Reads a row of [`SELECT`].
 ///

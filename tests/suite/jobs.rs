@@ -413,3 +413,52 @@ async fn a_label_whose_worker_died_is_a_persons_to_print_again() {
         0
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lasts_too_few_days_is_in_the_stock_pane_although_above_its_reorder_point() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 40 from stock_levels s;
+             insert into daily_demand (product_id, day, units)
+             select id, (now() at time zone 'UTC')::date - 3, case sku when 'CUP' then 560 else 5600 end
+             from products",
+        )
+        .await;
+    works.run("update stock_levels set muted_until = now() + interval '1 day' where id not in (
+                   select s.id from stock_levels s join products p on p.id = s.product_id where p.sku in ('CUP', 'PLATE'))").await;
+    let (before, _) = works.packline(&["list", "stock"]);
+    assert!(!before.contains("CUP"), "{before}");
+    works.drain(1);
+    let (listed, _) = works.packline(&["list", "stock"]);
+    let place = |sku| listed.find(sku);
+    assert!(
+        place("PLATE").is_some() && place("PLATE") < place("CUP"),
+        "the shorter cover first: {listed}"
+    );
+    let (low, _) = works.packline(&["list", "stock", "--filter", "state:low"]);
+    assert_eq!(low, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_comes_back_to_is_ended() {
+    let works = Works::open().await;
+    works
+        .run(
+            "insert into presence (console, who, kind, record_id, writing, until) values
+                 (gen_random_uuid(), 'ana', 'order', 1, false, now() - interval '1 s'),
+                 (gen_random_uuid(), 'bo', 'order', 1, false, now() + interval '1 hour');
+             insert into hold (kind, record_id, who, until) values
+                 ('stock', 1, 'ana', now() - interval '1 s'), ('stock', 2, 'bo', now() + interval '1 hour');
+             insert into draft (who, kind, record_id, verb, args, at) values
+                 ('ana', 'ticket', 1, 'reply', '{}', now() - interval '91 days'),
+                 ('bo', 'ticket', 1, 'reply', '{}', now() - interval '89 days')",
+        )
+        .await;
+    works.drain(1);
+    let left = "select string_agg(who, ', ') from (
+        select who from presence union all select who from hold union all select who from draft) kept";
+    assert_eq!(works.text(left).await.as_deref(), Some("bo, bo, bo"));
+}
