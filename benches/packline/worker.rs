@@ -1,7 +1,7 @@
 //! Jobs and orders a second of one worker, against `pgbench` on the same server: one client that sends
 //! the statements of a job, and one that updates one row of a bare table.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -174,15 +174,19 @@ async fn pgbench(connection: &mut PgConnection) -> PathBuf {
 }
 
 /// How often a second `pgbench` runs a script.
-fn rate(pgbench: &PathBuf, database: &TestDatabase, script: &str, times: u32) -> f64 {
+fn rate(pgbench: &Path, database: &TestDatabase, script: &str, times: u32) -> f64 {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(&file, script).expect("a script");
+    let at = &database.options;
+    let socket = at.get_socket().map(|dir| dir.display().to_string());
+    let host = socket.unwrap_or_else(|| at.get_host().to_owned());
     let output = Command::new(pgbench)
         .args(["--no-vacuum", "--protocol=prepared", "--transactions"])
         .arg(times.to_string())
         .arg("--file")
         .arg(file.path())
-        .arg(&database.url)
+        .args(["--host", &host, "--port", &at.get_port().to_string()])
+        .args(["--username", at.get_username(), &database.name])
         .env("PGOPTIONS", "-c search_path=packline,pg_catalog")
         .output()
         .expect("pgbench: it is a part of Postgres");
