@@ -21,6 +21,19 @@ create unlogged table hold (
     until timestamptz not null,
     primary key (kind, record_id)
 );
+-- Everybody sees who holds what; each gives back their own.
+alter table hold enable row level security;
+create policy seen on hold for select using (true);
+create policy own on hold for delete using (who = session_user);
+-- What is given back before its time is an act; what ends by itself is no history.
+create function history_of_hold() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform write_activity(old.kind, old.record_id, 'hold', 'delete', jsonb_build_array(to_jsonb(old)));
+    return null;
+end $$;
+create trigger history_delete after delete on hold
+    for each row when (old.until > clock_timestamp()) execute function history_of_hold();
 
 -- Says that this console is at a record, for so many seconds, or nowhere. Answers whether others
 -- see a difference; they are told by a bell of its own, not by the change feed.

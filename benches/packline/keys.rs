@@ -93,6 +93,7 @@ async fn in_process(database: &TestDatabase) -> Samples {
         shop: "Bench".to_owned(),
         zone: chrono_tz::Tz::UTC,
         read_only: false,
+        log: None,
         alarm_about: vec![],
     };
     let keymap = Keymap::built_in().expect("the keymap");

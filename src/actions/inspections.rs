@@ -1,6 +1,7 @@
 //! What is done with an inspection.
 
 use super::error::ActError;
+use super::next::give_back;
 use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::inspections::{CheckResult, InspectionState, InspectionSummary};
 use crate::store::inspections;
@@ -16,6 +17,7 @@ pub(super) async fn perform(
             let leave = format!("leave INS-{id} to others");
             Ok(Outcome::new("started").undone_by("unstart", [], leave))
         }
+        "unstart" if inspection.assignee.is_none() => give_back(work).await,
         "unstart" => {
             inspections::set_inspector(work.connection, id, None, None).await?;
             Ok(Outcome::new("left to others"))

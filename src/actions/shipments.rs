@@ -2,6 +2,7 @@
 
 use super::error::ActError;
 use super::jobs;
+use super::next::give_back;
 use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::labels::LABEL;
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
@@ -14,6 +15,7 @@ pub(super) async fn perform(
 ) -> Result<Outcome, ActError> {
     match work.act.verb.name {
         "set-tracking" => set_tracking(work, parcel).await,
+        "unclaim" => give_back(work).await,
         "deliver" => {
             let to = ShipmentState::Delivered;
             shipments::set_state(work.connection, parcel.id, parcel.state, to, None).await?;

@@ -3,6 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::error::ActError;
+use super::next::give_back;
 use super::work::{Outcome, Work, unknown_verb};
 use super::{jobs, purchases};
 use crate::domain::stock::{MovementKind, StockSummary};
@@ -14,6 +15,7 @@ pub(super) async fn perform(
 ) -> Result<Outcome, ActError> {
     match work.act.verb.name {
         "adjust" => adjust(work, level).await,
+        "unclaim" => give_back(work).await,
         "receive" => receive(work, level).await,
         "reorder" => purchases::reorder(work, level).await,
         "set-reorder-point" => set_reorder_point(work, level).await,

@@ -12,6 +12,8 @@ use color_eyre::eyre::{Result, eyre};
 use super::database::Database;
 use super::print;
 use crate::config::Config;
+use crate::console::app::{Context, Present};
+use crate::console::view;
 use crate::domain::filter::Filter;
 use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn, Viewer};
 use crate::domain::money;
@@ -38,7 +40,7 @@ pub(super) struct List {
         allow_hyphen_values = true
     )]
     filter: String,
-    /// Start from this saved view, yours or a shared one: its filter and its sort
+    /// Start from this saved view, yours or a shared one: its filter, its sort and its columns
     #[arg(long, value_name = "NAME")]
     view: Option<String>,
     /// A column: due, cover, number, age, name, state or amount; with a leading - for the largest first
@@ -90,10 +92,10 @@ impl List {
             }
         };
         let database = Database::open(config, "list").await?;
-        let query = match &self.view {
-            None => query,
+        let (query, shape) = match &self.view {
+            None => (query, Shape::own(pane)),
             Some(name) => match self.viewed(query, name, &database).await? {
-                Ok(query) => query,
+                Ok(viewed) => viewed,
                 Err(mistake) => {
                     print::note(format_args!("packline: --view: {mistake}"));
                     return Ok(ExitCode::from(super::USAGE));
@@ -108,9 +110,8 @@ impl List {
         let mut csv = self
             .csv
             .then(|| csv::Writer::from_writer(io::stdout().lock()));
-        let (headings, _) = columns(pane);
         if let Some(csv) = &mut csv {
-            csv.write_record(headings)?;
+            csv.write_record(&shape.headings)?;
         }
         let mut table = Vec::new();
         let mut left = self.limit;
@@ -130,13 +131,10 @@ impl List {
                 if self.json {
                     print::json(&row.record)?;
                 } else if let Some(csv) = &mut csv {
-                    csv.write_record(
-                        cells(pane, row, zone, now)
-                            .iter()
-                            .map(|cell| spreadsheet(cell)),
-                    )?;
+                    let cells = shape.cells(row, zone, now);
+                    csv.write_record(cells.iter().map(|cell| spreadsheet(cell)))?;
                 } else {
-                    table.push(cells(pane, row, zone, now));
+                    table.push(shape.cells(row, zone, now));
                 }
             }
             left -= page.rows.len();
@@ -151,19 +149,19 @@ impl List {
         if let Some(mut csv) = csv {
             csv.flush()?;
         } else if !self.json {
-            print_table(headings, columns(pane).1, &table);
+            print_table(&shape, &table);
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What a saved view shows, narrowed by the filter and in the order that the flags say. The
+    /// What a saved view shows and how, narrowed by the filter and in the order that the flags say. The
     /// inner error is the caller's mistake.
     async fn viewed(
         &self,
         asked: ListQuery,
         name: &str,
         database: &Database,
-    ) -> Result<Result<ListQuery, String>> {
+    ) -> Result<Result<(ListQuery, Shape), String>> {
         let kept = database
             .db
             .call(LIMIT, |connection| Box::pin(store::views::all(connection)))
@@ -183,16 +181,19 @@ impl List {
         };
         // Read as one text: what one of them looks for in history, the other must find there too.
         let text = format!("{} {}", view.look.filter, self.filter);
+        let shape = match &view.look.columns {
+            Some(titles) => Shape::chosen(view.look.kind, titles),
+            None => Shape::own(pane),
+        };
         Ok(match Filter::parse(pane, &text) {
-            Ok(filter) => Ok(ListQuery {
-                filter,
-                sort: if self.sort.is_some() {
+            Ok(filter) => {
+                let sort = if self.sort.is_some() {
                     asked.sort
                 } else {
                     view.look.sort
-                },
-                ..asked
-            }),
+                };
+                Ok((ListQuery { pane, filter, sort }, shape))
+            }
             Err(error) => Err(format!("{error} in “{}”", text.trim())),
         })
     }
@@ -222,6 +223,55 @@ impl List {
         Ok(ListQuery { pane, filter, sort })
     }
 }
+
+/// What a list shows of its rows.
+struct Shape {
+    pane: Pane,
+    headings: Vec<String>,
+    /// The widest that each column gets on a terminal.
+    widest: Vec<usize>,
+    /// Whether these are columns that somebody chose in the console.
+    chosen: bool,
+}
+
+impl Shape {
+    /// The list's own columns.
+    fn own(pane: Pane) -> Self {
+        let (headings, widest) = columns(pane);
+        Self {
+            pane,
+            headings: headings.iter().map(ToString::to_string).collect(),
+            widest: widest.to_vec(),
+            chosen: false,
+        }
+    }
+
+    /// The columns of a view, as the console shows them.
+    fn chosen(kind: Kind, titles: &[String]) -> Self {
+        let known = |title: &&String| views::titles(kind).iter().any(|(known, _)| known == title);
+        let headings: Vec<String> = titles.iter().filter(known).cloned().collect();
+        Self {
+            pane: Pane::Of(kind),
+            widest: vec![WIDEST; headings.len()],
+            headings,
+            chosen: true,
+        }
+    }
+
+    fn cells(&self, row: &ListRow, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
+        match self.pane {
+            Pane::Of(kind) if self.chosen => {
+                let present = &Present::default();
+                let context = Context { now, zone, present };
+                view::cells(kind, &self.headings, &row.record, context)
+            }
+            pane => cells(pane, row, zone, now),
+        }
+    }
+}
+
+/// The widest that a column gets on a terminal that somebody chose.
+const WIDEST: usize = 40;
 
 /// A list's headings, and the widest that each column gets on a terminal.
 const fn columns(pane: Pane) -> (&'static [&'static str], &'static [usize]) {
@@ -350,8 +400,9 @@ fn cells(pane: Pane, row: &ListRow, zone: Tz, now: DateTime<Utc>) -> Vec<String>
     }
 }
 
-fn print_table(headings: &[&str], widest: &[usize], rows: &[Vec<String>]) {
-    let widths: Vec<usize> = headings
+fn print_table(shape: &Shape, rows: &[Vec<String>]) {
+    let widths: Vec<usize> = shape
+        .headings
         .iter()
         .enumerate()
         .map(|(index, heading)| {
@@ -361,7 +412,7 @@ fn print_table(headings: &[&str], widest: &[usize], rows: &[Vec<String>]) {
             cells
                 .max()
                 .unwrap_or(0)
-                .min(widest[index])
+                .min(shape.widest[index])
                 .max(heading.len())
         })
         .collect();
@@ -375,7 +426,7 @@ fn print_table(headings: &[&str], widest: &[usize], rows: &[Vec<String>]) {
         }
         print::line(line.trim_end());
     };
-    line(&mut headings.iter().copied());
+    line(&mut shape.headings.iter().map(String::as_str));
     for row in rows {
         line(&mut row.iter().map(String::as_str));
     }

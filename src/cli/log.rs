@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use tracing_subscriber::filter::LevelFilter;
@@ -17,13 +18,12 @@ const FILE: &str = "packline.log";
 ///
 /// A directory that cannot be written to costs the log, never the program.
 pub(super) fn begin(config: &Config) {
-    let level = config.log_level.value;
-    if level == LevelFilter::OFF {
+    let Some(path) = file(config) else {
         return;
-    }
-    if let Ok(file) = open(config) {
+    };
+    if let Ok(file) = open(&path) {
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
+            .with_max_level(config.log_level.value)
             .with_ansi(false)
             .with_writer(Mutex::new(file))
             .finish();
@@ -32,11 +32,17 @@ pub(super) fn begin(config: &Config) {
     }
 }
 
-fn open(config: &Config) -> io::Result<fs::File> {
-    let dir = data_dir(config).map_err(io::Error::other)?;
-    fs::create_dir_all(&dir)?;
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir.join(FILE))
+/// The file that is logged to; none where nothing is.
+pub(super) fn file(config: &Config) -> Option<PathBuf> {
+    if config.log_level.value == LevelFilter::OFF {
+        return None;
+    }
+    data_dir(config).ok().map(|dir| dir.join(FILE))
+}
+
+fn open(path: &Path) -> io::Result<fs::File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    OpenOptions::new().create(true).append(true).open(path)
 }

@@ -5,8 +5,8 @@ use std::{fs, io};
 
 use color_eyre::eyre::{Result, eyre};
 
-use super::terms::printing;
-use super::terms::terms;
+use super::log;
+use super::terms::{printing, terms};
 use crate::config::{AlarmBy, Config, Source, state_dir};
 use crate::console::ConsoleOptions;
 use crate::console::app::Settings;
@@ -27,14 +27,9 @@ pub(super) const THEME_DIR: &str = "themes";
 pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
     let environment = |name: &str| std::env::var(name).ok();
     let mut mistakes = Vec::new();
-    let keymap = keymap(config).unwrap_or_else(|told| {
-        mistakes.extend(told);
-        None
-    });
-    let theme = theme(config, environment).unwrap_or_else(|told| {
-        mistakes.extend(told);
-        None
-    });
+    let mut known = |told: Vec<String>| mistakes.extend(told);
+    let keymap = keymap(config).map_err(&mut known).ok();
+    let theme = theme(config, environment).map_err(&mut known).ok();
     let (Some(keymap), Some(theme)) = (keymap, theme) else {
         return Err(eyre!("{}", mistakes.join("\n")));
     };
@@ -58,6 +53,7 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
             shop: config.shop_name.value.clone(),
             zone: config.shop_time_zone.value,
             read_only: config.read_only.value,
+            log: log::file(config),
             alarm_about: config.alarm_about.value.0.clone(),
         },
         keymap,
@@ -72,21 +68,18 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
     })
 }
 
-/// The keymap, with the person's over it; never `None` without an error.
-pub(super) fn keymap(config: &Config) -> Result<Option<Keymap>, Vec<String>> {
+/// The keymap, with the person's over it.
+pub(super) fn keymap(config: &Config) -> Result<Keymap, Vec<String>> {
     let path = config.dir.join(KEYMAP);
     let text = read(&path)?.unwrap_or_default();
-    match Keymap::read(&text) {
-        Ok(keymap) => Ok(Some(keymap)),
-        Err(mistakes) => Err(placed(&path, &mistakes)),
-    }
+    Keymap::read(&text).map_err(|mistakes| placed(&path, &mistakes))
 }
 
 /// The theme that the settings name: a person's file counts more than one of ours.
 pub(super) fn theme(
     config: &Config,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Theme>, Vec<String>> {
+) -> Result<Theme, Vec<String>> {
     let name = match config.theme.value.as_str() {
         "auto" => background(environment).unwrap_or("terminal"),
         name => name,
@@ -95,11 +88,8 @@ pub(super) fn theme(
     let is_name = !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
     let own = if is_name { read(&path)? } else { None };
     match (own, Theme::named(name)) {
-        (Some(text), _) => match Theme::parse(&text) {
-            Ok(theme) => Ok(Some(theme)),
-            Err(mistakes) => Err(placed(&path, &mistakes)),
-        },
-        (None, Some(theme)) => Ok(Some(theme)),
+        (Some(text), _) => Theme::parse(&text).map_err(|mistakes| placed(&path, &mistakes)),
+        (None, Some(theme)) => Ok(theme),
         (None, None) => {
             let place = match &config.theme.source {
                 Source::Default => Source::Flag("theme".to_owned()),

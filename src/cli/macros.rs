@@ -24,18 +24,25 @@ pub(super) struct Macros {
     command: Command,
 }
 
+/// What the name of a macro is; completions find by it where one is asked for.
+pub(super) const NAME: &str = "What people call it";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List every macro with its text
-    List,
+    List {
+        /// Only their names, a line each
+        #[arg(long)]
+        names: bool,
+    },
     /// Store the text on standard input under a name; only an admin may
     Set {
-        /// What people call it
+        #[arg(help = NAME)]
         name: String,
     },
     /// Forget a macro; only an admin may
     Remove {
-        /// What people call it
+        #[arg(help = NAME)]
         name: String,
     },
     /// List the fields that a text can have, such as {customer}
@@ -53,13 +60,16 @@ impl Macros {
         let database = Database::open(config, "macro").await?;
         match self.command {
             Command::Fields => {}
-            Command::List => {
+            Command::List { names } => {
                 let all = database
                     .db
                     .call(LIMIT, |connection| Box::pin(store::macros::all(connection)))
                     .await?;
                 for each in all {
                     print::line(text::plain(&each.name));
+                    if names {
+                        continue;
+                    }
                     for line in text::plain_lines(&each.body) {
                         print::line(format_args!("  {line}").to_string().trim_end());
                     }

@@ -120,7 +120,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::List(list)) => list.run(&config, now).await,
         Some(Command::Show(show)) => show.run(&config, now).await,
         Some(Command::Act(act)) => act.run(&config, now).await,
-        Some(Command::Verbs(verbs)) => verbs.run(),
+        Some(Command::Verbs(verbs)) => verbs.run(&config),
         Some(Command::Print(print)) => print.run(&config, now).await,
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,

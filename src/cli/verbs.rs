@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use color_eyre::eyre::Result;
+use color_eyre::eyre::{Result, eyre};
 use serde_json::{Value, json};
 
-use super::print;
+use super::{look, print};
+use crate::config::Config;
+use crate::console::input::Keymap;
 use crate::domain::record::Kind;
 use crate::domain::verbs::{self, Arg, ArgKind, Danger, Verb};
 
@@ -19,9 +21,10 @@ pub(super) struct Verbs {
 }
 
 impl Verbs {
-    pub(super) fn run(&self) -> Result<ExitCode> {
+    pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
+        let keymap = look::keymap(config).map_err(|mistakes| eyre!("{}", mistakes.join("\n")))?;
         if self.json {
-            let verbs: Vec<Value> = verbs::all().map(described).collect();
+            let verbs: Vec<Value> = verbs::all().map(|verb| described(verb, &keymap)).collect();
             print::json(&verbs)?;
         } else {
             for (index, kind) in Kind::ALL.iter().enumerate() {
@@ -30,10 +33,15 @@ impl Verbs {
                 }
                 print::line(kind.plural());
                 let usages: Vec<String> = verbs::of(*kind).iter().map(usage).collect();
-                let width = usages.iter().map(String::len).max().unwrap_or(0);
-                for (verb, usage) in verbs::of(*kind).iter().zip(usages) {
+                let keys: Vec<String> = verbs::of(*kind)
+                    .iter()
+                    .map(|verb| keymap.verb_shown(verb))
+                    .collect();
+                let widest = |words: &[String]| words.iter().map(String::len).max().unwrap_or(0);
+                let (key_width, width) = (widest(&keys), widest(&usages));
+                for (verb, (key, usage)) in verbs::of(*kind).iter().zip(keys.iter().zip(&usages)) {
                     print::line(format_args!(
-                        "  {usage:width$}  {} ({})",
+                        "  {key:key_width$}  {usage:width$}  {} ({})",
                         verb.help,
                         verb.not_permitted()
                     ));
@@ -71,7 +79,7 @@ fn placeholder(arg: &Arg) -> String {
     }
 }
 
-fn described(verb: &Verb) -> Value {
+fn described(verb: &Verb, keymap: &Keymap) -> Value {
     let arguments: Vec<Value> = verb
         .args
         .iter()
@@ -89,7 +97,7 @@ fn described(verb: &Verb) -> Value {
         "kind": verb.kind.as_str(),
         "name": verb.name,
         "help": verb.help,
-        "key": verb.key,
+        "keys": keymap.verb_chords(verb).iter().map(ToString::to_string).collect::<Vec<_>>(),
         "arguments": arguments,
         "roles": roles,
         "asks": verb.danger == Danger::Confirm,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join, join_all};
 use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
@@ -228,9 +228,11 @@ impl Performer {
             .is_ok()
     }
 
-    /// Tells others that this console is no longer at any record.
-    pub async fn leave(&self) {
-        self.attend(None).await;
+    /// Does what is still to be done at the end, and tells others that this console is no longer
+    /// at any record.
+    pub async fn leave(&self, wishes: Vec<Effect>, now: DateTime<Utc>) {
+        let wishes = wishes.into_iter().map(|effect| self.answer(effect, now));
+        join(join_all(wishes), self.attend(None)).await;
     }
 
     async fn window(

@@ -33,7 +33,7 @@ const FRAME: Duration = Duration::from_micros(16_667);
 /// Messages taken before the next frame at most, so that a flood cannot keep the screen dark.
 const BURST: usize = 512;
 
-/// Leaving waits no longer for others to be told of it.
+/// Leaving waits no longer for the database.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What the console is told when it starts.
@@ -104,15 +104,17 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
                         None => continue,
                     }
                 }
-                Ended::Terminate | Ended::HangUp => return Ok(()),
+                Ended::Terminate | Ended::HangUp => End::Quit,
             },
             end = console.drive(taken.screen(), &mut inputs) => end?,
         };
         match end {
             End::Quit => {
                 drop(taken);
-                // Others need not wait for the end of the lease.
-                let _ = timeout(FAREWELL, farewell.leave()).await;
+                // The last words that were typed are kept, and others need not wait for the end of
+                // the lease.
+                let wishes = console.app.last_wishes();
+                let _ = timeout(FAREWELL, farewell.leave(wishes, now())).await;
                 return Ok(());
             }
             End::Suspend => {

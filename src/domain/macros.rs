@@ -44,12 +44,12 @@ pub fn filled(body: &str, values: &BTreeMap<&'static str, String>) -> String {
     text
 }
 
-/// The first field of a macro that still stands in a text.
-pub fn unfilled(text: &str) -> Option<&'static str> {
+/// The fields of a macro that still stand in a text.
+pub fn unfilled(text: &str) -> impl Iterator<Item = &'static str> {
     FIELDS
         .iter()
         .map(|(name, _)| *name)
-        .find(|name| text.contains(&format!("{{{name}}}")))
+        .filter(move |name| text.contains(&format!("{{{name}}}")))
 }
 
 #[cfg(test)]
@@ -67,7 +67,8 @@ mod tests {
             filled(body, &values),
             "Dear Ines {order} Duarte, #1042 {tracking} {unknown} { #1042} {"
         );
-        assert_eq!(unfilled("Dear {customer}"), Some("customer"));
-        assert_eq!(unfilled("a {set}, {} and }"), None);
+        let left: Vec<_> = unfilled("Dear {customer}, {order}").collect();
+        assert_eq!(left, ["customer", "order"]);
+        assert_eq!(unfilled("a {set}, {} and }").next(), None);
     }
 }

@@ -76,6 +76,19 @@ pub async fn hold(connection: &mut PgConnection, record: RecordId) -> Result<boo
     .await?)
 }
 
+/// Gives back what this person holds; answers whether they held it.
+pub async fn let_go(connection: &mut PgConnection, record: RecordId) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "delete from hold
+         where kind = $1 and record_id = $2 and who = session_user and until > clock_timestamp()",
+        record.kind.as_str(),
+        record.id
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Whether nobody else is just taking this record; until the transaction ends, nobody else may.
 pub async fn try_to_take(connection: &mut PgConnection, record: RecordId) -> Result<bool, DbError> {
     let name = format!("packline.take {} {}", record.kind, record.id);

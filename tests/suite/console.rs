@@ -47,6 +47,7 @@ impl Desk {
             shop: "demo-shop".into(),
             zone: ZONE,
             read_only: false,
+            log: None,
             alarm_about: vec![],
         };
         let keymap = Keymap::built_in().expect("the keymap");
@@ -562,7 +563,7 @@ async fn filters_sort_and_commands() {
     })
     .await;
     ana.types(":adjust<enter>");
-    ana.shows("adjust: it is for stock").await;
+    ana.shows("adjust is for stock").await;
     ana.types("<esc>:hold  why not<enter>");
     ana.shows("held: why not").await;
 }

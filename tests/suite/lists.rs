@@ -32,7 +32,7 @@ struct Shop {
     connection: PgConnection,
     now: DateTime<Utc>,
     // Dropped after its connection.
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Shop {
@@ -55,7 +55,7 @@ impl Shop {
         Self {
             connection,
             now,
-            _database: database,
+            database,
         }
     }
 
@@ -367,6 +367,10 @@ async fn next_holds_every_promise_of_every_kind_and_each_once() {
                 expected.insert(row.key.id);
             }
         }
+        // A promise stands with what is to be done about it.
+        for id in shop.ids(&elsewhere(kind)).await {
+            expected.remove(&RecordId::new(kind, id));
+        }
         assert!(
             expected.iter().any(|id| id.kind == kind),
             "no {kind} has a promise: the case shows nothing"
@@ -376,6 +380,70 @@ async fn next_holds_every_promise_of_every_kind_and_each_once() {
     let promises: Vec<_> = next.iter().map(|row| row.record.due_at()).collect();
     assert!(promises.is_sorted(), "the nearest first: {promises:?}");
     assert!(next.iter().all(|row| row.record.promise().is_some()));
+}
+
+/// The records of a kind whose promise is another record's to show: a second telling of it, which
+/// the list is held against.
+fn elsewhere(kind: Kind) -> String {
+    let checks = "(select order_id from inspections where state in ('pending', 'failed') and order_id is not null)";
+    match kind {
+        Kind::Order => format!(
+            "select id from orders where stage <> 'on_hold'
+               and id not in (select order_id from order_lines where unallocated > 0)
+               and (id in {checks}
+                    or id in (select order_id from shipments where state in ('draft', 'labelled')))"
+        ),
+        Kind::Shipment => format!(
+            "select id from shipments where state in ('draft', 'labelled') and order_id in {checks}"
+        ),
+        Kind::Stock | Kind::Inspection | Kind::Ticket => {
+            "select id from orders where false".to_owned()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_changes_while_it_is_read_is_not_the_end_of_the_list() {
+    let mut shop = Shop::small().await;
+    let mut other = PgConnection::connect_with(&shop.database.options)
+        .await
+        .expect("a connection");
+    let next = plain(Pane::Next, "kind:order");
+    let all = ids(&shop.all(&next).await);
+    let (first, rest) = all.split_at(PAGE as usize);
+    let first: Vec<i64> = first.iter().map(|id| id.id).collect();
+    // The rows, not their keys, are read with the names of channels.
+    let mut change = other.begin().await.expect("a transaction");
+    sqlx::raw_sql("set local search_path = packline, pg_catalog; lock table channels in access exclusive mode")
+        .execute(&mut *change)
+        .await
+        .expect("a lock");
+    let limit = std::time::Duration::from_secs(30);
+    let reading = tokio::spawn(async move {
+        let page = shop.page(&next, &Anchor::Start, PAGE).await;
+        (shop, page)
+    });
+    let waiting = "select exists (select from pg_locks
+                                  where not granted and relation = 'packline.channels'::regclass)";
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(waiting)
+            .fetch_one(&mut *change)
+            .await
+            .expect("an answer")
+        {}
+    };
+    harness::deadline(limit, "it reads the rows", waits).await;
+    sqlx::query("update orders set ship_by = null where id = any ($1)")
+        .bind(first)
+        .execute(&mut *change)
+        .await
+        .expect("a change");
+    change.commit().await.expect("a change");
+    let (_shop, page) = harness::deadline(limit, "a page", reading)
+        .await
+        .expect("a page");
+    assert!(!page.complete);
+    assert_eq!(ids(&page.rows), rest[..PAGE as usize]);
 }
 
 #[tokio::test]

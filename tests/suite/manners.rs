@@ -414,6 +414,8 @@ async fn mistakes_in_keys_and_colours_are_told_at_once_with_their_lines() {
     assert!(told.contains("# mouse = \"false\"  # default"), "{told}");
     assert!(told.contains("database.url = \"postgres://"), "{told}");
     // The keys are in force, and shown.
+    let verbs = String::from_utf8_lossy(&run("verbs").stdout).into_owned();
+    assert!(verbs.contains("  H  hold --reason TEXT "), "{verbs}");
     shop.order(&[("MUG", 1)]).await;
     let mut console = with_settings(&shop, &dir, &[]);
     console.shows("#1000");

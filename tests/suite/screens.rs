@@ -10,7 +10,7 @@ use packline::console::app::{
 };
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
-use packline::domain::act::Done;
+use packline::domain::act::{Done, Undo};
 use packline::domain::filter::Field;
 use packline::domain::full::{FullRecord, Inspection, Order, Ticket};
 use packline::domain::inspections::{
@@ -456,6 +456,7 @@ impl Desk {
             shop: "demo-shop".into(),
             zone: chrono_tz::Europe::Berlin,
             read_only: false,
+            log: Some("/home/ana/.local/share/packline/packline.log".into()),
             alarm_about: vec![Kind::Order],
         };
         let person = Person {
@@ -765,6 +766,168 @@ fn the_command_line_completes_remembers_and_explains() {
     assert!(desk.app.dialog.is_none());
 }
 
+/// The request of the act that was sent last.
+fn sent(desk: &mut Desk) -> u64 {
+    let sent = desk.acts.drain(..).rev().find_map(|effect| match effect {
+        Effect::Act { request, .. } => Some(request),
+        _ => None,
+    });
+    sent.expect("an act")
+}
+
+fn wrong(name: &str, expected: &str) -> ActError {
+    ActError::BadArgument {
+        name: name.into(),
+        expected: expected.into(),
+    }
+}
+
+fn acted(summary: &str, undo: Option<Undo>) -> Done {
+    Done {
+        id: Uuid::from_u128(1),
+        summary: summary.into(),
+        version: 4,
+        repeated: false,
+        undo,
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_explained_where_it_stands_and_nothing_typed_is_lost() {
+    let a_time = ArgKind::Time.expected();
+    for (columns, rows) in [(80, 24), (140, 40)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.keys("3:set-tracking Nobody JD01<enter>");
+        assert!(desk.shown().contains("being done …"), "{}", desk.shown());
+        let request = sent(&mut desk);
+        let error = wrong("carrier", "a carrier's name");
+        desk.send(Msg::Acted(request, Err(error)));
+        desk.check(&format!("command-refused-{columns}"));
+        // The cursor is behind the wrong word.
+        desk.keys("<ctrl-w>DHL <enter>");
+        let step = desk.acts.iter().find_map(|effect| match effect {
+            Effect::Act { step, .. } => Some(step),
+            _ => None,
+        });
+        let args = &step.expect("an act").args;
+        assert_eq!((&*args["carrier"], &*args["code"]), ("DHL", "JD01"));
+        let request = sent(&mut desk);
+        desk.send(Msg::Acted(request, Ok(acted("set", None))));
+        assert!(desk.app.dialog.is_none());
+
+        // An explanation that is longer than its line.
+        let mut desk = Desk::new(columns, rows);
+        desk.keys("2:mute until=someday<enter>");
+        let request = sent(&mut desk);
+        desk.send(Msg::Acted(request, Err(wrong("until", &a_time))));
+        desk.check(&format!("command-explained-{columns}"));
+    }
+}
+
+#[test]
+fn a_line_comes_back_from_its_question_and_from_what_the_record_refuses() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys(":cancel no longer wanted<enter>n");
+    let screen = desk.shown();
+    assert!(screen.contains(":cancel no longer wanted"), "{screen}");
+    desk.keys("<enter>y");
+    let request = sent(&mut desk);
+    let refused = ActError::Refused(verbs::Reason("a parcel of it has left".into()));
+    desk.send(Msg::Acted(request, Err(refused)));
+    let screen = desk.shown();
+    assert!(screen.contains("a parcel of it has left"), "{screen}");
+    assert!(screen.contains(":cancel no longer wanted"), "{screen}");
+    desk.keys("<esc>:release<enter>");
+    let screen = desk.shown();
+    assert!(screen.contains("can't release #1042"), "{screen}");
+    assert!(screen.contains(":release"), "{screen}");
+}
+
+#[test]
+fn whoever_does_not_wait_for_the_answer_to_a_line_goes_on() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys(":claim<enter>");
+    desk.keys("<esc>j:claim<enter>j");
+    assert!(desk.app.dialog.is_none());
+    let at = desk.app.list(Kind::Order).selected_index();
+    assert_eq!(at, 2);
+    let request = sent(&mut desk);
+    let error = wrong("x", "y");
+    desk.send(Msg::Acted(request, Err(error)));
+    assert!(
+        desk.shown().contains("can't claim #1043"),
+        "{}",
+        desk.shown()
+    );
+}
+
+#[test]
+fn undo_says_which_act_it_takes_back_and_which_it_cannot() {
+    for (columns, rows) in [(80, 24), (140, 40)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.keys("haddress unclear<enter>");
+        let request = sent(&mut desk);
+        let undo = Undo {
+            verb: "release".into(),
+            args: BTreeMap::new(),
+            says: "release #1042".into(),
+        };
+        desk.send(Msg::Acted(request, Ok(acted("held", Some(undo)))));
+        desk.now += TimeDelta::minutes(3);
+        desk.keys("jexyz<ctrl-s>");
+        let request = sent(&mut desk);
+        desk.send(Msg::Acted(request, Ok(acted("noted", None))));
+        desk.keys("u");
+        desk.check(&format!("undo-older-{columns}"));
+        desk.keys("y");
+        let request = sent(&mut desk);
+        let refused = ActError::Refused(verbs::Reason("it is not on hold".into()));
+        desk.send(Msg::Acted(request, Err(refused)));
+        desk.keys("u");
+        let screen = desk.shown();
+        let last = "takes back your last act: hold #1042 (15:02)";
+        assert!(screen.contains(last), "{screen}");
+    }
+    let mut desk = Desk::new(80, 24);
+    desk.keys("exyz<ctrl-s>");
+    let request = sent(&mut desk);
+    desk.send(Msg::Acted(request, Ok(acted("noted", None))));
+    desk.keys("u");
+    let screen = desk.shown();
+    let lasting = "your last act, note #1042 (15:02), can't be undone";
+    assert!(screen.contains(lasting), "{screen}");
+}
+
+#[test]
+fn the_next_is_taken_once_however_often_its_key_is_pressed() {
+    let mut desk = Desk::new(80, 24);
+    let taken = |desk: &Desk| {
+        let acts = desk.acts.iter();
+        acts.filter(|effect| matches!(effect, Effect::Take { .. }))
+            .count()
+    };
+    desk.keys("nn");
+    desk.now += TimeDelta::seconds(3);
+    desk.keys("n:take-next<enter>");
+    assert_eq!(taken(&desk), 1);
+    let Effect::Take { request } = desk.acts.remove(0) else {
+        panic!("{:?}", desk.acts);
+    };
+    desk.keys("<esc>");
+    desk.send(Msg::Taken(request, Ok(None)));
+    assert!(desk.shown().contains("nothing is left"), "{}", desk.shown());
+    desk.keys("n");
+    assert_eq!(taken(&desk), 1, "and again once it was answered");
+}
+
+#[test]
+fn a_title_that_does_not_fit_stands_whole_under_the_frame() {
+    let mut desk = Desk::new(80, 24);
+    let name = "山田太郎さんの注文".repeat(4);
+    desk.keys(&format!("/late<enter>ww{name}<enter>wx"));
+    desk.check("views-long-80");
+}
+
 #[test]
 fn a_view_is_named_opened_shared_and_thrown_away() {
     let mut desk = Desk::new(80, 24);
@@ -780,6 +943,9 @@ fn a_view_is_named_opened_shared_and_thrown_away() {
     );
     desk.keys("<esc>/held<enter>wwHeld<enter><esc>w");
     desk.check("views-80");
+    desk.send(Msg::Resize(140, 40));
+    desk.check("views-140");
+    desk.send(Msg::Resize(80, 24));
     desk.keys("<esc>:late o<enter>");
     let list = desk.app.list(Kind::Order);
     assert_eq!(
@@ -799,10 +965,16 @@ fn a_view_is_named_opened_shared_and_thrown_away() {
 
 #[test]
 fn columns_are_chosen_moved_and_kept() {
+    let mut desk = Desk::new(140, 40);
+    desk.keys("C");
+    desk.check("columns-140");
     let mut desk = Desk::new(80, 24);
     desk.keys("C");
     desk.check("columns-80");
-    desk.keys("j <right>");
+    desk.keys("<enter>");
+    assert!(desk.columns.is_empty(), "nothing was chosen");
+    desk.keys("Cj <right>");
+    desk.check("columns-no-room-80");
     desk.keys("G");
     desk.keys("<enter>");
     desk.check("columns-chosen-80");
@@ -836,6 +1008,14 @@ fn help_and_messages() {
     let mut desk = Desk::new(80, 24);
     desk.keys("?");
     desk.check("help-80");
+    desk.app.person.roles = vec![Role::Support];
+    for _ in 0..12 {
+        let cut = |line: &str| line.contains('…') && !line.contains("┌");
+        let screen = desk.shown();
+        let page: Vec<&str> = screen.lines().skip(3).collect();
+        assert!(!page.iter().any(|line| cut(line)), "{screen}");
+        desk.keys("<ctrl-d>");
+    }
     desk.keys("<esc>l");
     desk.keys("!");
     desk.check("messages-80");
@@ -1011,6 +1191,48 @@ fn what_can_be_copied_is_offered_and_copied() {
         desk.shown()
             .contains("copied tracking code: JD01460000000007")
     );
+}
+
+#[test]
+fn what_is_too_long_for_a_clipboard_is_shown_instead() {
+    let mut desk = Desk::new(80, 24);
+    let request = changes(&mut desk, 42);
+    let long = order(42, &"Ines ".repeat(20_000), Stage::Processing, -123);
+    let rows = vec![Refreshed {
+        id: RecordId::new(Kind::Order, 42),
+        row: Some(row(Record::Order(long), 0)),
+        matches: true,
+    }];
+    desk.send(Msg::Rows(Pane::Of(Kind::Order), request, Ok(rows)));
+    desk.keys("y");
+    let at = desk.shown().lines().find_map(|line| {
+        let (before, _) = line.split_once('│')?.1.split_once(" customer ")?;
+        before.trim_end().chars().next_back()
+    });
+    desk.keys(&at.expect("the customer can be copied").to_string());
+    assert!(!desk.acts.iter().any(|act| matches!(act, Effect::Copy(_))));
+    desk.check("copy-too-long-80");
+    desk.keys("<esc>");
+    let screen = desk.shown();
+    assert!(screen.contains("#1043"), "{screen}");
+}
+
+#[test]
+fn what_is_written_without_a_database_is_not_forgotten() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5");
+    desk.send(Msg::Feed(Feed::Lost {
+        heard: now(),
+        why: "the server closed it".into(),
+    }));
+    desk.keys("rDear Ines<esc>k");
+    let wishes = desk.app.last_wishes();
+    assert!(
+        matches!(&wishes[..], [Effect::KeepDraft { args, .. }] if args["text"] == "Dear Ines"),
+        "{wishes:?}"
+    );
+    desk.keys("r");
+    assert!(desk.shown().contains("Dear Ines"), "{}", desk.shown());
 }
 
 /// What a person would type into a form for this.
@@ -1202,4 +1424,11 @@ fn a_draft_what_others_did_and_macros() {
     desk.check("macros-80");
     desk.keys("<esc>");
     assert!(desk.shown().contains("I am sorry."), "{}", desk.shown());
+    // Of the other ticket's order less is known.
+    for (columns, rows) in [(140, 40), (80, 24)] {
+        desk.send(Msg::Resize(columns, rows));
+        desk.keys("<esc>kjr<ctrl-t>");
+        desk.check(&format!("macros-lacking-{columns}"));
+        desk.keys("<esc><esc>k");
+    }
 }

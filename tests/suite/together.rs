@@ -84,6 +84,50 @@ async fn the_next_is_claimed_opened_and_given_back_by_undo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_was_taken_is_given_back() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("BOWL", 2)]).await;
+    shop.done(order, "reserve", &[]).await;
+    shop.done(order, "ship", &[("carrier", "DHL"), ("tracking", "JD01")])
+        .await;
+    let mut ana = desk(&shop, Role::Support).await;
+    let mut bo = desk(&shop, Role::Warehouse).await;
+    ana.types("3");
+    ana.shows("SHP-1").await;
+    ana.types("M");
+    ana.shows("can't unclaim SHP-1: nobody has it").await;
+    ana.types("n");
+    ana.shows("SHP-1 is yours for ten minutes").await;
+    ana.types("j");
+    ana.shows("M unclaim").await;
+    ana.types("a");
+    ana.shows("let others have it").await;
+    ana.types("<esc>");
+    bo.types("n");
+    bo.shows("nothing is left").await;
+    bo.types("3");
+    bo.shows("SHP-1").await;
+    bo.types("M");
+    let has = format!("can't unclaim SHP-1: {} has it", shop.login(Role::Support));
+    bo.shows(&has).await;
+    let refused = shop
+        .act(
+            Role::Warehouse,
+            shop.newest(Kind::Shipment).await,
+            "unclaim",
+            &[],
+        )
+        .await
+        .expect_err("it is ana's");
+    assert_eq!(refused.to_string(), "you have not taken it");
+    ana.types("M");
+    ana.shows("SHP-1 left to others").await;
+    ana.hides("M unclaim").await;
+    bo.types("n");
+    bo.shows("SHP-1 is yours").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_writes_and_who_looks_shows_and_ends_with_the_lease() {
     let shop = Shop::open().await;
     let ticket = shop.ticket().await;
@@ -251,6 +295,35 @@ async fn a_killed_console_loses_no_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_is_told_to_end_keeps_the_last_word() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let shop = Shop::open().await;
+        shop.ticket().await;
+        let mut console = InTerminal::start(on_shop(InTerminal::program(), &shop));
+        console.shows("● live");
+        console.types("5");
+        console.shows("Kaputte Tasse");
+        console.types("r");
+        console.shows("the answer");
+        console.types("Dear Ines, the last");
+        console.shows("the last");
+        console.types(" word");
+        // No time for the fingers to rest.
+        console.shows("the last word");
+        kill_process(console.pid(), signal).expect("a process");
+        console.ends();
+        let kept: Option<String> = shop
+            .ask("select max(args ->> 'text') from draft", |q| q)
+            .await;
+        assert_eq!(
+            kept.as_deref(),
+            Some("Dear Ines, the last word"),
+            "{signal:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_macro_is_chosen_seen_and_put_in() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;
@@ -273,6 +346,7 @@ async fn a_macro_is_chosen_seen_and_put_in() {
     ana.shows("Thank you, Ines Duarte.").await;
     ana.types("where");
     ana.shows("#1000 comes with {carrier}.").await;
+    ana.shows("where is it  lacks {carrier}").await;
     ana.types("<enter>");
     ana.shows("Dear Ines,").await;
     ana.types("<ctrl-s>");

@@ -1,29 +1,41 @@
 //! From a verb to its act, its answer, and its undoing.
 
 use super::App;
-use super::dialog::{Bulk, Confirm, Conflict, Dialog};
+use super::dialog::{Bulk, Confirm, Conflict, Dialog, Origin};
 use super::facts::count;
 use super::form::{Form, Target, check};
 use super::msg::{Effect, Level, Request, Step, Undoable};
 use crate::actions::ActError;
 use crate::domain::act::{Args, Done};
 use crate::domain::record::Record;
-use crate::domain::verbs::{self, Danger, Verb};
+use crate::domain::verbs::{Danger, Verb};
 use crate::store::db::DbError;
 
 impl App {
+    /// Begins what a key stands for.
+    pub(super) fn begin_by_key(&mut self, verb: &'static Verb, effects: &mut Vec<Effect>) {
+        if let Err(why) = self.begin(verb, &Args::new(), None, effects) {
+            self.say(Level::Refused, why);
+        }
+    }
+
     /// Begins to do something with the marked records, or the selected one.
-    pub(super) fn begin(&mut self, verb: &'static Verb, given: &Args, effects: &mut Vec<Effect>) {
+    ///
+    /// # Errors
+    /// Why it can't be done, for the person.
+    pub(super) fn begin(
+        &mut self,
+        verb: &'static Verb,
+        given: &Args,
+        origin: Option<Origin>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), String> {
         let records = self.targets();
         if records.is_empty() {
-            return self.say(
-                Level::Refused,
-                format!("{}: nothing is selected", verb.name),
-            );
+            return Err(format!("{}: nothing is selected", verb.name));
         }
         if records.iter().all(|record| record.id().kind != verb.kind) {
-            let why = format!("{} is for {}", verb.name, verb.kind.plural());
-            return self.say(Level::Refused, why);
+            return Err(format!("{} is for {}", verb.name, verb.kind.plural()));
         }
         let mut targets = Vec::new();
         let mut skipped = Vec::new();
@@ -38,28 +50,28 @@ impl App {
             }
         }
         if targets.is_empty() {
-            let why = match skipped.as_slice() {
+            return Err(match skipped.as_slice() {
                 [(number, reason)] => format!("can't {} {number}: {reason}", verb.name),
                 _ => format!(
                     "{} applies to none of the {} marked",
                     verb.name,
                     skipped.len()
                 ),
-            };
-            return self.say(Level::Refused, why);
+            });
         }
         let complete = verb.args.iter().all(|arg| {
             let text = given.get(arg.name).map_or("", String::as_str);
             check(arg, text).is_ok() && (!given.is_empty() || arg.required)
         });
         if complete {
-            self.submit(verb, targets, skipped, given, None, effects);
+            self.submit(verb, targets, skipped, given, origin, effects);
         } else {
             let form = Form::new(verb, targets, skipped, given);
             self.dialog = Some(Dialog::Form(Box::new(form)));
             self.fill_from_draft();
             self.ask_choices(effects);
         }
+        Ok(())
     }
 
     /// The form is filled in.
@@ -73,7 +85,8 @@ impl App {
             None => self.dialog = Some(Dialog::Form(form)),
             Some(args) => {
                 let (targets, skipped) = (form.targets.clone(), form.skipped.clone());
-                self.submit(form.verb, targets, skipped, &args, Some(form), effects);
+                let (verb, origin) = (form.verb, Origin::Form(form));
+                self.submit(verb, targets, skipped, &args, Some(origin), effects);
             }
         }
     }
@@ -84,12 +97,13 @@ impl App {
         targets: Vec<Target>,
         skipped: Vec<(String, String)>,
         args: &Args,
-        form: Option<Box<Form>>,
+        origin: Option<Origin>,
         effects: &mut Vec<Effect>,
     ) {
         let names = numbers(targets.iter().map(|target| target.number.as_str()), verb);
         let says = format!("{} {names}", verb.name);
-        let asks = verb.danger == Danger::Confirm || (targets.len() > 1 && form.is_none());
+        let asks = verb.danger == Danger::Confirm
+            || (targets.len() > 1 && !matches!(origin, Some(Origin::Form(_))));
         let detail = self.consequences(verb, &targets, args);
         let steps: Vec<Step> = targets
             .into_iter()
@@ -108,11 +122,11 @@ impl App {
                 detail,
                 steps,
                 skipped,
-                form,
+                origin,
                 undoing: false,
             })));
         } else {
-            self.send(says, steps, skipped, form, effects);
+            self.send(says, steps, skipped, origin, effects);
         }
     }
 
@@ -143,19 +157,14 @@ impl App {
         says: String,
         mut steps: Vec<Step>,
         skipped: Vec<(String, String)>,
-        form: Option<Box<Form>>,
+        origin: Option<Origin>,
         effects: &mut Vec<Effect>,
     ) {
         if steps.len() == 1 && skipped.is_empty() {
             let Some(step) = steps.pop() else { return };
             let request = self.request();
             self.sent.insert(request, step.clone());
-            self.dialog = form.map(|mut form| {
-                form.sending = Some(request);
-                form.error = None;
-                form.outage = false;
-                Dialog::Form(form)
-            });
+            self.dialog = origin.map(|origin| origin.sent(request).into());
             effects.push(Effect::Act { request, step });
             return;
         }
@@ -197,9 +206,9 @@ impl App {
         self.arrived = Some(self.now);
         let done = bulk.results.iter().filter(|(_, how)| how.is_ok()).count();
         let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
-        let undo = std::mem::take(&mut bulk.undo);
-        if !undo.is_empty() {
-            self.undo.push(undo);
+        let (says, undo) = (bulk.says.clone(), std::mem::take(&mut bulk.undo));
+        if done > 0 {
+            self.past.done(says, undo, self.now);
         }
         let pane = self.journey.pane();
         self.list_mut(pane).clear_marks();
@@ -234,6 +243,8 @@ impl App {
             .undo
             .filter(|_| step.takes_back.is_none())
             .map(|undo| Undoable {
+                did: format!("{} {}", step.verb.name, step.number),
+                at: self.now,
                 act: done.id,
                 record: step.record,
                 number: step.number.clone(),
@@ -250,17 +261,20 @@ impl App {
             bulk.results.push((step.number.clone(), Ok(done.summary)));
             return;
         }
-        if let Some(undoable) = undoable {
+        if let Some(undoable) = &undoable {
             text = format!("{text} · u: {}", undoable.undo.says);
-            self.undo.push(vec![undoable]);
         }
-        if let Some(Dialog::Form(form)) = &self.dialog
-            && form.sending == Some(request)
+        if step.takes_back.is_none() {
+            let what = format!("{} {}", step.verb.name, step.number);
+            self.past
+                .done(what, undoable.into_iter().collect(), self.now);
+        }
+        // What was taken as the next may be nobody's now.
+        self.present.touch();
+        if let Some(Origin::Form(form)) = self.answered(request)
+            && let Some((key, _)) = form.written()
         {
-            if let Some((key, _)) = form.written() {
-                self.drafts.forget(key, self.now);
-            }
-            self.dialog = None;
+            self.drafts.forget(key, self.now);
         }
         self.say(Level::Info, text);
     }
@@ -268,8 +282,7 @@ impl App {
     fn refused(&mut self, request: Request, step: &Step, error: ActError, in_bulk: bool) {
         let why = told(&error);
         if let Some(undoable) = &step.takes_back {
-            // It is still there to be undone.
-            self.undo.push(vec![(**undoable).clone()]);
+            self.past.not_undone((**undoable).clone());
         }
         self.log(
             Level::Refused,
@@ -279,20 +292,18 @@ impl App {
             bulk.results.push((step.number.clone(), Err(why)));
             return;
         }
-        let form = match self.dialog.take() {
-            Some(Dialog::Form(form)) if form.sending == Some(request) => Some(form),
-            other => {
-                self.dialog = other;
-                None
-            }
-        };
-        match (error, form) {
-            (ActError::Conflict(conflict), mut form) if self.dialog.is_none() => {
-                if let Some(form) = &mut form {
-                    form.sending = None;
-                    for target in &mut form.targets {
-                        target.version = conflict.version;
+        let origin = self.answered(request);
+        match (error, origin) {
+            (ActError::Conflict(conflict), mut origin) if self.dialog.is_none() => {
+                match &mut origin {
+                    Some(Origin::Form(form)) => {
+                        form.sending = None;
+                        for target in &mut form.targets {
+                            target.version = conflict.version;
+                        }
                     }
+                    Some(Origin::Line(line)) => line.sending = None,
+                    None => {}
                 }
                 self.arrived = Some(self.now);
                 self.dialog = Some(Dialog::Conflict(Box::new(Conflict {
@@ -301,21 +312,29 @@ impl App {
                     number: step.number.clone(),
                     since: conflict.since,
                     version: conflict.version,
-                    form,
+                    origin,
                 })));
             }
-            (ActError::BadArgument { name, expected }, Some(mut form)) => {
-                form.fail(Some(&name), format!("expected {expected}"));
+            (error, Some(Origin::Form(mut form))) => {
+                match error {
+                    ActError::BadArgument { name, expected } => {
+                        form.fail(Some(&name), format!("expected {expected}"));
+                    }
+                    ActError::Db(error) if error.is_outage() => {
+                        form.fail(None, format!("{why}; ctrl-s tries again"));
+                        form.outage = true;
+                    }
+                    _ => form.fail(None, why),
+                }
                 self.dialog = Some(Dialog::Form(form));
             }
-            (ActError::Db(error), Some(mut form)) if error.is_outage() => {
-                form.fail(None, format!("{why}; ctrl-s tries again"));
-                form.outage = true;
-                self.dialog = Some(Dialog::Form(form));
-            }
-            (_, Some(mut form)) => {
-                form.fail(None, why);
-                self.dialog = Some(Dialog::Form(form));
+            (error, Some(Origin::Line(mut line))) => {
+                let name = match &error {
+                    ActError::BadArgument { name, .. } => Some(name.as_str()),
+                    _ => None,
+                };
+                line.fail(step.verb, name, why);
+                self.dialog = Some(Dialog::Command(line));
             }
             (_, None) => self.say_only(
                 Level::Refused,
@@ -324,59 +343,30 @@ impl App {
         }
     }
 
-    /// Asks whether the last act is to be taken back.
-    pub(super) fn begin_undo(&mut self) {
-        if self.settings.read_only {
-            return self.say(Level::Refused, "this console only reads".to_owned());
+    /// Closes what an act was sent from, if it still waits for the answer.
+    fn answered(&mut self, request: Request) -> Option<Origin> {
+        match self.dialog.take() {
+            Some(Dialog::Form(form)) if form.sending == Some(request) => Some(Origin::Form(form)),
+            Some(Dialog::Command(line)) if line.sending == Some(request) => {
+                Some(Origin::Line(line))
+            }
+            other => {
+                self.dialog = other;
+                None
+            }
         }
-        let Some(group) = self.undo.pop() else {
-            return self.say(Level::Refused, "nothing to undo".to_owned());
-        };
-        let mut steps = Vec::new();
-        for undoable in &group {
-            let Some(verb) = verbs::find(undoable.record.kind, &undoable.undo.verb) else {
-                continue;
-            };
-            let seen = self.record(undoable.record).map_or(0, Record::version);
-            steps.push(Step {
-                verb,
-                record: undoable.record,
-                number: undoable.number.clone(),
-                version: seen.max(undoable.version),
-                args: undoable.undo.args.clone(),
-                takes_back: Some(Box::new(undoable.clone())),
-            });
-        }
-        let says = match group.as_slice() {
-            [only] => only.undo.says.clone(),
-            _ => format!("undo {} acts", group.len()),
-        };
-        let detail = match group.as_slice() {
-            [_] => vec!["takes back your last act".to_owned()],
-            _ => group.iter().map(|each| each.undo.says.clone()).collect(),
-        };
-        // Until it is done, it can still be undone another time.
-        self.undo.push(group);
-        self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
-            says,
-            detail,
-            steps,
-            skipped: Vec::new(),
-            form: None,
-            undoing: true,
-        })));
     }
 
     /// The question was answered with yes.
     pub(super) fn confirmed(&mut self, confirm: Confirm, effects: &mut Vec<Effect>) {
         if confirm.undoing {
-            self.undo.pop();
+            self.past.undone();
         }
         self.send(
             confirm.says,
             confirm.steps,
             confirm.skipped,
-            confirm.form,
+            confirm.origin,
             effects,
         );
     }

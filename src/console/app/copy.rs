@@ -1,13 +1,16 @@
 //! Copying what people need elsewhere, and the parcels that a screen speaks of.
 
 use super::App;
-use super::dialog::{Copyable, Dialog};
+use super::dialog::{Copyable, Dialog, Reading};
 use super::msg::{Effect, Level};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::full::FullRecord;
 use crate::domain::orders::Address;
 use crate::domain::record::{Kind, Pane, Record};
 use crate::domain::shipments::ShipmentSummary;
+
+/// More bytes than this are not put on a clipboard: terminals cut them off or refuse them.
+const LARGEST: usize = 64 * 1024;
 
 impl App {
     /// The parcels that what is on the screen speaks of.
@@ -98,6 +101,15 @@ impl App {
     }
 
     fn copy(&mut self, thing: &Copyable, effects: &mut Vec<Effect>) {
+        if thing.text.len() > LARGEST {
+            let why = format!(
+                "not copied: more than {} kB, which terminals cut off or refuse",
+                LARGEST / 1024
+            );
+            self.say(Level::Refused, why);
+            let (what, text) = (thing.what, thing.text.clone());
+            return self.read(Reading::Text { what, text });
+        }
         // Not every terminal lets programs near its clipboard, and none says so: what is shown can
         // be selected.
         self.say_only(

@@ -31,7 +31,7 @@ pub enum Dialog {
     /// The filter being written.
     Filter(Box<FilterLine>),
     /// The command line.
-    Command(CommandLine),
+    Command(Box<CommandLine>),
     /// What is to be copied.
     Copy {
         /// What can be.
@@ -43,7 +43,7 @@ pub enum Dialog {
     Views(Box<Shelf>),
     /// The columns, to choose from.
     Columns(Box<Arranging>),
-    /// Help or messages.
+    /// Help, messages, or a text.
     Reading {
         /// Which.
         what: Reading,
@@ -73,12 +73,19 @@ pub struct Choosing {
 }
 
 /// What is read over the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// What the keys do here.
     Help,
     /// What happened in this run.
     Messages,
+    /// What is too long to be copied, to be selected by hand.
+    Text {
+        /// What it is.
+        what: &'static str,
+        /// The text.
+        text: String,
+    },
 }
 
 /// Something that is about to be done.
@@ -92,8 +99,8 @@ pub struct Confirm {
     pub steps: Vec<Step>,
     /// The records left out, and why.
     pub skipped: Vec<(String, String)>,
-    /// The form that it came from, to go back to.
-    pub form: Option<Box<Form>>,
+    /// What it was written in.
+    pub origin: Option<Origin>,
     /// It takes something back: its acts are not to be undone by `u` in turn.
     pub undoing: bool,
 }
@@ -132,8 +139,45 @@ pub struct Conflict {
     pub since: Vec<String>,
     /// The version that is seen now.
     pub version: i64,
-    /// The form that it came from, to go back to.
-    pub form: Option<Box<Form>>,
+    /// What it was written in.
+    pub origin: Option<Origin>,
+}
+
+/// What an act was written in: where one is again if it is not done, with all that one wrote.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The form of its verb.
+    Form(Box<Form>),
+    /// The command line.
+    Line(Box<CommandLine>),
+}
+
+impl Origin {
+    /// The form, if it is one.
+    pub fn form(&self) -> Option<&Form> {
+        match self {
+            Self::Form(form) => Some(form),
+            Self::Line(_) => None,
+        }
+    }
+
+    /// The same, its act sent.
+    pub(super) fn sent(mut self, request: Request) -> Self {
+        match &mut self {
+            Self::Form(form) => form.sent(request),
+            Self::Line(line) => line.sent(request),
+        }
+        self
+    }
+}
+
+impl From<Origin> for Dialog {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Form(form) => Self::Form(form),
+            Origin::Line(line) => Self::Command(line),
+        }
+    }
 }
 
 /// The filter being written.
@@ -182,6 +226,14 @@ pub struct Arranging {
     pub picked: usize,
 }
 
+impl Arranging {
+    /// Those that are shown, left to right.
+    pub fn shown(&self) -> Vec<String> {
+        let shown = self.rows.iter().filter(|row| row.1);
+        shown.map(|row| row.0.clone()).collect()
+    }
+}
+
 /// The command line.
 #[derive(Debug, Clone, Default)]
 pub struct CommandLine {
@@ -195,4 +247,6 @@ pub struct CommandLine {
     pub offered: Offered,
     /// It is the line that was said so many lines ago.
     pub recalled: Option<usize>,
+    /// The act that it asked for was sent and has not been answered.
+    pub sending: Option<Request>,
 }

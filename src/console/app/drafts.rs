@@ -60,6 +60,14 @@ impl Drafts {
             .filter(move |draft| draft.record == record)
     }
 
+    /// What was written last, whether or not the database has it, and when.
+    fn newest(&self, key: &Key) -> Option<(&Args, DateTime<Utc>)> {
+        match self.unkept.get(key) {
+            Some(unkept) => unkept.args.as_ref().map(|args| (args, unkept.typed)),
+            None => self.kept.get(key).map(|draft| (&draft.args, draft.at)),
+        }
+    }
+
     /// Whether the database has everything.
     pub fn all_kept(&self) -> bool {
         self.unkept.is_empty() && self.under_way.is_none()
@@ -131,20 +139,22 @@ impl Drafts {
         };
         let (record, verb) = key.clone();
         self.under_way = Some(key.clone());
-        let Some(args) = args else {
-            self.kept.remove(&key);
-            effects.push(Effect::DropDraft { record, verb });
-            return;
-        };
-        let draft = Draft {
-            record,
-            number: String::new(),
-            verb: verb.clone(),
-            args: args.clone(),
-            at: now,
-        };
-        self.kept.insert(key, draft);
-        effects.push(Effect::KeepDraft { record, verb, args });
+        match &args {
+            None => {
+                self.kept.remove(&key);
+            }
+            Some(args) => {
+                let draft = Draft {
+                    record,
+                    number: String::new(),
+                    verb: verb.clone(),
+                    args: args.clone(),
+                    at: now,
+                };
+                self.kept.insert(key, draft);
+            }
+        }
+        effects.push(keeping(record, verb, args));
     }
 
     /// The database has what it was given, or does not.
@@ -177,19 +187,51 @@ impl Drafts {
         self.kept = kept;
     }
 
+    /// What the database has not confirmed yet, to be given to it before the program ends.
+    fn unconfirmed(&self) -> Vec<Effect> {
+        let under_way = self
+            .under_way
+            .iter()
+            .filter(|key| !self.unkept.contains_key(key));
+        let under_way = under_way.map(|key| (key, self.kept.get(key).map(|draft| &draft.args)));
+        let unkept = self.unkept.iter();
+        let unkept = unkept.map(|(key, unkept)| (key, unkept.args.as_ref()));
+        under_way
+            .chain(unkept)
+            .map(|((record, verb), args)| keeping(*record, verb.clone(), args.cloned()))
+            .collect()
+    }
+
     pub(super) fn wants_tick(&self) -> bool {
         self.under_way.is_none() && !self.unkept.is_empty()
     }
 }
 
+/// Keeps a draft, or forgets it where nothing is written.
+fn keeping(record: RecordId, verb: String, args: Option<Args>) -> Effect {
+    match args {
+        Some(args) => Effect::KeepDraft { record, verb, args },
+        None => Effect::DropDraft { record, verb },
+    }
+}
+
 impl App {
-    /// Keeps what is being written, and ends once that is done where one wants to leave.
-    pub(super) fn settle_drafts(&mut self, effects: &mut Vec<Effect>) {
+    /// Notes what is being written, whether or not the database can be given it now.
+    pub(super) fn note_writing(&mut self) {
         if let Some(Dialog::Form(form)) = &self.dialog
             && form.sending.is_none()
         {
             self.drafts.write(form, self.now);
         }
+    }
+
+    /// What is to be done before the program ends, however it ends: what was written last is kept.
+    pub fn last_wishes(&self) -> Vec<Effect> {
+        self.drafts.unconfirmed()
+    }
+
+    /// Keeps what is being written, and ends once that is done where one wants to leave.
+    pub(super) fn settle_drafts(&mut self, effects: &mut Vec<Effect>) {
         let leaving = self.drafts.leaving;
         self.drafts.settle(self.now, leaving, effects);
         if leaving && self.drafts.all_kept() {
@@ -224,10 +266,9 @@ impl App {
         if let Some(Dialog::Form(form)) = &mut self.dialog
             && let Some((key, args)) = form.written()
             && args.is_empty()
-            && !self.drafts.unkept.contains_key(&key)
-            && let Some(draft) = self.drafts.kept.get(&key)
+            && let Some((args, at)) = self.drafts.newest(&key)
         {
-            form.fill(&draft.args, draft.at);
+            form.fill(args, at);
         }
     }
 

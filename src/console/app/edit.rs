@@ -41,6 +41,11 @@ impl Edit {
         self.cursor == self.text.len()
     }
 
+    /// Puts the cursor at a byte offset, or before the character that it is in.
+    pub fn go_to(&mut self, at: usize) {
+        self.cursor = self.text.floor_char_boundary(at);
+    }
+
     /// Replaces everything.
     pub fn set(&mut self, text: impl Into<String>) {
         *self = Self::new(text);

@@ -153,7 +153,7 @@ impl Form {
     /// The field of a macro that still stands in a text, and the argument that has it.
     pub fn unfilled(&self) -> Option<(&'static str, &'static str)> {
         self.fields.iter().find_map(|field| match field.value {
-            Value::Text(_) => Some((field.arg.name, macros::unfilled(&field.text())?)),
+            Value::Text(_) => Some((field.arg.name, macros::unfilled(&field.text()).next()?)),
             _ => None,
         })
     }
@@ -210,6 +210,13 @@ impl Form {
             }
             None => Some(args),
         }
+    }
+
+    /// Its act was sent.
+    pub(super) fn sent(&mut self, request: Request) {
+        self.sending = Some(request);
+        self.error = None;
+        self.outage = false;
     }
 
     /// The act was not done; `name` is the argument at fault.

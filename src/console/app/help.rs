@@ -12,10 +12,15 @@ use crate::domain::when;
 
 impl App {
     /// The page that is read over the others.
-    pub fn reading(&self, what: Reading) -> Document {
+    pub fn reading(&self, what: &Reading) -> Document {
         match what {
             Reading::Help => self.help(),
             Reading::Messages => self.messages(),
+            Reading::Text { text, .. } => {
+                let mut document = Document::default();
+                document.text(text);
+                document
+            }
         }
     }
 
@@ -24,26 +29,23 @@ impl App {
         let mut document = Document::default();
         document.heading(&format!("What can be done with {}", kind.plural()));
         let rows = verbs::of(kind).iter().map(|verb| {
-            let who = if self.person.holds_any(verb.roles) {
-                match verb.danger {
-                    Danger::None => "",
-                    Danger::Confirm => "asks first",
-                }
-                .to_owned()
+            let help = if !self.may(verb) {
+                format!("{}; {}", verb.help, verb.not_permitted())
+            } else if verb.danger == Danger::Confirm {
+                format!("{}; asks first", verb.help)
             } else {
-                verb.not_permitted()
+                verb.help.to_owned()
             };
             Row {
                 cells: vec![
                     strong(self.keymap.verb_shown(verb)).into(),
                     plain(verb.name).into(),
-                    plain(verb.help).into(),
-                    muted(who).into(),
+                    plain(help).into(),
                 ],
                 link: None,
             }
         });
-        document.table(2, rows.collect());
+        document.wrapped_table(2, rows.collect());
         document.heading("Keys everywhere");
         let rows = Command::ALL.iter().map(|command| {
             let chords: Vec<String> = self
@@ -60,7 +62,7 @@ impl App {
                 link: None,
             }
         });
-        document.table(1, rows.collect());
+        document.wrapped_table(1, rows.collect());
         document.heading("Filter");
         document.flow(vec![plain(
             "Words match a part of a number, name, SKU or tracking code. A state's name is the \
@@ -115,6 +117,11 @@ impl App {
 
     fn messages(&self) -> Document {
         let mut document = Document::default();
+        if let Some(log) = &self.settings.log {
+            let text = format!("What went wrong behind the screen is in {}.", log.display());
+            document.flow(vec![muted(text)]);
+            document.gap();
+        }
         if self.messages.is_empty() {
             document.flow(vec![muted("Nothing has happened yet.")]);
         }

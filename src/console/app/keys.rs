@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::dialog::{Choosing, CommandLine, Dialog, Reading};
+use super::dialog::{Choosing, Dialog, Reading};
 use super::edit::Edit;
 use super::form::Outcome;
 use super::macros;
@@ -10,7 +10,6 @@ use super::msg::{Effect, Level};
 use super::place::{Page, Place};
 use super::{App, geometry::Geometry};
 use crate::console::input::{Chord, Command, Key};
-use crate::domain::act::Args;
 use crate::domain::filter::Filter;
 use crate::domain::people::Role;
 use crate::domain::record::{Pane, Record};
@@ -50,8 +49,9 @@ impl App {
                 line.edit.insert(text);
                 self.refilter(effects);
             }
-            Some(Dialog::Command(line)) => {
+            Some(Dialog::Command(line)) if line.sending.is_none() => {
                 line.edit.insert(text);
+                line.error = None;
                 line.picked = 0;
                 self.offer_command(effects);
             }
@@ -95,12 +95,8 @@ impl App {
                 self.dialog = Some(Dialog::Discard(form));
             }
             Some(Dialog::Discard(form)) => self.dialog = Some(Dialog::Discard(form)),
-            Some(Dialog::Confirm(confirm)) if confirm.form.is_some() => {
-                self.dialog = confirm.form.map(Dialog::Form);
-            }
-            Some(Dialog::Conflict(conflict)) if conflict.form.is_some() => {
-                self.dialog = conflict.form.map(Dialog::Form);
-            }
+            Some(Dialog::Confirm(confirm)) => self.dialog = confirm.origin.map(Dialog::from),
+            Some(Dialog::Conflict(conflict)) => self.dialog = conflict.origin.map(Dialog::from),
             Some(Dialog::Bulk(mut bulk)) if bulk.current.is_some() => {
                 bulk.stopped = true;
                 self.dialog = Some(Dialog::Bulk(bulk));
@@ -136,7 +132,7 @@ impl App {
             Dialog::Confirm(confirm) => match (chord.typed(), chord.key) {
                 (Some('y' | 'Y'), _) => self.confirmed(*confirm, effects),
                 (Some('n' | 'N'), _) | (_, Key::Esc) => {
-                    self.dialog = confirm.form.map(Dialog::Form);
+                    self.dialog = confirm.origin.map(Dialog::from);
                 }
                 _ => self.dialog = Some(Dialog::Confirm(confirm)),
             },
@@ -166,7 +162,7 @@ impl App {
                 self.dialog = Some(Dialog::Bulk(bulk));
             }
             Dialog::Conflict(conflict) => match chord.key {
-                Key::Esc | Key::Enter => self.dialog = conflict.form.map(Dialog::Form),
+                Key::Esc | Key::Enter => self.dialog = conflict.origin.map(Dialog::from),
                 _ => self.dialog = Some(Dialog::Conflict(conflict)),
             },
             Dialog::Filter(line) => self.filter_key(line, chord, effects),
@@ -182,7 +178,7 @@ impl App {
         let menu = self.menu();
         let last = menu.len().saturating_sub(1);
         if let Some(verb) = self.keymap.verb(self.kind_here(), chord) {
-            return self.begin(verb, &Args::new(), effects);
+            return self.begin_by_key(verb, effects);
         }
         let picked = match self.keymap.command(chord) {
             Some(Command::Down) => (picked + 1).min(last),
@@ -191,7 +187,7 @@ impl App {
             Some(Command::Bottom) => last,
             Some(Command::Open) => {
                 if let Some((verb, _)) = menu.get(picked) {
-                    self.begin(verb, &Args::new(), effects);
+                    self.begin_by_key(verb, effects);
                 }
                 return;
             }
@@ -204,7 +200,7 @@ impl App {
     fn reading_key(&mut self, what: Reading, top: usize, chord: Chord) {
         let Some(g) = self.geometry() else { return };
         let height = g.page_rows();
-        let lines = self.reading(what).lines(g.page_columns()).len();
+        let lines = self.reading(&what).lines(g.page_columns()).len();
         let end = lines.saturating_sub(height);
         let top = match self.keymap.command(chord) {
             Some(Command::Down) => top + 1,
@@ -229,12 +225,12 @@ impl App {
         });
     }
 
-    fn page_key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
+    pub(super) fn page_key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
         if let Some(command) = self.keymap.command(chord) {
             return self.command(command, effects);
         }
         if let Some(verb) = self.keymap.verb(self.kind_here(), chord) {
-            self.begin(verb, &Args::new(), effects);
+            self.begin_by_key(verb, effects);
         } else if let Some(char) = chord.typed() {
             let help = self.keymap.shown(Command::Help);
             let why = format!("{char} does nothing here; {help} shows the keys");
@@ -267,7 +263,7 @@ impl App {
             }
             Command::Undo => self.begin_undo(),
             Command::Copy => self.begin_copy(effects),
-            Command::CommandLine => self.dialog = Some(Dialog::Command(CommandLine::default())),
+            Command::CommandLine => self.dialog = Some(Dialog::Command(Box::default())),
             Command::Help => self.read(Reading::Help),
             Command::Messages => self.read(Reading::Messages),
             Command::Redraw => effects.push(Effect::Redraw),
@@ -280,7 +276,7 @@ impl App {
         }
     }
 
-    fn read(&mut self, what: Reading) {
+    pub(super) fn read(&mut self, what: Reading) {
         self.dialog = Some(Dialog::Reading { what, top: 0 });
     }
 
@@ -368,7 +364,32 @@ impl App {
         if self.settings.read_only {
             return Reason::because("this console only reads");
         }
-        verb.applies(record, &self.person)
+        verb.applies(record, &self.person)?;
+        // Who took what has no assignee, no record says.
+        if record.assignee().is_none()
+            && verbs::give_back(verb.kind).is_some_and(|back| back.name == verb.name)
+        {
+            return match self.present.holding(record.id()) {
+                Some(who) if who == self.person.login => Ok(()),
+                Some(who) => Reason::because(format!("{who} has it")),
+                None => Reason::because("nobody has it"),
+            };
+        }
+        Ok(())
+    }
+
+    /// Why a verb can be done with none of these records, if it can't.
+    pub(super) fn why_not(&self, verb: &Verb, targets: &[Record]) -> Option<String> {
+        let reasons: Vec<_> = targets
+            .iter()
+            .filter_map(|record| self.applies(verb, record).err())
+            .collect();
+        match reasons.as_slice() {
+            all if all.len() < targets.len() => None,
+            _ if !self.may(verb) => Some(verb.not_permitted()),
+            [only] => Some(only.0.clone()),
+            _ => Some("applies to none of the marked".to_owned()),
+        }
     }
 
     /// Whether the person's roles allow a verb.
@@ -419,19 +440,7 @@ impl App {
         let mut menu: Vec<_> = verbs::of(self.kind_here())
             .iter()
             .filter(|verb| !others.iter().any(|other| other.name == verb.name))
-            .map(|verb| {
-                let reasons: Vec<_> = targets
-                    .iter()
-                    .filter_map(|record| self.applies(verb, record).err())
-                    .collect();
-                let why = match reasons.as_slice() {
-                    all if all.len() < targets.len() => None,
-                    _ if !self.may(verb) => Some(verb.not_permitted()),
-                    [only] => Some(only.0.clone()),
-                    _ => Some("applies to none of the marked".to_owned()),
-                };
-                (verb, why)
-            })
+            .map(|verb| (verb, self.why_not(verb, &targets)))
             .collect();
         menu.sort_by_key(|(_, why)| why.is_some());
         menu

@@ -6,48 +6,63 @@ use chrono::{DateTime, Utc};
 
 use super::App;
 use super::dialog::{Choosing, Dialog};
-use super::form::Form;
 use crate::console::input::{Chord, Key};
 use crate::domain::full::FullRecord;
-use crate::domain::macros::{self, Macro};
+use crate::domain::macros;
 use crate::domain::record::{Record, RecordId};
 use crate::domain::shipments::ShipmentSummary;
 
 /// The key that lists the macros while a text is being written.
 pub const KEY: Chord = Chord::ctrl('t');
 
+/// A macro with what is known of the record filled in.
+#[derive(Debug)]
+pub struct Fitted<'a> {
+    /// The macro's name.
+    pub name: &'a str,
+    /// Its text as it would stand in the form.
+    pub text: String,
+    /// The fields of which nothing is known.
+    pub lacks: Vec<&'static str>,
+}
+
 impl App {
-    /// The macros whose name or text has all of these words.
-    pub fn macros_like(&self, words: &str) -> Vec<&Macro> {
-        let words = words.to_lowercase();
-        self.macros
+    /// The macros whose name or text has all of the words that were typed, as they would stand in
+    /// the form: first those that lack nothing.
+    pub fn fitting_macros(&self, choosing: &Choosing) -> Vec<Fitted<'_>> {
+        let words = choosing.edit.text().to_lowercase();
+        let target = choosing.form.targets.first();
+        let values = target.map(|target| self.macro_values(target.record));
+        let values = values.unwrap_or_default();
+        let mut found: Vec<Fitted> = self
+            .macros
             .iter()
             .filter(|each| {
                 let text = format!("{} {}", each.name, each.body).to_lowercase();
                 words.split_whitespace().all(|word| text.contains(word))
             })
-            .collect()
-    }
-
-    /// A macro's text as it would stand in a form.
-    pub fn macro_text(&self, each: &Macro, form: &Form) -> String {
-        let record = form.targets.first().map(|target| target.record);
-        let values = record.map(|record| self.macro_values(record));
-        macros::filled(&each.body, &values.unwrap_or_default())
+            .map(|each| {
+                let text = macros::filled(&each.body, &values);
+                Fitted {
+                    name: &each.name,
+                    lacks: macros::unfilled(&text).collect(),
+                    text,
+                }
+            })
+            .collect();
+        found.sort_by_key(|fitted| !fitted.lacks.is_empty());
+        found
     }
 
     /// The list of macros takes a key.
     pub(super) fn choosing_key(&mut self, mut choosing: Box<Choosing>, chord: Chord) {
-        let found = self.macros_like(choosing.edit.text());
+        let found = self.fitting_macros(&choosing);
         let last = found.len().saturating_sub(1);
         match chord.key {
             Key::Esc => self.dialog = Some(Dialog::Form(choosing.form)),
             Key::Enter => {
-                let text = found
-                    .get(choosing.picked.min(last))
-                    .map(|each| self.macro_text(each, &choosing.form));
-                if let Some(text) = text {
-                    choosing.form.paste(&text);
+                if let Some(fitted) = found.get(choosing.picked.min(last)) {
+                    choosing.form.paste(&fitted.text);
                     self.dialog = Some(Dialog::Form(choosing.form));
                 } else {
                     self.dialog = Some(Dialog::Macros(choosing));

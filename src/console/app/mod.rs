@@ -32,9 +32,11 @@ mod shipments;
 mod stock;
 mod tabs;
 mod tickets;
+mod undo;
 mod views;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -44,7 +46,7 @@ pub use completion::Offered;
 pub use connection::Connection;
 pub use dialog::{
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
-    Naming, Reading, Shelf,
+    Naming, Origin, Reading, Shelf,
 };
 pub use document::{Document, Line, Span, Tone, bad, cut, muted, plain, strong};
 pub use drafts::Drafts;
@@ -66,8 +68,8 @@ use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
 use crate::domain::views::View;
 use list::Fetch;
-use msg::Undoable;
 use next::Taking;
+use undo::Past;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
@@ -90,6 +92,8 @@ pub struct Settings {
     pub zone: Tz,
     /// Whether nothing may be done, only looked at.
     pub read_only: bool,
+    /// The file that the program logs to, if it does.
+    pub log: Option<PathBuf>,
     /// The kinds of records whose new urgent work is told by an alarm.
     pub alarm_about: Vec<Kind>,
 }
@@ -150,7 +154,7 @@ pub struct App {
     /// Lines of the command line, the oldest first.
     said_before: Vec<String>,
     lists: Vec<List>,
-    undo: Vec<Vec<Undoable>>,
+    past: Past,
     /// Acts that have not been answered.
     sent: BTreeMap<Request, Step>,
     requests: Request,
@@ -194,7 +198,7 @@ impl App {
             kept: Knowledge::Stale,
             said_before: Vec::new(),
             lists: Pane::ALL.iter().map(|pane| List::new(*pane)).collect(),
-            undo: Vec::new(),
+            past: Past::default(),
             sent: BTreeMap::new(),
             requests: 0,
             counting: false,
@@ -298,7 +302,7 @@ impl App {
 
     /// Whether `u` has something to take back.
     pub const fn can_undo(&self) -> bool {
-        !self.undo.is_empty()
+        !self.past.is_empty()
     }
 
     const fn request(&mut self) -> Request {
@@ -432,6 +436,7 @@ impl App {
 
     /// Asks for whatever is needed to show the truth, now that a message has been taken.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.note_writing();
         if matches!(self.connection, Connection::Lost { .. }) {
             return;
         }

@@ -328,6 +328,10 @@ pub struct Step {
 /// An act that can be taken back.
 #[derive(Debug, Clone)]
 pub struct Undoable {
+    /// What was done, such as `hold #1042`.
+    pub did: String,
+    /// When.
+    pub at: DateTime<Utc>,
     /// The act.
     pub act: Uuid,
     /// Its record.

@@ -6,7 +6,8 @@ use super::App;
 use super::msg::{Effect, Level, Request, Undoable};
 use super::place::{Page, Place};
 use crate::actions::{ActError, Taken};
-use crate::console::input::{Chord, Key};
+use crate::console::input::{Chord, Command, Key};
+use crate::domain::verbs;
 use crate::domain::when;
 
 /// Keys wait no longer for the record that they are meant for.
@@ -23,6 +24,9 @@ pub(super) struct Taking {
 impl App {
     /// Takes the next that this person may act on and nobody holds.
     pub(super) fn take_next(&mut self, effects: &mut Vec<Effect>) {
+        if self.taking.is_some() {
+            return self.say_only(Level::Info, "the next is being taken".to_owned());
+        }
         let request = self.request();
         self.taking = Some(Taking {
             request,
@@ -35,7 +39,10 @@ impl App {
     /// Whether a key waits for the record that is being taken. Escape no longer does.
     pub(super) fn waits(&mut self, chord: Chord) -> bool {
         let (now, plain) = (self.now, self.dialog.is_none());
+        let again = self.keymap.command(chord) == Some(Command::Take);
         match &mut self.taking {
+            // It is being taken already: whoever presses the key twice wants one.
+            Some(_) if plain && again => true,
             Some(taking) if plain && now - taking.since < PATIENCE && chord.key != Key::Esc => {
                 taking.keys.push(chord);
                 true
@@ -71,8 +78,13 @@ impl App {
         self.touch(id);
         self.present.touch();
         let mut text = format!("{number} is yours");
+        let mut hint = String::new();
         if taken.claim.is_none() {
             text.push_str(" for ten minutes and while you look at it");
+            if let Some(verb) = verbs::give_back(id.kind) {
+                let key = self.keymap.verb_shown(verb);
+                hint = format!(" · {key}: {}", verb.help);
+            }
         }
         if let (Some(promise), Some(due)) = (taken.record.promise(), taken.record.due_at()) {
             let moment = when::moment(due, self.now, self.settings.zone);
@@ -83,14 +95,18 @@ impl App {
             let undo = done.undo.clone()?;
             Some((done, undo))
         }) {
-            text = format!("{text} · u: {}", undo.says);
-            self.undo.push(vec![Undoable {
+            hint = format!(" · u: {}", undo.says);
+            let did = format!("take {number}");
+            let undoable = Undoable {
+                did: did.clone(),
+                at: self.now,
                 act: done.id,
                 record: id,
                 number,
                 version: done.version,
                 undo,
-            }]);
+            };
+            self.past.done(did, vec![undoable], self.now);
         }
         if self.dialog.is_none() {
             self.journey
@@ -99,6 +115,6 @@ impl App {
         for chord in taking.keys {
             self.key(chord, effects);
         }
-        self.say(Level::Info, text);
+        self.say(Level::Info, format!("{text}{hint}"));
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use super::dialog::Dialog;
+use super::dialog::{Dialog, Origin};
 use super::document::{Span, Tone};
 use super::form::Form;
 use super::msg::Effect;
@@ -148,9 +148,9 @@ impl App {
     /// The record that this person is at, and whether they write something for it.
     pub(super) fn attends(&self) -> Option<(RecordId, bool)> {
         let form = match &self.dialog {
-            Some(Dialog::Form(form) | Dialog::Discard(form)) => Some(form),
-            Some(Dialog::Confirm(confirm)) => confirm.form.as_ref(),
-            Some(Dialog::Conflict(conflict)) => conflict.form.as_ref(),
+            Some(Dialog::Form(form) | Dialog::Discard(form)) => Some(&**form),
+            Some(Dialog::Confirm(confirm)) => confirm.origin.as_ref().and_then(Origin::form),
+            Some(Dialog::Conflict(conflict)) => conflict.origin.as_ref().and_then(Origin::form),
             _ => None,
         };
         let written = |form: &Form| {
@@ -158,7 +158,7 @@ impl App {
             Some((target.record, form.has_button()))
         };
         let open = || self.journey.page().map(|page| (page.id, false));
-        form.and_then(|form| written(form)).or_else(open)
+        form.and_then(written).or_else(open)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{App, Knowledge};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::filter::Filter;
 use crate::domain::people::Role;
-use crate::domain::record::Pane;
+use crate::domain::record::{Kind, Pane};
 use crate::domain::views::{self, Look, View, titles};
 
 impl App {
@@ -249,10 +249,7 @@ impl App {
                 "this list shows what every kind has; a kind's own pane has columns to choose";
             return self.say_only(Level::Refused, why.to_owned());
         };
-        let shown = list.columns.clone().unwrap_or_else(|| {
-            let by_itself = titles(kind).iter().filter(|title| title.1);
-            by_itself.map(|title| title.0.to_owned()).collect()
-        });
+        let shown = list.columns.clone().unwrap_or_else(|| by_itself(kind));
         let mut rows: Vec<(String, bool)> = shown.into_iter().map(|title| (title, true)).collect();
         for (title, _) in titles(kind) {
             if !rows.iter().any(|row| row.0 == *title) {
@@ -294,15 +291,20 @@ impl App {
             (.., Some(Command::Down)) => arranging.picked = (at + 1).min(last),
             (.., Some(Command::Up)) => arranging.picked = at.saturating_sub(1),
             (.., Some(Command::Open | Command::Columns)) => {
-                let shown = arranging.rows.into_iter().filter(|row| row.1);
-                let columns = shown.map(|row| row.0).collect();
-                self.arrange(Some(columns), effects);
+                let columns = self.arranged(&arranging);
+                self.arrange(columns, effects);
                 return;
             }
             (.., Some(Command::Clear | Command::Quit | Command::Back)) => return,
             _ => {}
         }
         self.dialog = Some(Dialog::Columns(arranging));
+    }
+
+    /// The columns that are being chosen; none where they are those that the pane shows by itself.
+    pub fn arranged(&self, arranging: &Arranging) -> Option<Vec<String>> {
+        let columns = arranging.shown();
+        (columns != by_itself(self.kind_here())).then_some(columns)
     }
 
     /// Shows these columns, and keeps them where no view is open; a view keeps its own when it is
@@ -328,8 +330,14 @@ impl App {
     }
 }
 
+/// The columns that a pane shows where nobody chose any.
+fn by_itself(kind: Kind) -> Vec<String> {
+    let by_itself = titles(kind).iter().filter(|title| title.1);
+    by_itself.map(|title| title.0.to_owned()).collect()
+}
+
 /// Those of the titles that this program knows, if any.
-fn known(kind: crate::domain::record::Kind, columns: &[String]) -> Option<Vec<String>> {
+fn known(kind: Kind, columns: &[String]) -> Option<Vec<String>> {
     let known = |title: &&String| titles(kind).iter().any(|known| known.0 == **title);
     let columns: Vec<String> = columns.iter().filter(known).cloned().collect();
     (!columns.is_empty()).then_some(columns)

@@ -4,9 +4,6 @@ use std::fmt::Write as _;
 
 use crate::domain::text;
 
-/// More than this is not put on a clipboard: terminals cut it off or refuse it.
-const CLIPBOARD: usize = 64 * 1024;
-
 /// What stands between the program and the terminal that its user looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Between {
@@ -59,9 +56,6 @@ impl Outside {
     /// Puts a text on the clipboard, where the terminal lets programs (OSC 52).
     pub fn copy(&mut self, text: &str) {
         let text = text::plain(text);
-        if text.len() > CLIPBOARD {
-            return;
-        }
         let sequence = format!("\x1b]52;c;{}\x07", base64(text.as_bytes()));
         if self.between == Between::Tmux {
             // With `set-clipboard on` tmux takes it itself; else it may let it pass.

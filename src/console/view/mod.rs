@@ -20,10 +20,10 @@ use ratatui::style::{Modifier, Style};
 
 pub use theme::{Part, THEMES, Theme};
 
-use super::app::{App, Document, Geometry, Line, Place, Span, Tone, facts};
+use super::app::{App, Context, Document, Geometry, Line, Place, Span, Tone, facts};
 use super::input::Command;
 use super::terminal::Link;
-use crate::domain::record::{Kind, Pane};
+use crate::domain::record::{Kind, Pane, Record};
 
 /// What a frame has beside its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +81,18 @@ const fn pane_view(pane: Pane) -> &'static table::Kind {
         Pane::Of(Kind::Inspection) => &inspections::KIND,
         Pane::Of(Kind::Ticket) => &tickets::KIND,
     }
+}
+
+/// What a list of a kind shows of a record in the columns of these titles.
+pub fn cells(kind: Kind, titles: &[String], record: &Record, ctx: Context) -> Vec<String> {
+    let view = pane_view(Pane::Of(kind));
+    let cells = (view.cells)(record, ctx);
+    let columns = titles.iter().map(|title| {
+        let at = view.columns.iter().position(|column| column.title == title);
+        let cell = at.and_then(|at| cells.get(at));
+        cell.map(|cell| cell.text.clone()).unwrap_or_default()
+    });
+    columns.collect()
 }
 
 /// A list and its detail; answers how many lines of the detail are not seen.

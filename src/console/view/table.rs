@@ -126,6 +126,12 @@ pub(super) fn draw(
     }
 }
 
+/// The titles of the columns that a list of so many columns of the screen has room for.
+pub(super) fn fitting(kind: &Kind, chosen: Option<&[String]>, wide: u16) -> Vec<&'static str> {
+    let shown = shown(kind.columns, chosen, wide).into_iter();
+    shown.map(|(at, _)| kind.columns[at].title).collect()
+}
+
 /// A column that is shown: its index, and how wide it is.
 type Shown = (usize, u16);
 

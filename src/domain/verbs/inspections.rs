@@ -3,7 +3,8 @@
 use super::super::inspections::{InspectionState, InspectionSummary};
 use super::super::record::{Kind, Record};
 use super::{
-    Arg, ArgKind, Danger, QUALITY, Reason, SUPERVISOR, Verb, Write, required, write, wrong_kind,
+    Arg, ArgKind, Danger, LET_GO, QUALITY, Reason, SUPERVISOR, Verb, Write, required, write,
+    wrong_kind,
 };
 
 const START: &[Write] = &[write("update (assignee, started_at)", "inspections")];
@@ -17,6 +18,7 @@ const REWORK: &[Write] = &[
     write("update (state)", "inspections"),
     write("update (result)", "inspection_checks"),
 ];
+const LEAVE: &[Write] = &[START[0], LET_GO];
 const WAIVE: &[Write] = &[write("update (state, waive_reason)", "inspections")];
 const WHICH: Arg = required("check", ArgKind::Check, "which check");
 
@@ -46,16 +48,19 @@ pub(super) const VERBS: &[Verb] = &[
         name: "unstart",
         kind: Kind::Inspection,
         help: "let others have it",
-        key: None,
+        key: Some('M'),
         args: &[],
         roles: QUALITY,
         danger: Danger::None,
-        writes: START,
+        writes: LEAVE,
         applies_to: |record| {
-            pending(record)?;
-            on(record, |inspection| match inspection.assignee {
-                Some(_) => Ok(()),
-                None => Reason::because("nobody has it"),
+            on(record, |inspection| {
+                match (inspection.state, &inspection.assignee) {
+                    // One that failed has no assignee: it can only have been taken as the next.
+                    (InspectionState::Pending, Some(_)) | (InspectionState::Failed, None) => Ok(()),
+                    (InspectionState::Pending, None) => Reason::because("nobody has it"),
+                    (state, _) => Reason::because(format!("it is {state}")),
+                }
             })
         },
     },

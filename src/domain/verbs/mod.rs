@@ -204,6 +204,14 @@ pub fn claim(kind: Kind) -> Option<&'static Verb> {
     }
 }
 
+/// The verb that lets others have what one has made one's own, or took as the next.
+pub fn give_back(kind: Kind) -> Option<&'static Verb> {
+    match kind {
+        Kind::Inspection => find(kind, "unstart"),
+        _ => find(kind, "unclaim"),
+    }
+}
+
 /// Whether records of this kind are this person's work: whether they may do the foremost of what
 /// is done with them, which is the first of its verbs. Many may leave a note.
 pub fn is_work_of(kind: Kind, person: &Person) -> bool {
@@ -223,6 +231,9 @@ const QUALITY: &[Role] = &[Role::Quality, Role::Worker];
 const SUPERVISOR: &[Role] = &[Role::Supervisor];
 const ORDER_STAFF: &[Role] = &[Role::Warehouse, Role::Support, Role::Worker];
 const EVERY_TEAM: &[Role] = &[Role::Warehouse, Role::Quality, Role::Support, Role::Worker];
+
+/// Giving back what was taken as the next and has no assignee.
+const LET_GO: Write = write("delete", "hold");
 
 const fn write(privilege: &'static str, table: &'static str) -> Write {
     Write { privilege, table }

@@ -279,7 +279,7 @@ pub(super) const VERBS: &[Verb] = &[
         name: "unclaim",
         kind: Kind::Order,
         help: "let others have it",
-        key: None,
+        key: Some('M'),
         args: &[],
         roles: EVERY_TEAM,
         danger: Danger::None,

@@ -4,8 +4,8 @@ use super::super::carriers::LabelState;
 use super::super::record::{Kind, Record};
 use super::super::shipments::{ShipmentState, ShipmentSummary};
 use super::{
-    Arg, ArgKind, Danger, ORDER_STAFF, Reason, Verb, Write, jobs, optional, required, write,
-    wrong_kind,
+    Arg, ArgKind, Danger, LET_GO, ORDER_STAFF, Reason, Verb, Write, jobs, optional, required,
+    write, wrong_kind,
 };
 
 const TRACKING: &[Write] = &[write(
@@ -46,6 +46,17 @@ pub(super) const VERBS: &[Verb] = &[
                 }
             })
         },
+    },
+    Verb {
+        name: "unclaim",
+        kind: Kind::Shipment,
+        help: "let others have it",
+        key: Some('M'),
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: &[LET_GO],
+        applies_to: |record| on(record, |_| Ok(())),
     },
     Verb {
         name: "deliver",

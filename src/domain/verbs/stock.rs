@@ -3,7 +3,8 @@
 use super::super::record::{Kind, Record};
 use super::super::stock::StockSummary;
 use super::{
-    ArgKind, Danger, Reason, Verb, WAREHOUSE, Write, jobs, optional, required, write, wrong_kind,
+    ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, jobs, optional, required, write,
+    wrong_kind,
 };
 
 const MOVE: &[Write] = &[write("insert", "stock_movements")];
@@ -35,6 +36,17 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: MOVE,
+        applies_to: |record| on(record, |_| Ok(())),
+    },
+    Verb {
+        name: "unclaim",
+        kind: Kind::Stock,
+        help: "let others have it",
+        key: Some('M'),
+        args: &[],
+        roles: WAREHOUSE,
+        danger: Danger::None,
+        writes: &[LET_GO],
         applies_to: |record| on(record, |_| Ok(())),
     },
     Verb {

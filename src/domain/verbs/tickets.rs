@@ -87,7 +87,7 @@ pub(super) const VERBS: &[Verb] = &[
         name: "unclaim",
         kind: Kind::Ticket,
         help: "let others have it",
-        key: None,
+        key: Some('M'),
         args: &[],
         roles: SUPPORT,
         danger: Danger::None,

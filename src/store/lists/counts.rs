@@ -51,14 +51,26 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                 where state in ('new', 'open', 'pending') and due_at < $1
                   and (snoozed_until is null or snoozed_until <= $1) limit $2) t) as "tickets_urgent!",
             (select count(*) from (
-                (select from orders
+                (select from orders o
                  where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
-                   and due_at < '9999-12-31 00:00+00' limit $2)
+                   and due_at < '9999-12-31 00:00+00'
+                   and (stage = 'on_hold'
+                        or exists (select from order_lines open
+                                   where open.order_id = o.id and open.unallocated > 0)
+                        or not exists (select from inspections open
+                                       where open.order_id = o.id and open.state in ('pending', 'failed'))
+                           and not exists (select from shipments open
+                                           where open.order_id = o.id and open.state in ('draft', 'labelled')))
+                 limit $2)
                 union all
                 (select from short where due_at < '9999-12-31 00:00+00' limit $2)
                 union all
-                (select from shipments where state in ('draft', 'labelled', 'handed_over')
-                   and due_at < '9999-12-31 00:00+00' limit $2)
+                (select from shipments p where state in ('draft', 'labelled', 'handed_over')
+                   and due_at < '9999-12-31 00:00+00'
+                   and (state = 'handed_over'
+                        or not exists (select from inspections open
+                                       where open.order_id = p.order_id and open.state in ('pending', 'failed')))
+                 limit $2)
                 union all
                 (select from inspections where state in ('pending', 'failed')
                    and due_at < '9999-12-31 00:00+00' limit $2)
@@ -68,14 +80,26 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                    and (snoozed_until is null or snoozed_until <= $1) limit $2)
                 limit $2) n) as "next!",
             (select count(*) from (
-                (select from orders
+                (select from orders o
                  where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
-                   and due_at < $1 limit $2)
+                   and due_at < $1
+                   and (stage = 'on_hold'
+                        or exists (select from order_lines open
+                                   where open.order_id = o.id and open.unallocated > 0)
+                        or not exists (select from inspections open
+                                       where open.order_id = o.id and open.state in ('pending', 'failed'))
+                           and not exists (select from shipments open
+                                           where open.order_id = o.id and open.state in ('draft', 'labelled')))
+                 limit $2)
                 union all
                 (select from short where due_at < $1 limit $2)
                 union all
-                (select from shipments where state in ('draft', 'labelled', 'handed_over')
-                   and due_at < $1 limit $2)
+                (select from shipments p where state in ('draft', 'labelled', 'handed_over')
+                   and due_at < $1
+                   and (state = 'handed_over'
+                        or not exists (select from inspections open
+                                       where open.order_id = p.order_id and open.state in ('pending', 'failed')))
+                 limit $2)
                 union all
                 (select from inspections where state in ('pending', 'failed')
                    and due_at < $1 limit $2)

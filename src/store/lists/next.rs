@@ -24,6 +24,46 @@ pub(super) async fn page(
     limit: i64,
     now: DateTime<Utc>,
 ) -> Result<Page, DbError> {
+    let mut anchor = anchor.clone();
+    loop {
+        let backwards = matches!(anchor, Anchor::End | Anchor::Before(_));
+        let keys = keys(connection, query, viewer, &anchor, limit, now).await?;
+        let complete = (keys.len() as i64) < limit;
+        let ids: Vec<RecordId> = keys.iter().map(|key| key.id).collect();
+        // What has changed between the two looks, the feed will tell of; it is left out here.
+        let mut rows: Vec<_> = rows(connection, query, viewer, &ids, now)
+            .await?
+            .into_iter()
+            .filter(|found: &Refreshed| found.matches)
+            .filter_map(|found| found.row)
+            .collect();
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
+        if query.sort.descending {
+            rows.reverse();
+        }
+        match keys.into_iter().next_back() {
+            // All of it has changed: an empty page would look like the end of the list.
+            Some(key) if rows.is_empty() && !complete => {
+                anchor = if backwards {
+                    Anchor::Before(key)
+                } else {
+                    Anchor::After(key)
+                };
+            }
+            _ => return Ok(Page { rows, complete }),
+        }
+    }
+}
+
+/// The places of a page's rows, in the order in which the page goes away from its anchor.
+async fn keys(
+    connection: &mut PgConnection,
+    query: &ListQuery,
+    viewer: &Viewer,
+    anchor: &Anchor,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<SortKey>, DbError> {
     let backwards = matches!(anchor, Anchor::End | Anchor::Before(_));
     let descending = query.sort.descending != backwards;
     let direction = if descending { "desc" } else { "asc" };
@@ -54,32 +94,20 @@ pub(super) async fn page(
         ")) promise order by due_at {direction}, kind {direction}, id {direction} limit "
     ));
     sql.push_bind(limit);
-    let found = sql
-        .build()
-        .persistent(false)
-        .fetch_all(&mut *connection)
-        .await?;
-    let complete = (found.len() as i64) < limit;
-    let mut ids = Vec::with_capacity(found.len());
+    let found = sql.build().persistent(false).fetch_all(connection).await?;
+    let mut keys = Vec::with_capacity(found.len());
     for row in &found {
         let kind: i32 = row.try_get("kind")?;
         let kind = usize::try_from(kind).ok().and_then(|at| Kind::ALL.get(at));
         if let Some(kind) = kind {
-            ids.push(RecordId::new(*kind, row.try_get("id")?));
+            let due: DateTime<Utc> = row.try_get("due_at")?;
+            keys.push(SortKey {
+                value: SortValue::Number(due.timestamp_micros()),
+                id: RecordId::new(*kind, row.try_get("id")?),
+            });
         }
     }
-    // What has changed between the two looks, the feed will tell of; it is left out here.
-    let mut rows: Vec<_> = rows(connection, query, viewer, &ids, now)
-        .await?
-        .into_iter()
-        .filter(|found: &Refreshed| found.matches)
-        .filter_map(|found| found.row)
-        .collect();
-    rows.sort_by(|a, b| a.key.cmp(&b.key));
-    if query.sort.descending {
-        rows.reverse();
-    }
-    Ok(Page { rows, complete })
+    Ok(keys)
 }
 
 const fn table_of(kind: Kind) -> &'static str {

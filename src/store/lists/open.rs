@@ -53,12 +53,22 @@ pub(super) fn push_open(
     }
 }
 
-/// Open work with a promise. The words are those of the partial indexes.
+/// Open work with a promise, each promise once. The words are those of the partial indexes.
+///
+/// An order all of whose units are covered waits for its checks and its parcels: its promise stands
+/// there, where something can be done about it. So does that of a parcel that waits for a check.
 pub(super) fn push_next(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateTime<Utc>) {
     match kind {
         Kind::Order => {
             sql.push(
-                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')",
+                "o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                 and (o.stage = 'on_hold'
+                      or exists (select from order_lines open
+                                 where open.order_id = o.id and open.unallocated > 0)
+                      or not exists (select from inspections open
+                                     where open.order_id = o.id and open.state in ('pending', 'failed'))
+                         and not exists (select from shipments open
+                                         where open.order_id = o.id and open.state in ('draft', 'labelled')))",
             );
         }
         Kind::Stock => {
@@ -74,7 +84,12 @@ pub(super) fn push_next(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateT
             );
         }
         Kind::Shipment => {
-            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
+            sql.push(
+                "p.state in ('draft', 'labelled', 'handed_over')
+                 and (p.state = 'handed_over'
+                      or not exists (select from inspections open
+                                     where open.order_id = p.order_id and open.state in ('pending', 'failed')))",
+            );
         }
         Kind::Inspection => {
             sql.push("i.state in ('pending', 'failed')");

@@ -7,11 +7,17 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::theme::Theme;
 use super::super::{blank, write};
-use crate::console::app::{Edit, Geometry, Span, muted, plain, strong};
+use crate::console::app::{Document, Edit, Geometry, Span, muted, plain, strong};
 use crate::domain::text;
 
+/// Columns inside a box that would have so many, in this window.
+pub(super) fn inside(g: &Geometry, columns: u16) -> usize {
+    columns.min(g.body.width.saturating_sub(6)) as usize
+}
+
 /// An empty box in the middle of the body for so many lines, with a title and a last line that
-/// says the keys; answers its inside.
+/// says the keys; answers its inside. It is wider where its keys ask for that. A title that does
+/// not fit in the frame stands under it, whole.
 pub(super) fn boxed(
     buffer: &mut Buffer,
     g: &Geometry,
@@ -21,8 +27,15 @@ pub(super) fn boxed(
     lines: usize,
     theme: Theme,
 ) -> Rect {
+    let wanted: usize = keys.iter().map(Span::width).sum();
+    let columns = columns.max(wanted as u16 + 2);
     let width = (columns + 4).min(g.body.width.saturating_sub(2));
-    let height = (lines as u16 + 2).min(g.body.height + 1);
+    let mut heading = Document::default();
+    if text::width(title) > (width as usize).saturating_sub(6) {
+        heading.flow(vec![strong(title)]);
+    }
+    let heading = heading.lines(inside(g, columns));
+    let height = ((heading.len() + lines) as u16 + 2).min(g.body.height + 1);
     let area = Rect {
         x: (g.body.width - width) / 2,
         y: g.body.y + (g.body.height + 1 - height) / 2,
@@ -39,9 +52,15 @@ pub(super) fn boxed(
         buffer.set_string(area.x, y, "│", style);
         buffer.set_string(area.right() - 1, y, "│", style);
     }
-    let heading = format!(" {} ", text::fit(title, inner.saturating_sub(4)));
-    let bold = Style::new().add_modifier(Modifier::BOLD);
-    buffer.set_string(area.x + 2, area.y, heading, bold);
+    if heading.is_empty() {
+        let bold = Style::new().add_modifier(Modifier::BOLD);
+        buffer.set_string(
+            area.x + 2,
+            area.y,
+            format!(" {} ", text::plain(title)),
+            bold,
+        );
+    }
     if !keys.is_empty() {
         let mut padded = vec![plain(" ")];
         padded.extend(keys.iter().cloned());
@@ -49,7 +68,16 @@ pub(super) fn boxed(
         let place = Rect::new(area.x + 2, area.bottom() - 1, width.saturating_sub(4), 1);
         write(buffer, place, &padded, theme);
     }
-    Rect::new(area.x + 2, area.y + 1, width - 4, height - 2)
+    let inner = Rect::new(area.x + 2, area.y + 1, width - 4, height - 2);
+    for (row, spans) in heading.iter().enumerate().take(inner.height as usize) {
+        write(buffer, line(inner, row), &spans.spans, theme);
+    }
+    let taken = (heading.len() as u16).min(inner.height);
+    Rect {
+        y: inner.y + taken,
+        height: inner.height - taken,
+        ..inner
+    }
 }
 
 /// Hints: a key and what it does, and so on.

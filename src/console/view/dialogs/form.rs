@@ -7,11 +7,12 @@ use ratatui::widgets::Widget;
 
 use super::super::theme::Theme;
 use super::super::write;
-use super::boxes::{boxed, draw_edit, keys, line};
+use super::boxes::{boxed, draw_edit, inside, keys, line};
 use crate::console::app::{
-    App, Choosing, Document, Field, Form, Geometry, Span, Tone, Value, bad, cut, facts, macros,
-    muted, plain, strong,
+    App, Choosing, Document, Field, Form, Geometry, Line, Span, Tone, Value, bad, cut, facts,
+    macros, muted, plain, strong,
 };
+use crate::domain::text;
 use crate::domain::verbs::ArgKind;
 
 pub(super) fn form_title(form: &Form) -> String {
@@ -38,22 +39,21 @@ pub(super) fn form(
     g: &Geometry,
     theme: Theme,
 ) -> Option<Position> {
+    let wide = inside(g, FORM);
+    let head = above_the_fields(form, app).lines(wide);
     let mut errors = Document::default();
     if let Some(error) = &form.error {
         errors.flow(vec![bad(format!("! {error}"))]);
     }
-    let errors = errors.lines(FORM.min(g.body.width.saturating_sub(6)) as usize);
+    let errors = errors.lines(wide);
     let height: usize = form
         .fields
         .iter()
         .enumerate()
-        .map(|(index, field)| 2 + field_rows(field, index == form.focus))
+        .map(|(index, field)| 2 + field_rows(field, index == form.focus, wide))
         .sum::<usize>()
-        + errors.len()
-        + form.news.len().min(NEWS)
-        + usize::from(form.draft_of.is_some())
-        + usize::from(!form.skipped.is_empty())
-        + 1;
+        + head.len()
+        + errors.len();
     let hints = if form.sending.is_some() {
         vec![muted("being done …")]
     } else if form.has_button() {
@@ -74,24 +74,10 @@ pub(super) fn form(
         ])
     };
     let inner = boxed(buffer, g, &form_title(form), &hints, FORM, height, theme);
-    let mut row = 0;
+    let mut row = head.len().min(inner.height as usize);
     let mut cursor = None;
-    write(buffer, line(inner, row), &[muted(form.verb.help)], theme);
-    row += 1;
-    if !form.skipped.is_empty() {
-        let text = format!("not for {}: {}", form.skipped.len(), form.skipped[0].1);
-        write(
-            buffer,
-            line(inner, row),
-            &[Span::new(text, Tone::Warn)],
-            theme,
-        );
-        row += 1;
-    }
-    for spans in above_the_text(form, app) {
-        let spans = cut(spans, inner.width as usize);
-        write(buffer, line(inner, row), &spans, theme);
-        row += 1;
+    for (index, spans) in head.iter().enumerate().take(row) {
+        write(buffer, line(inner, index), &spans.spans, theme);
     }
     for (index, field) in form.fields.iter().enumerate() {
         if row + 2 > inner.height as usize {
@@ -130,20 +116,26 @@ pub(super) fn form(
 /// So many of the newest things that others did are told of above a text.
 pub(super) const NEWS: usize = 3;
 
-/// That it is a draft, and what others have done to the record meanwhile.
-pub(super) fn above_the_text(form: &Form, app: &App) -> Vec<Vec<Span>> {
+/// What the verb does and not for which records, that the text is a draft, and what others have
+/// done to the record meanwhile.
+fn above_the_fields(form: &Form, app: &App) -> Document {
     let zone = app.settings.zone;
-    let mut lines = Vec::new();
+    let mut says = Document::default();
+    says.flow(vec![muted(form.verb.help)]);
+    if let [(_, why), ..] = form.skipped.as_slice() {
+        let text = format!("not for {}: {why}", form.skipped.len());
+        says.flow(vec![Span::new(text, Tone::Warn)]);
+    }
     if let Some(at) = form.draft_of {
         let at = facts::time_of_day(at, zone);
-        lines.push(vec![Span::new(format!("your draft of {at}"), Tone::Warn)]);
+        says.flow(vec![Span::new(format!("your draft of {at}"), Tone::Warn)]);
     }
     let newest = form.news.len().saturating_sub(NEWS);
-    lines.extend(form.news[newest..].iter().map(|news| {
+    for news in &form.news[newest..] {
         let at = facts::time_of_day(news.at, zone);
-        vec![bad(format!("! {at} ")), strong(&news.what)]
-    }));
-    lines
+        says.flow(vec![bad(format!("! {at} ")), strong(&news.what)]);
+    }
+    says
 }
 
 /// Macros on the screen.
@@ -159,7 +151,7 @@ pub(super) fn macros(
     g: &Geometry,
     theme: Theme,
 ) -> Position {
-    let found = app.macros_like(shown.edit.text());
+    let found = app.fitting_macros(shown);
     let picked = shown.picked.min(found.len().saturating_sub(1));
     let hints = keys(&[("enter", "put it in"), ("↑↓", "move"), ("esc", "back")]);
     let rows = found.len().clamp(1, MACROS);
@@ -186,7 +178,17 @@ pub(super) fn macros(
         let place = line(inner, 1 + row);
         let is_picked = top + row == picked;
         let sign = if is_picked { "> " } else { "  " };
-        let spans = cut(vec![plain(sign), plain(&each.name)], inner.width as usize);
+        let mut spans = vec![plain(sign), plain(each.name)];
+        if !each.lacks.is_empty() {
+            let lacks: Vec<String> = each
+                .lacks
+                .iter()
+                .map(|name| format!("{{{name}}}"))
+                .collect();
+            let text = format!("  lacks {}", lacks.join(", "));
+            spans.push(Span::new(text, Tone::Warn));
+        }
+        let spans = cut(spans, inner.width as usize);
         write(buffer, place, &spans, theme);
         if is_picked {
             buffer.set_style(place, theme.selected());
@@ -196,7 +198,7 @@ pub(super) fn macros(
     let at = line(inner, 1 + rows);
     buffer.set_string(at.x, at.y, rule, theme.frame());
     let mut preview = Document::default();
-    preview.text(&app.macro_text(found[picked], &shown.form));
+    preview.text(&found[picked].text);
     let lines = preview.lines(inner.width as usize);
     let room = (inner.height as usize).saturating_sub(rows + 2);
     for (row, spans) in lines.iter().take(room).enumerate() {
@@ -205,8 +207,22 @@ pub(super) fn macros(
     cursor
 }
 
+/// What is wrong with a field, where that is too long to stand behind its name.
+fn field_errors(field: &Field, wide: usize) -> Vec<Line> {
+    let mut says = Document::default();
+    if let Some(error) = &field.error
+        && BESIDE + text::width(field.arg.name) + text::width(error) > wide
+    {
+        says.flow(vec![plain("  "), bad(format!("! {error}"))]);
+    }
+    says.lines(wide)
+}
+
+/// Columns of a label round its name and the error beside it.
+const BESIDE: usize = "> ".len() + " (optional)".len() + "  ! ".len();
+
 /// Rows that a field takes beyond its label and its one line.
-pub(super) fn field_rows(field: &Field, focused: bool) -> usize {
+fn field_rows(field: &Field, focused: bool, wide: usize) -> usize {
     let value = match field.value {
         Value::Text(_) => TEXT_ROWS - 1,
         _ => 0,
@@ -216,7 +232,7 @@ pub(super) fn field_rows(field: &Field, focused: bool) -> usize {
     } else {
         0
     };
-    value + choices
+    value + choices + field_errors(field, wide).len()
 }
 
 pub(super) fn draw_field(
@@ -231,13 +247,14 @@ pub(super) fn draw_field(
     } else {
         " (optional)"
     };
+    let errors = field_errors(field, area.width as usize);
     let label = vec![
         if focused { strong("> ") } else { plain("  ") },
         strong(field.arg.name),
         muted(need),
         match &field.error {
-            Some(error) => bad(format!("  ! {error}")),
-            None => muted(format!("  {}", field.arg.help)),
+            Some(error) if errors.is_empty() => bad(format!("  ! {error}")),
+            _ => muted(format!("  {}", field.arg.help)),
         },
     ];
     let label = cut(label, area.width as usize);
@@ -287,6 +304,12 @@ pub(super) fn draw_field(
             }
             rows += TEXT_ROWS - 1;
         }
+    }
+    for spans in &errors {
+        if rows < area.height as usize {
+            write(buffer, line(area, rows), &spans.spans, theme);
+        }
+        rows += 1;
     }
     if focused {
         let shown = field.choices.iter().take(6);

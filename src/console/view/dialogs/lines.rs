@@ -8,8 +8,8 @@ use super::super::theme::Theme;
 use super::super::{blank, write};
 use super::boxes::draw_edit;
 use crate::console::app::{
-    App, Candidate, CommandLine, Edit, FilterLine, Geometry, Offered, Span, Tone, bad, cut, muted,
-    plain, strong,
+    App, Candidate, CommandLine, Document, Edit, FilterLine, Geometry, Offered, Span, Tone, bad,
+    cut, muted, plain, strong,
 };
 use crate::domain::text;
 
@@ -119,25 +119,31 @@ pub(super) fn complaint(
     g: &Geometry,
     theme: Theme,
 ) {
-    blank(buffer, g.rule);
     let place = 1 + text::width(line.get(..at).unwrap_or(line));
     let wide = g.rule.width as usize;
-    let message = text::fit(why, wide.saturating_sub(3)).into_owned();
-    let columns = text::width(&message);
-    // Before the place where it would not fit behind it.
-    let (x, spans) = if place + 2 + columns <= wide {
-        (place, vec![bad("↓ "), bad(&message)])
+    let columns = text::width(why);
+    // Behind the place or, where it would not fit there, before it, or else on lines of its own.
+    let (x, lines) = if place + 2 + columns <= wide {
+        (place, vec![vec![bad("↓ "), bad(why)]])
     } else if columns + 1 < place {
-        (place - columns - 1, vec![bad(&message), bad(" ↓")])
+        (place - columns - 1, vec![vec![bad(why), bad(" ↓")]])
     } else {
-        (0, vec![bad(&message)])
+        let mut says = Document::default();
+        says.flow(vec![bad(why)]);
+        let lines = says.lines(wide.saturating_sub(2)).into_iter();
+        (1, lines.map(|line| line.spans).collect())
     };
-    let area = Rect {
-        x: x as u16,
-        width: g.rule.width.saturating_sub(x as u16),
-        ..g.rule
-    };
-    write(buffer, area, &spans, theme);
+    let first = g.rule.y.saturating_sub(lines.len() as u16 - 1);
+    for (y, spans) in (first..).zip(&lines) {
+        let row = Rect { y, ..g.rule };
+        blank(buffer, row);
+        let area = Rect {
+            x: x as u16,
+            width: row.width.saturating_sub(x as u16),
+            ..row
+        };
+        write(buffer, area, spans, theme);
+    }
 }
 
 /// Candidates on the screen.
@@ -160,9 +166,6 @@ pub(super) fn command_line(
             plain(format!(" {}", only.takes)),
         ];
         offers(buffer, &shown.offered, &title, g, theme);
-        if let Some((at, why)) = &shown.error {
-            complaint(buffer, shown.edit.text(), *at, why, g, theme);
-        }
         return prompt(buffer, ":", &shown.edit, wrong, g, theme);
     }
     let count = candidates.len().clamp(1, CANDIDATES);
@@ -199,7 +202,12 @@ pub(super) fn command_line(
             None => write(buffer, area, &[muted("  nothing is called so")], theme),
         }
     }
-    super::super::frame::rule(buffer, g.rule, &[], &[], theme);
+    let state = if shown.sending.is_some() {
+        vec![muted("being done …")]
+    } else {
+        vec![]
+    };
+    super::super::frame::rule(buffer, g.rule, &state, &[], theme);
     if let Some((at, why)) = &shown.error {
         complaint(buffer, shown.edit.text(), *at, why, g, theme);
     }

@@ -7,20 +7,24 @@ mod lines;
 mod views;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
-use self::boxes::{boxed, keys, line};
+use self::boxes::{boxed, inside, keys, line};
 use self::form::{form, form_title, macros};
 use self::lines::{command_line, filter};
 use self::views::{columns, shelf};
 use super::theme::Theme;
 use super::{blank, page_lines, write};
 use crate::console::app::{
-    App, Bulk, Confirm, Conflict, Dialog, Form, Geometry, Reading, Span, Tone, bad, cut, muted,
-    plain, strong,
+    App, Bulk, Confirm, Conflict, Dialog, Document, Form, Geometry, Line, Reading, Span, Tone, bad,
+    cut, muted, plain, strong,
 };
 use crate::console::input::Command;
 use crate::domain::verbs::Danger;
+
+/// Columns inside the boxes of a question and of a conflict.
+const CONFIRM: u16 = 60;
+const CONFLICT: u16 = 68;
 
 /// Draws a dialog; answers where the text cursor is, if a text is being written.
 pub(super) fn draw(
@@ -40,10 +44,10 @@ pub(super) fn draw(
         Dialog::Discard(shown) => discard(buffer, shown, g, theme),
         Dialog::Filter(line) => return Some(filter(buffer, line, g, theme)),
         Dialog::Views(shown) => return shelf(buffer, shown, app, g, theme),
-        Dialog::Columns(shown) => columns(buffer, shown, g, theme),
+        Dialog::Columns(shown) => columns(buffer, shown, app, g, theme),
         Dialog::Command(line) => return Some(command_line(buffer, line, app, g, theme)),
         Dialog::Copy { things, picked } => copy::draw(buffer, things, *picked, g, theme),
-        Dialog::Reading { what, top } => reading(buffer, *what, *top, app, g, theme),
+        Dialog::Reading { what, top } => reading(buffer, what, *top, app, g, theme),
     }
     None
 }
@@ -121,24 +125,28 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
 }
 
 fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
-    let mut lines: Vec<Vec<Span>> = confirm
-        .detail
-        .iter()
-        .map(|line| vec![plain(line)])
-        .collect();
+    let mut says = Document::default();
+    for line in &confirm.detail {
+        says.flow(vec![plain(line)]);
+    }
     if let [_, _, ..] = confirm.steps.as_slice() {
         let numbers: Vec<&str> = confirm.steps.iter().map(|s| s.number.as_str()).collect();
-        lines.push(vec![plain(numbers.join(", "))]);
+        says.flow(vec![plain(numbers.join(", "))]);
     }
     for (number, why) in confirm.skipped.iter().take(4) {
-        lines.push(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
+        says.flow(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
     }
+    let lines = says.lines(inside(g, CONFIRM));
     let hints = keys(&[("y", "yes, do it"), ("n", "no")]);
     let title = format!("{}?", confirm.says);
-    let inner = boxed(buffer, g, &title, &hints, 60, lines.len(), theme);
-    for (index, spans) in lines.into_iter().enumerate().take(inner.height as usize) {
-        let spans = cut(spans, inner.width as usize);
-        write(buffer, line(inner, index), &spans, theme);
+    let inner = boxed(buffer, g, &title, &hints, CONFIRM, lines.len(), theme);
+    written(buffer, inner, &lines, theme);
+}
+
+/// Lines from the top of a box, as many as it has room for.
+fn written(buffer: &mut Buffer, inner: Rect, lines: &[Line], theme: Theme) {
+    for (index, spans) in lines.iter().enumerate().take(inner.height as usize) {
+        write(buffer, line(inner, index), &spans.spans, theme);
     }
 }
 
@@ -180,30 +188,36 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme)
 }
 
 fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, theme: Theme) {
-    let mut lines = vec![vec![plain(format!(
-        "{} was not done: somebody was faster.",
-        conflict.verb
-    ))]];
+    let mut says = Document::default();
+    let what = format!("{} was not done: somebody was faster.", conflict.verb);
+    says.flow(vec![plain(what)]);
     if conflict.since.is_empty() {
-        lines.push(vec![muted("It has changed since you saw it.")]);
+        says.flow(vec![muted("It has changed since you saw it.")]);
     }
     for line in &conflict.since {
-        lines.push(vec![strong("  "), strong(line)]);
+        says.flow(vec![strong("  "), strong(line)]);
     }
+    let mut lines = says.lines(inside(g, CONFLICT));
     if let Some(record) = app.record(conflict.record)
         && record.version() >= conflict.version
     {
-        lines.push(vec![plain("It is now:")]);
+        let mut now = Document::default();
+        now.flow(vec![plain("It is now:")]);
+        lines.extend(now.lines(inside(g, CONFLICT)));
         let document = app.head_of(record);
-        lines.extend(document.lines(64).into_iter().map(|line| {
-            let mut spans = vec![plain("  ")];
-            spans.extend(line.spans);
-            spans
-        }));
+        lines.extend(
+            document
+                .lines(inside(g, CONFLICT) - 2)
+                .into_iter()
+                .map(|mut line| {
+                    line.spans.insert(0, plain("  "));
+                    line
+                }),
+        );
     }
     let hints = if !app.listens() {
         vec![]
-    } else if conflict.form.is_some() {
+    } else if conflict.origin.is_some() {
         keys(&[("enter", "back to what you wrote")])
     } else {
         keys(&[(
@@ -212,11 +226,8 @@ fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, t
         )])
     };
     let title = format!("{} has changed", conflict.number);
-    let inner = boxed(buffer, g, &title, &hints, 68, lines.len(), theme);
-    for (index, spans) in lines.into_iter().enumerate().take(inner.height as usize) {
-        let spans = cut(spans, inner.width as usize);
-        write(buffer, line(inner, index), &spans, theme);
-    }
+    let inner = boxed(buffer, g, &title, &hints, CONFLICT, lines.len(), theme);
+    written(buffer, inner, &lines, theme);
 }
 
 fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
@@ -235,13 +246,14 @@ fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
     write(buffer, line(inner, 0), &[plain(text)], theme);
 }
 
-fn reading(buffer: &mut Buffer, what: Reading, top: usize, app: &App, g: &Geometry, theme: Theme) {
+fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geometry, theme: Theme) {
     blank(buffer, g.body);
     blank(buffer, g.title);
     let lines = app.reading(what).lines(g.page_columns());
     let title = match what {
         Reading::Help => "help",
         Reading::Messages => "messages of this run",
+        Reading::Text { what, .. } => what,
     };
     let below = lines.len().saturating_sub(top + g.page_rows());
     let right = if below > 0 {

@@ -5,10 +5,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::super::theme::Theme;
-use super::super::write;
+use super::super::{pane_view, table, write};
 use super::boxes::{boxed, draw_edit, keys, line};
 use crate::console::app::{
-    App, Arranging, Geometry, Naming, Shelf, bad, cut, muted, plain, strong,
+    App, Arranging, Geometry, Naming, Shelf, Span, Tone, bad, cut, muted, plain, strong,
 };
 use crate::domain::text;
 
@@ -142,7 +142,13 @@ pub(super) fn naming_box(
 }
 
 /// The columns of a pane, to choose from.
-pub(super) fn columns(buffer: &mut Buffer, arranging: &Arranging, g: &Geometry, theme: Theme) {
+pub(super) fn columns(
+    buffer: &mut Buffer,
+    arranging: &Arranging,
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) {
     let hints = keys(&[
         ("space", "show"),
         ("← →", "move"),
@@ -150,18 +156,24 @@ pub(super) fn columns(buffer: &mut Buffer, arranging: &Arranging, g: &Geometry, 
         ("d", "as it was"),
         ("esc", "close"),
     ]);
+    let chosen = app.arranged(arranging);
+    let kind = pane_view(app.journey.pane());
+    let seen = table::fitting(kind, chosen.as_deref(), g.list.width);
     let height = arranging.rows.len().min(14);
     let inner = boxed(buffer, g, "columns", &hints, 56, height, theme);
     let top = (arranging.picked + 1).saturating_sub(inner.height as usize);
-    let seen = arranging.rows.iter().skip(top).take(inner.height as usize);
-    for (row, (title, shown)) in seen.enumerate() {
+    let rows = arranging.rows.iter().skip(top).take(inner.height as usize);
+    for (row, (title, shown)) in rows.enumerate() {
         let area = line(inner, row);
         let at_cursor = top + row == arranging.picked;
-        let spans = [
+        let mut spans = vec![
             plain(if at_cursor { "> " } else { "  " }),
             plain(if *shown { "[x] " } else { "[ ] " }),
             if *shown { strong(title) } else { muted(title) },
         ];
+        if *shown && !seen.contains(&title.as_str()) {
+            spans.push(Span::new("  no room at this width", Tone::Warn));
+        }
         write(buffer, area, &spans, theme);
         if at_cursor {
             buffer.set_style(area, theme.selected());

@@ -1,180 +1,40 @@
 //! The command line: every verb, every command of the frame and every saved view by name.
 
+mod arguments;
+mod candidates;
+
+use self::arguments::{args, arguments, last_token, said};
+pub use self::candidates::Candidate;
+use self::candidates::What;
 use super::App;
 use super::completion::{Offered, quoted};
-use super::dialog::{CommandLine, Dialog};
-use super::form::check;
-use super::msg::{Ask, Effect};
+use super::dialog::{CommandLine, Dialog, Origin};
+use super::msg::{Ask, Effect, Request};
 use crate::console::input::{Chord, Command, Key};
-use crate::domain::act::Args;
 use crate::domain::filter::Filter;
 use crate::domain::list::SortColumn;
 use crate::domain::record::Record;
-use crate::domain::verbs::{self, ArgKind, Verb};
+use crate::domain::verbs::{ArgKind, Verb};
 use crate::domain::views;
-
-/// Something that a name on the command line can mean.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// Its name.
-    pub name: String,
-    /// Its key, if it has one.
-    pub key: String,
-    /// One line of help.
-    pub help: String,
-    /// What it is told, such as `reason=…`.
-    pub takes: String,
-    /// Why it cannot be done now.
-    pub blocked: Option<String>,
-    what: What,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum What {
-    Verb(&'static Verb),
-    Command(Command),
-    /// The saved view with this primary key.
-    View(i64),
-}
 
 /// Lines of the command line that are remembered.
 pub const REMEMBERED: usize = 500;
 
-/// The commands that make no sense by name: those that move, and the command line itself.
-const BY_KEY_ONLY: [Command; 11] = [
-    Command::Down,
-    Command::Up,
-    Command::Top,
-    Command::Bottom,
-    Command::PageDown,
-    Command::PageUp,
-    Command::NextPane,
-    Command::PreviousPane,
-    Command::Open,
-    Command::CommandLine,
-    Command::Leave,
-];
-
 impl App {
-    /// What the command line can mean, the likeliest first. Once a name stands there in full and
-    /// is followed by a space, it means that alone.
-    pub fn candidates(&self, text: &str) -> Vec<Candidate> {
-        let word = first_word(text).0;
-        let mut scored = Vec::new();
-        self.score_verbs(word, &mut scored);
-        for command in Command::ALL {
-            if BY_KEY_ONLY.contains(command) {
-                continue;
-            }
-            if let Some(score) = score(word, command.as_str()) {
-                let takes = match command {
-                    Command::Filter => "words, field:value",
-                    Command::Sort => "column, or -column",
-                    Command::Views => "[name]",
-                    _ => "",
-                };
-                scored.push((
-                    (score, false, scored.len()),
-                    Candidate {
-                        name: command.as_str().to_owned(),
-                        key: self.keymap.shown(*command),
-                        help: command.help().to_owned(),
-                        takes: takes.to_owned(),
-                        blocked: None,
-                        what: What::Command(*command),
-                    },
-                ));
-            }
-        }
-        scored.sort_by_key(|(order, _)| *order);
-        let said_in_full = text.trim_start().len() > word.len();
-        if let Some(at) = scored
-            .iter()
-            .position(|(_, candidate)| said_in_full && candidate.name == word)
-        {
-            return vec![scored.swap_remove(at).1];
-        }
-        // A view's name can hold spaces.
-        let whole = text.trim().to_lowercase();
-        for view in self.views.iter().filter(|_| !whole.is_empty()) {
-            if let Some(score) = score(&whole, &view.name.to_lowercase()) {
-                let filter = if view.look.filter.is_empty() {
-                    String::new()
-                } else {
-                    format!(": /{}", view.look.filter)
-                };
-                scored.push((
-                    (score, false, scored.len()),
-                    Candidate {
-                        name: view.name.clone(),
-                        key: String::new(),
-                        help: format!("view of {}{filter}", view.look.kind.plural()),
-                        takes: String::new(),
-                        blocked: None,
-                        what: What::View(view.id),
-                    },
-                ));
-            }
-        }
-        scored.sort_by_key(|(order, _)| *order);
-        scored.into_iter().map(|(_, candidate)| candidate).collect()
-    }
-
-    fn score_verbs(&self, word: &str, scored: &mut Vec<((usize, bool, usize), Candidate)>) {
-        let kind = self.kind_here();
-        let record = self.selected_record();
-        let here = verbs::of(kind).iter();
-        let elsewhere = verbs::all().filter(|verb| verb.kind != kind);
-        for verb in here.chain(elsewhere) {
-            let Some(score) = score(word, verb.name) else {
-                continue;
-            };
-            let blocked = if verb.kind == kind {
-                match &record {
-                    Some(record) => self.applies(verb, record).err().map(|r| r.0),
-                    None => Some("nothing is selected".to_owned()),
-                }
-            } else if verbs::find(kind, verb.name).is_some() {
-                continue;
-            } else {
-                Some(format!("it is for {}", verb.kind.plural()))
-            };
-            let takes: Vec<String> = verb
-                .args
-                .iter()
-                .map(|arg| {
-                    if arg.required {
-                        format!("{}=…", arg.name)
-                    } else {
-                        format!("[{}=…]", arg.name)
-                    }
-                })
-                .collect();
-            scored.push((
-                (score, blocked.is_some(), scored.len()),
-                Candidate {
-                    name: verb.name.to_owned(),
-                    key: if verb.kind == kind {
-                        self.keymap.verb_shown(verb)
-                    } else {
-                        String::new()
-                    },
-                    help: verb.help.to_owned(),
-                    takes: takes.join(" "),
-                    blocked,
-                    what: What::Verb(verb),
-                },
-            ));
-        }
-    }
-
     /// The command line takes a key.
     pub(super) fn command_key(
         &mut self,
-        mut line: CommandLine,
+        mut line: Box<CommandLine>,
         chord: Chord,
         effects: &mut Vec<Effect>,
     ) {
+        if line.sending.is_some() {
+            // It has been said; whoever does not wait for the answer goes on with the page.
+            if chord.key != Key::Esc {
+                self.page_key(chord, effects);
+            }
+            return;
+        }
         let candidates = self.candidates(line.edit.text());
         let last = candidates.len().saturating_sub(1);
         let offers = !line.offered.words.is_empty();
@@ -221,14 +81,15 @@ impl App {
             Key::Enter => {
                 let Some(candidate) = candidates.get(line.picked.min(last)) else {
                     let word = first_word(line.edit.text()).0;
-                    line.error = Some((0, format!("nothing is called “{word}”")));
+                    let why = format!("nothing is called “{word}”");
+                    line.complain(0, why);
                     self.dialog = Some(Dialog::Command(line));
                     return;
                 };
-                match self.run(candidate, line.edit.text(), effects) {
+                match self.run(candidate, &line, effects) {
                     Ok(()) => self.remember(line.edit.text().trim(), candidate, effects),
-                    Err(error) => {
-                        line.error = Some(error);
+                    Err((at, why)) => {
+                        line.complain(at, why);
                         self.dialog = Some(Dialog::Command(line));
                     }
                 }
@@ -253,7 +114,7 @@ impl App {
     }
 
     /// A line said before, or the one after it again.
-    fn recall(&mut self, mut line: CommandLine, older: bool, effects: &mut Vec<Effect>) {
+    fn recall(&mut self, mut line: Box<CommandLine>, older: bool, effects: &mut Vec<Effect>) {
         let last = self.said_before.len();
         let back = match (line.recalled, older) {
             (None, true) => 1,
@@ -355,7 +216,7 @@ impl App {
         effects: &mut Vec<Effect>,
     ) -> Offered {
         let (given, token) = rest.split_at(last_token(rest));
-        let filled = arguments(verb, given).unwrap_or_default();
+        let filled = args(arguments(verb, given).unwrap_or_default());
         let named = token
             .split_once('=')
             .and_then(|(name, value)| Some((verb.arg(name)?, value)));
@@ -418,18 +279,18 @@ impl App {
     fn run(
         &mut self,
         candidate: &Candidate,
-        text: &str,
+        line: &CommandLine,
         effects: &mut Vec<Effect>,
     ) -> Result<(), (usize, String)> {
+        let text = line.edit.text();
         let (_, rest) = first_word(text);
         let at = text.len() - rest.len();
         match candidate.what {
             What::Verb(verb) => {
-                if let Some(why) = &candidate.blocked {
-                    return Err((0, format!("{}: {why}", verb.name)));
-                }
-                let args = arguments(verb, rest).map_err(|(place, why)| (at + place, why))?;
-                self.begin(verb, &args, effects);
+                let read = arguments(verb, rest).map_err(|(place, why)| (at + place, why))?;
+                let origin = Origin::Line(Box::new(line.clone()));
+                self.begin(verb, &args(read), Some(origin), effects)
+                    .map_err(|why| (0, why))?;
             }
             What::View(id) => {
                 if let Some(view) = self.views.iter().find(|view| view.id == id).cloned() {
@@ -484,19 +345,34 @@ impl App {
     }
 }
 
-/// Where the last word of an argument line begins; a quotation is one word.
-fn last_token(text: &str) -> usize {
-    let (mut from, mut quoted, mut before) = (0, false, ' ');
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '"' if quoted => quoted = false,
-            '"' if before.is_whitespace() || before == '=' => quoted = true,
-            _ if letter.is_whitespace() && !quoted => from = at + letter.len_utf8(),
-            _ => {}
-        }
-        before = letter;
+impl CommandLine {
+    /// Says what is wrong and where, the cursor behind the word that is.
+    fn complain(&mut self, at: usize, why: String) {
+        let word = self.edit.text()[at..].split_whitespace().next();
+        self.edit.go_to(at + word.map_or(0, str::len));
+        self.offered = Offered::default();
+        self.error = Some((at, why));
     }
-    from
+
+    /// It was sent and not done; `name` is the argument at fault.
+    pub(super) fn fail(&mut self, verb: &Verb, name: Option<&str>, why: String) {
+        self.sending = None;
+        let text = self.edit.text();
+        let rest = first_word(text).1;
+        let read = arguments(verb, rest).unwrap_or_default();
+        let at = name.map(|name| match said(&read, name) {
+            Some(argument) => text.len() - rest.len() + argument.at,
+            None => text.len(),
+        });
+        self.complain(at.unwrap_or(0), why);
+    }
+
+    /// Its act was sent.
+    pub(super) fn sent(&mut self, request: Request) {
+        self.error = None;
+        self.offered = Offered::default();
+        self.sending = Some(request);
+    }
 }
 
 /// The first word, and what follows it.
@@ -505,142 +381,5 @@ fn first_word(text: &str) -> (&str, &str) {
     match text.split_once(char::is_whitespace) {
         Some((word, rest)) => (word, rest.trim_start()),
         None => (text, ""),
-    }
-}
-
-/// How well a word means a name, lower is better; none if its letters are not in it in turn.
-fn score(word: &str, name: &str) -> Option<usize> {
-    if word.is_empty() || name.starts_with(word) {
-        return Some(usize::from(word.len() < name.len() && !word.is_empty()));
-    }
-    let (mut at, mut score) = (0, 10);
-    for letter in word.chars().flat_map(char::to_lowercase) {
-        let found = name[at..].find(letter)?;
-        let place = at + found;
-        let begins = place == 0 || name.as_bytes()[place - 1] == b'-';
-        score += if begins { 0 } else { found + 1 };
-        at = place + letter.len_utf8();
-    }
-    Some(score)
-}
-
-/// Reads `name=value`, `name="several words"` and bare words, which fill the arguments in turn;
-/// what is left over goes to the last of them if it is a text.
-///
-/// # Errors
-/// The place of what is wrong, and what was expected.
-fn arguments(verb: &Verb, text: &str) -> Result<Args, (usize, String)> {
-    let mut args = Args::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
-        let at = text.len() - rest.len() + start;
-        rest = &rest[start..];
-        let named = rest.find('=').and_then(|equals| {
-            let arg = verb.arg(&rest[..equals])?;
-            Some((arg, equals + 1))
-        });
-        let Some((arg, value_from)) = named.or_else(|| {
-            let next = verb.args.iter().find(|arg| !args.contains_key(arg.name))?;
-            Some((next, 0))
-        }) else {
-            let word = rest.split_whitespace().next().unwrap_or_default();
-            return Err((
-                at,
-                match verb.args {
-                    [] => format!("{} takes no arguments", verb.name),
-                    _ => format!("“{word}” is one too many"),
-                },
-            ));
-        };
-        let after = &rest[value_from..];
-        let is_last_text = matches!(arg.kind, ArgKind::Text | ArgKind::LongText)
-            && value_from == 0
-            && verb
-                .args
-                .iter()
-                .filter(|a| !args.contains_key(a.name))
-                .count()
-                == 1;
-        let (value, taken) = if let Some(quoted) = after.strip_prefix('"') {
-            let Some(end) = quoted.find('"') else {
-                return Err((at + value_from, "the quotation does not end".to_owned()));
-            };
-            (&quoted[..end], end + 2)
-        } else if is_last_text {
-            (after.trim_end(), after.len())
-        } else {
-            let end = after.find(char::is_whitespace).unwrap_or(after.len());
-            (&after[..end], end)
-        };
-        match check(arg, value) {
-            Ok(_) => args.insert(arg.name.to_owned(), value.to_owned()),
-            Err(why) => return Err((at + value_from, format!("{}: {why}", arg.name))),
-        };
-        rest = &after[taken..];
-    }
-    Ok(args)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::record::Kind;
-
-    fn read(kind: Kind, verb: &str, text: &str) -> Result<Vec<(String, String)>, (usize, String)> {
-        let verb = verbs::find(kind, verb).unwrap();
-        arguments(verb, text).map(|args| args.into_iter().collect())
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "compared with what reading gives")]
-    fn pairs(expected: &[(&str, &str)]) -> Result<Vec<(String, String)>, (usize, String)> {
-        Ok(expected
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect())
-    }
-
-    #[test]
-    fn arguments_are_read_by_name_or_in_turn() {
-        let reason = pairs(&[("reason", "address unclear")]);
-        assert_eq!(read(Kind::Order, "hold", "address unclear"), reason);
-        assert_eq!(
-            read(Kind::Order, "hold", "reason=\"address unclear\""),
-            reason
-        );
-        assert_eq!(
-            read(Kind::Stock, "adjust", "-2 broken in transit"),
-            pairs(&[("quantity", "-2"), ("reason", "broken in transit")])
-        );
-        assert_eq!(
-            read(
-                Kind::Inspection,
-                "fail-check",
-                "severity=major item wrong colour"
-            ),
-            pairs(&[
-                ("check", "item"),
-                ("defect", "wrong colour"),
-                ("severity", "major")
-            ])
-        );
-    }
-
-    #[test]
-    fn a_wrong_argument_is_told_with_its_place() {
-        let (at, why) = read(Kind::Stock, "adjust", "quantity=lots").unwrap_err();
-        assert_eq!(at, 9);
-        assert!(
-            why.starts_with("quantity: expected a whole number"),
-            "{why}"
-        );
-        assert_eq!(read(Kind::Order, "confirm", " now").unwrap_err().0, 1);
-        assert_eq!(read(Kind::Order, "hold", "reason=\"a").unwrap_err().0, 7);
-    }
-
-    #[test]
-    fn letters_in_turn_are_enough_and_a_beginning_is_better() {
-        assert!(score("srp", "set-reorder-point").is_some());
-        assert!(score("rel", "release") < score("rel", "set-reorder-level"));
-        assert_eq!(score("zz", "release"), None);
     }
 }

@@ -1,0 +1,116 @@
+//! Taking back what one has done: which act, and what stands before it.
+
+use chrono::{DateTime, Utc};
+
+use super::App;
+use super::dialog::{Confirm, Dialog};
+use super::msg::{Level, Step, Undoable};
+use crate::domain::record::Record;
+use crate::domain::verbs;
+use crate::domain::when;
+
+/// What one did at once: one act, or one on several records.
+#[derive(Debug, Clone)]
+struct Deed {
+    /// Such as `hold #1042`.
+    what: String,
+    at: DateTime<Utc>,
+    /// What takes it back, record by record.
+    undo: Vec<Undoable>,
+}
+
+/// What one has done and can take back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Past {
+    /// The oldest first.
+    deeds: Vec<Deed>,
+    /// The last deed, where nothing takes it back.
+    lasting: Option<Deed>,
+}
+
+impl Past {
+    /// Something was done.
+    pub(super) fn done(&mut self, what: String, undo: Vec<Undoable>, at: DateTime<Utc>) {
+        let deed = Deed { what, at, undo };
+        if deed.undo.is_empty() {
+            self.lasting = Some(deed);
+        } else {
+            self.lasting = None;
+            self.deeds.push(deed);
+        }
+    }
+
+    /// The last deed that can be is being taken back.
+    pub(super) fn undone(&mut self) {
+        self.deeds.pop();
+        self.lasting = None;
+    }
+
+    /// It was not: it can still be.
+    pub(super) fn not_undone(&mut self, undo: Undoable) {
+        let (what, at) = (undo.did.clone(), undo.at);
+        self.done(what, vec![undo], at);
+    }
+
+    /// Whether there is something to take back.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.deeds.is_empty()
+    }
+}
+
+impl App {
+    /// Asks whether the last act is to be taken back; says first which one that is, and that it is
+    /// not the last where that one stays as it is.
+    pub(super) fn begin_undo(&mut self) {
+        if self.settings.read_only {
+            return self.say(Level::Refused, "this console only reads".to_owned());
+        }
+        let told = |deed: &Deed| {
+            let at = when::stamp(deed.at, self.now, self.settings.zone);
+            format!("{} ({at})", deed.what)
+        };
+        let lasting = self.past.lasting.as_ref().map(|deed| {
+            let last = told(deed);
+            format!("your last act, {last}, can't be undone")
+        });
+        let Some(deed) = self.past.deeds.last() else {
+            let why = lasting.unwrap_or_else(|| "nothing to undo".to_owned());
+            return self.say(Level::Refused, why);
+        };
+        let mut steps = Vec::new();
+        for undoable in &deed.undo {
+            let Some(verb) = verbs::find(undoable.record.kind, &undoable.undo.verb) else {
+                continue;
+            };
+            let seen = self.record(undoable.record).map_or(0, Record::version);
+            steps.push(Step {
+                verb,
+                record: undoable.record,
+                number: undoable.number.clone(),
+                version: seen.max(undoable.version),
+                args: undoable.undo.args.clone(),
+                takes_back: Some(Box::new(undoable.clone())),
+            });
+        }
+        let says = match deed.undo.as_slice() {
+            [only] => only.undo.says.clone(),
+            all => format!("undo {} acts", all.len()),
+        };
+        let which = match lasting {
+            Some(lasting) => format!("{lasting}; this takes back the one before: {}", told(deed)),
+            None => format!("takes back your last act: {}", told(deed)),
+        };
+        let mut detail = vec![which];
+        if let [_, _, ..] = deed.undo.as_slice() {
+            detail.extend(deed.undo.iter().map(|each| each.undo.says.clone()));
+        }
+        self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
+            says,
+            detail,
+            steps,
+            skipped: Vec::new(),
+            origin: None,
+            undoing: true,
+        })));
+    }
+}
