@@ -158,7 +158,8 @@ language plpgsql immutable parallel safe as $$
 begin
     return lower(tags::text)::text[];
 end $$;
-create index orders_tags on orders using gin (folded(tags));
+-- Tags seldom change: what is found in them must not wait for a list of pending entries.
+create index orders_tags on orders using gin (folded(tags)) with (fastupdate = off);
 create index orders_country on orders (country);
 
 -- Minor units of a currency's major one (ISO 4217).

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use packline::store::local::{Choice, Cluster, Durability, LocalError, Settings};
 use rustix::process::Signal;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use self::place::{
     HOLD, Holder, LIMIT, LINGER, Place, account, connect, is_root, supervisors, text,
@@ -422,6 +422,17 @@ fn the_bundled_server_is_a_real_one() {
             .await,
             "'haus':1"
         );
+        // Its timers are the supervisor's doing.
+        let endless = async {
+            connection
+                .execute("set statement_timeout = 50; select pg_sleep(600)")
+                .await
+        };
+        let ended = tokio::time::timeout(LIMIT, endless).await;
+        let ended = ended
+            .expect("it is ended in time")
+            .expect_err("it is ended");
+        assert!(ended.to_string().contains("statement timeout"), "{ended}");
     });
 
     // It recovers what was committed, and is found again without being asked for by name.

@@ -26,8 +26,7 @@ pub(super) fn unpack(dir: &Path) -> Result<Option<PathBuf>, LocalError> {
     let Some(archive) = ARCHIVE else {
         return Ok(None);
     };
-    // Named by its content, so that a program with another archive never takes this one for its own.
-    let home = dir.join(format!("postgres-{}", &archive.sha256[..12]));
+    let home = dir.join(home_name(&archive));
     if !home.exists() {
         unpack_aside(&archive, dir, &home).map_err(|source| LocalError::Unpack {
             dir: home.clone(),
@@ -35,6 +34,18 @@ pub(super) fn unpack(dir: &Path) -> Result<Option<PathBuf>, LocalError> {
         })?;
     }
     Ok(Some(home.join("bin")))
+}
+
+/// Whether this program, a `postgres`, is the one that is carried.
+pub(super) fn is_carried(program: &Path) -> bool {
+    let home = program.parent().and_then(Path::parent);
+    ARCHIVE.is_some_and(|archive| home.is_some_and(|home| home.ends_with(home_name(&archive))))
+}
+
+/// The directory's name tells the content, so that a program with another archive never takes this
+/// one for its own.
+fn home_name(archive: &Archive) -> String {
+    format!("postgres-{}", &archive.sha256[..12])
 }
 
 /// Unpacks into a directory aside and renames it, so that a half-unpacked one is never used.

@@ -149,7 +149,7 @@ impl Cluster {
         self.durability
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(super) fn dir(&self) -> PathBuf {
         self.data_dir.join(CLUSTER)
     }
 

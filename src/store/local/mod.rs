@@ -27,6 +27,7 @@
 //! then the server just runs on.
 
 mod account;
+mod alarm;
 mod binaries;
 mod bundled;
 mod cluster;

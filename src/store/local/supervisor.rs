@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::alarm;
 use super::binaries::Choice;
 use super::cluster::{Cluster, Durability};
 use super::lock::FileLock;
@@ -70,6 +71,11 @@ pub fn supervise(
     let mut leave_until = Instant::now();
     loop {
         thread::sleep(LOOK.min(linger / 4).max(Duration::from_millis(10)));
+        if let Some(postmaster) = cluster.postmaster()
+            && alarm::is_needed(&cluster.dir())
+        {
+            alarm::ring(postmaster);
+        }
         if FileLock::try_exclusive(&cluster.lease_lock())?.is_none() {
             unused_since = None;
             // A test that stops its server means it.
