@@ -700,6 +700,25 @@ fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
 }
 
 #[test]
+fn what_was_written_for_many_is_there_again_where_nothing_was_done() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjhstocktaking<enter>");
+    let mut refused = 0;
+    while let Some(Effect::Act { request, .. }) = desk.acts.pop() {
+        refused += 1;
+        let why = ActError::Refused(verbs::Reason("its parcel has left".into()));
+        desk.send(Msg::Acted(request, Err(why)));
+    }
+    assert_eq!(refused, 2);
+    assert!(desk.shown().contains("0 of 2 done"), "{}", desk.shown());
+    desk.now += TimeDelta::seconds(1);
+    desk.keys("<esc>");
+    let screen = desk.shown();
+    assert!(screen.contains("hold 2 orders"), "{screen}");
+    assert!(screen.contains("stocktaking"), "{screen}");
+}
+
+#[test]
 fn writing() {
     let mut desk = Desk::new(80, 24);
     desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
@@ -1215,6 +1234,31 @@ fn what_is_too_long_for_a_clipboard_is_shown_instead() {
     desk.keys("<esc>");
     let screen = desk.shown();
     assert!(screen.contains("#1043"), "{screen}");
+}
+
+#[test]
+fn nothing_wakes_a_console_that_has_nothing_to_ask_or_nobody_to_ask_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("0o");
+    for _ in 0..120 {
+        desk.now += TimeDelta::seconds(1);
+        desk.send(Msg::Tick);
+        assert!(!desk.app.is_fading());
+        // Counts that are asked for again wait for their pause, and no longer.
+        let waits = desk.app.wants_tick();
+        desk.now += TimeDelta::milliseconds(300);
+        desk.send(Msg::Tick);
+        assert!(!desk.app.wants_tick(), "{waits}");
+    }
+    desk.send(Msg::Feed(Feed::Lost {
+        heard: desk.now,
+        why: "the server closed it".into(),
+    }));
+    for _ in 0..120 {
+        desk.now += TimeDelta::seconds(1);
+        desk.send(Msg::Tick);
+        assert!(!desk.app.wants_tick());
+    }
 }
 
 #[test]

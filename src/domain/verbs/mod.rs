@@ -166,6 +166,11 @@ impl Verb {
         }
     }
 
+    /// Whether it lets others have what one has made one's own, or took as the next.
+    pub fn gives_back(&self) -> bool {
+        give_back(self.kind).is_some_and(|verb| verb.name == self.name)
+    }
+
     /// The argument of this name.
     pub fn arg(&self, name: &str) -> Option<&'static Arg> {
         self.args.iter().find(|arg| arg.name == name)
