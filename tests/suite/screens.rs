@@ -62,6 +62,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         hold_reason: (stage == Stage::OnHold).then(|| "address unclear".into()),
         waiting_reason: None,
         alert: None,
+        given_up: None,
         financial_status: FinancialStatus::Paid,
         ship_by: Some(minutes(due)),
         deliver_by: Some(minutes(due + 3 * 1440)),
@@ -119,6 +120,7 @@ fn stock() -> Vec<Record> {
             supplier: Some("Northwind Ceramics".into()),
             lead_time_days: Some(6),
             alert: None,
+            given_up: None,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };
@@ -151,6 +153,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         country: Some("PT".into()),
         units: 2,
         label: None,
+        given_up: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! server.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::real_data::real_data;
@@ -370,9 +370,8 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
         Some("sent acme@example.org sent")
     );
     let on_order = || {
-        let shown = Command::new(env!("CARGO_BIN_EXE_packline"))
-            .args(["show", "CUP", "--json"])
-            .env("PACKLINE_DATABASE_URL", &works.database.url)
+        let shown = works
+            .command(&["show", "CUP", "--json"])
             .output()
             .expect("the program runs");
         let page: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
@@ -403,12 +402,7 @@ async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
         )
         .await;
     works.drain(1);
-    let quoted = Command::new(env!("CARGO_BIN_EXE_packline"))
-        .args(["quote", "--order", "#1"])
-        .env("PACKLINE_DATABASE_URL", &works.database.url)
-        .output()
-        .expect("the program runs");
-    let quoted = String::from_utf8_lossy(&quoted.stdout).into_owned();
+    let (quoted, _) = works.packline(&["quote", "--order", "#1"]);
     let lines: Vec<&str> = quoted.lines().collect();
     assert_eq!(lines.len(), 3, "{quoted}");
     assert_eq!(lines[0], "Alpine: not possible, it does not serve PT");

@@ -4,6 +4,7 @@
 //! all read it; a verb says itself whether it applies, so that help cannot lie.
 
 mod inspections;
+mod jobs;
 mod mails;
 mod orders;
 mod shipments;
