@@ -102,7 +102,7 @@ settings! {
     carrier_from: Lines = "carrier.from", "",
         "Where those parcels are sent from: name, street, postcode, town, country as two letters and, where it has one, the state, a line each.";
     print_font: String = "print.font", "E:TT0003M_.FNT",
-        "The printer's name of a font that has the scripts of the addresses.";
+        "The printer's name of the font that labels are written in. The default, which printers carry, has Latin, Greek, Cyrillic, Hebrew and Arabic; for Chinese, Japanese and Korean load one such as `E:ANMDJ.TTF`.";
     print_command: Words = "print.command", "",
         "The program that prints labels and slips, with its arguments; it reads the document from its standard input.";
 }

@@ -545,6 +545,8 @@ create table purchase_orders (
     updated_at timestamptz not null default clock_timestamp()
 );
 create index purchase_orders_of_fulfilment on purchase_orders (fulfilment_id);
+create index purchase_orders_coming on purchase_orders (id)
+    where fulfilment_id is null and state in ('draft', 'sent', 'accepted');
 create index purchase_orders_open on purchase_orders (supplier_id)
     where state in ('draft', 'sent', 'accepted');
 create table purchase_order_lines (

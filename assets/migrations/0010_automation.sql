@@ -453,14 +453,17 @@ create table alerts (
     reason text not null,
     raised_at timestamptz not null default clock_timestamp(),
     cleared_at timestamptz,
+    -- What a person decided of work that was given up: to try it again, or that it is done.
+    settled text check (settled in ('retried', 'done')),
     version bigint not null default 1,
-    updated_at timestamptz not null default clock_timestamp()
+    updated_at timestamptz not null default clock_timestamp(),
+    constraint alerts_settled_when check (settled is null or (kind = 'dead_job' and cleared_at is not null))
 );
 create unique index alerts_once on alerts (kind, subject_kind, subject_id) where cleared_at is null;
 create index alerts_of_subject on alerts (subject_kind, subject_id);
 select watch('alerts', 'alert', 'alerts', 'id');
 
--- What people are alerted to is part of what an order or a product's stock shows.
+-- What people are alerted to is part of what an order, a parcel or a product's stock shows.
 create function tell_alerted() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -468,14 +471,71 @@ begin
     select 'order', o.id, o.version from orders o
     where o.id in (select subject_id from new_rows where subject_kind = 'order')
     union all
+    select 'shipment', s.id, s.version from shipments s
+    where s.id in (select subject_id from new_rows where subject_kind = 'shipment')
+    union all
     select 'stock', s.id, s.version from stock_levels s
-    where s.id in (select subject_id from new_rows where subject_kind = 'stock');
+    where s.id in (select subject_id from new_rows where subject_kind = 'stock'
+                   union
+                   select l.id from new_rows n join stock_levels l on l.product_id = n.subject_id
+                   where n.subject_kind = 'product');
     return null;
 end $$;
 create trigger tell_insert after insert on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
 create trigger tell_update after update on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
+
+-- Work that was given up is enqueued again or forgotten, as a person decided; that is told where the
+-- work shows.
+create function settle_dead_jobs() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    dead record;
+begin
+    for dead in
+        delete from jobs
+        where dead_at is not null and subject_kind = new.subject_kind and subject_id = new.subject_id
+        returning kind
+    loop
+        if new.settled = 'retried' then
+            perform enqueue(dead.kind, new.subject_kind, new.subject_id);
+        end if;
+    end loop;
+    if coalesce(current_setting('packline.act_id', true), '') = '' then
+        return null;
+    end if;
+    for dead in
+        select new.subject_kind as kind, new.subject_id as id where new.subject_kind in ('order', 'shipment')
+        union all
+        select 'stock', id from stock_levels where new.subject_kind = 'product' and product_id = new.subject_id
+        order by 2
+    loop
+        perform write_activity(dead.kind, dead.id, 'jobs', 'update',
+                               jsonb_build_object('work', jsonb_build_array('given up', new.settled)));
+        case dead.kind
+            when 'order' then update orders set version = version + 1 where id = dead.id;
+            when 'shipment' then update shipments set version = version + 1 where id = dead.id;
+            else update stock_levels set version = version + 1 where id = dead.id;
+        end case;
+    end loop;
+    return null;
+end $$;
+create trigger settle_dead_jobs after update of settled on alerts
+    for each row when (new.settled is not null and old.settled is null)
+    execute function settle_dead_jobs();
+
+-- A parcel that has left, or never will, needs no label any more.
+create function need_no_label() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update alerts set cleared_at = clock_timestamp(), settled = 'done'
+    where kind = 'dead_job' and subject_kind = 'shipment' and subject_id = new.id and cleared_at is null;
+    return null;
+end $$;
+create trigger need_no_label after update of state on shipments
+    for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
+    execute function need_no_label();
 
 -- How each supplier did in the last 90 days. Routing reads it; the worker keeps it.
 create table supplier_scores (

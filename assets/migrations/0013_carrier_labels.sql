@@ -2,11 +2,13 @@
 
 -- The table is its own queue, as that of the notices is: a claim raises `attempts` and sets
 -- `retry_at` to when it ends, so that what a killed worker had in hand goes on; who comes back with
--- an older number changes nothing. Its primary key is the idempotency key of every call.
+-- an older number changes nothing. Its primary key and the number of the purchase are the idempotency
+-- key of every call: a purchase is the same until it is known to have failed.
 create table carrier_labels (
     id bigint generated always as identity primary key,
     shipment_id bigint not null references shipments,
     state text not null default 'wanted' check (state in ('wanted', 'bought', 'returning', 'returned', 'failed')),
+    purchase integer not null default 1,
     -- What the provider calls the parcel and the chosen rate: kept before anything is paid for.
     provider_id text check (provider_id <> ''),
     rate_id text check (rate_id <> ''),

@@ -93,6 +93,7 @@ create table draft (
     primary key (who, kind, record_id, verb),
     constraint draft_not_too_long check (octet_length(args::text) <= 1000000)
 );
+create index draft_by_age on draft (at);
 create function drafts() returns setof draft
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
@@ -112,6 +113,20 @@ begin atomic
     where who = session_user and kind = at_kind and record_id = at_id and verb = at_verb;
 end;
 
+-- Ends what nobody comes back to, so many of each at a time: presence and holds that are over, and
+-- drafts that nobody has written at for 90 days.
+create function end_leftovers(at_most integer) returns void
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    delete from presence where console in (
+        select console from presence where until < clock_timestamp() limit at_most for update skip locked);
+    delete from hold where (kind, record_id) in (
+        select kind, record_id from hold where until < clock_timestamp() limit at_most for update skip locked);
+    delete from draft where (who, kind, record_id, verb) in (
+        select who, kind, record_id, verb from draft where at < clock_timestamp() - interval '90 days'
+        limit at_most for update skip locked);
+end $$;
+
 -- Answers that are given again and again, with fields such as {customer}.
 create table macro (
     name text primary key check (name ~ '\S' and length(name) <= 60),
@@ -122,5 +137,6 @@ comment on table macro is 'Canned answers. Fields in braces are filled in when o
 
 grant select on presence, hold, macro to packline_viewer;
 grant execute on function attend, drafts, keep_draft, drop_draft to packline_viewer;
+grant execute on function end_leftovers to packline_worker;
 grant execute on function take_hold to packline_warehouse, packline_quality, packline_support;
 grant insert, update, delete on macro to packline_admin, packline_worker;

@@ -1,7 +1,9 @@
-//! Jobs and orders a second of one worker, against transactions that update one row of a bare table
-//! on one connection of the same server.
+//! Jobs and orders a second of one worker, against `pgbench` on the same server: one client that sends
+//! the statements of a job, and one that updates one row of a bare table.
 
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
 use packline::actions::import::{self, Run, Stop};
@@ -9,34 +11,53 @@ use packline::actions::letters::Desk;
 use packline::automation::Worker;
 use packline::output::notices::Templates;
 use packline::store::local::Durability;
-use sqlx::Executor as _;
+use sqlx::{Executor as _, PgConnection};
 
+use crate::harness::TestDatabase;
 use crate::harness::server::server_with;
 use crate::report::{ratio, table};
 use crate::{connect, durability, handle};
 
-const BARE_FOR: Duration = Duration::from_secs(3);
-const JOBS: i32 = 2_000;
+/// Jobs that each of the two does; `PACKLINE_BENCH_JOBS` makes do with fewer.
+const JOBS: u32 = 5_000;
+
+/// What a job is in the database where there is nothing to do: it is claimed, completed together with
+/// what it does, and that is to look for its order.
+const JOB: &str = "\
+begin;
+update jobs set lease_until = clock_timestamp() + interval '15 s', fence = fence + 1, attempts = attempts + 1
+where id in (select id from jobs where dead_at is null and run_at <= clock_timestamp()
+  and (lease_until is null or lease_until < clock_timestamp()) and (kind = 'label') = false
+  order by run_at, id limit 1 for update skip locked)
+returning id as job, kind, subject_kind, subject_id as subject, attempts, fence, begun_at is not null as in_doubt \\gset
+commit;
+begin;
+update jobs set run_at = clock_timestamp() + every, lease_until = null, attempts = 0, error = null
+where id = :job and fence = :fence and every is not null;
+delete from jobs where id = :job and fence = :fence returning dedupe_key;
+delete from jobs where dead_at is not null and dedupe_key = 'order:' || :subject;
+select id from orders where id = :subject for no key update;
+set local statement_timeout = 0;
+commit;
+";
+const UPDATE: &str = "begin;\nupdate bare set n = n + 1 where id = 1;\ncommit;\n";
 
 pub(crate) async fn run() {
+    let jobs = std::env::var("PACKLINE_BENCH_JOBS")
+        .ok()
+        .and_then(|jobs| jobs.parse().ok())
+        .unwrap_or(JOBS);
     let server = server_with(Durability::Safe);
     let database = server.database().await;
     let mut connection = connect(&database).await;
-    let setting = format!("{}; one worker", durability(&mut connection).await);
+    let setting = format!(
+        "{}; one worker; pgbench with one client and prepared statements",
+        durability(&mut connection).await
+    );
     connection
         .execute("create table bare (id bigint primary key, n bigint not null); insert into bare values (1, 0)")
         .await
         .expect("a bare table");
-    let (start, mut updates) = (Instant::now(), 0_u32);
-    while start.elapsed() < BARE_FOR {
-        connection
-            .execute("begin; update bare set n = n + 1 where id = 1; commit")
-            .await
-            .expect("an update");
-        updates += 1;
-    }
-    let bare = f64::from(updates) / start.elapsed().as_secs_f64();
-
     let db = handle(&database, 2).await;
     let desk = Desk {
         templates: Templates::built_in(),
@@ -48,17 +69,22 @@ pub(crate) async fn run() {
     };
     let worker = Worker::new(db.clone(), desk, None, Utc::now);
     worker.drain().await.expect("what every shop has to do");
-    let rows = "insert into jobs (kind, subject_kind, subject_id, dedupe_key)
-        select 'backorders', 'product', n, 'backorders:' || n from generate_series(1, $1) n";
-    sqlx::query(rows)
-        .bind(JOBS)
-        .execute(&mut connection)
+
+    let pgbench = pgbench(&mut connection).await;
+    let bare = rate(&pgbench, &database, UPDATE, jobs);
+    enqueue(&mut connection, jobs).await;
+    let by_hand = rate(&pgbench, &database, JOB, jobs);
+    let left: i64 = sqlx::query_scalar("select count(*) from jobs where every is null")
+        .fetch_one(&mut connection)
         .await
-        .expect("jobs");
+        .expect("what is left");
+    assert_eq!(left, 0, "pgbench did them all");
+
+    enqueue(&mut connection, jobs).await;
     let start = Instant::now();
     let tally = worker.drain().await.expect("the jobs");
-    assert_eq!((tally.done, tally.failed), (JOBS.unsigned_abs().into(), 0));
-    let jobs = f64::from(JOBS) / start.elapsed().as_secs_f64();
+    assert_eq!((tally.done, tally.failed), (jobs.into(), 0));
+    let done = f64::from(jobs) / start.elapsed().as_secs_f64();
 
     let (stop, mut quiet) = (Stop::default(), |_: &import::Summary| {});
     let run = Run {
@@ -87,23 +113,86 @@ pub(crate) async fn run() {
     table(
         "The worker",
         &setting,
-        ["", "a second", "against bare updates"],
+        [
+            "",
+            "a second",
+            "against its job by hand",
+            "against bare updates",
+        ],
         &[
-            [
-                "begin; update one row; commit".to_owned(),
-                format!("{bare:.0}"),
-                ratio(1.0),
-            ],
-            [
-                "jobs that find nothing to do".to_owned(),
-                format!("{jobs:.0}"),
-                ratio(jobs / bare),
-            ],
-            [
-                "orders from intake to ready or waiting".to_owned(),
-                format!("{ready:.1}"),
-                ratio(ready / bare),
-            ],
+            row(
+                "pgbench: begin; update one row; commit",
+                bare,
+                by_hand,
+                bare,
+            ),
+            row("pgbench: the statements of a job", by_hand, by_hand, bare),
+            row("jobs that find nothing to do", done, by_hand, bare),
+            row(
+                "orders from intake to ready or waiting",
+                ready,
+                by_hand,
+                bare,
+            ),
         ],
     );
+}
+
+fn row(what: &str, rate: f64, by_hand: f64, bare: f64) -> [String; 4] {
+    [
+        what.to_owned(),
+        format!("{rate:.1}"),
+        ratio(rate / by_hand),
+        ratio(rate / bare),
+    ]
+}
+
+/// Looks at orders that there are not.
+async fn enqueue(connection: &mut PgConnection, jobs: u32) {
+    sqlx::query(
+        "insert into jobs (kind, subject_kind, subject_id, dedupe_key)
+         select 'order', 'order', n, 'order:' || n from generate_series(1000001, 1000000 + $1) n",
+    )
+    .bind(i64::from(jobs))
+    .execute(connection)
+    .await
+    .expect("jobs");
+}
+
+/// The server's own `pgbench`, else whichever is found.
+async fn pgbench(connection: &mut PgConnection) -> PathBuf {
+    let dir: String = sqlx::query_scalar("select setting from pg_config where name = 'BINDIR'")
+        .fetch_one(connection)
+        .await
+        .expect("where the server's programs are");
+    let beside = PathBuf::from(dir).join("pgbench");
+    if beside.exists() {
+        beside
+    } else {
+        "pgbench".into()
+    }
+}
+
+/// How often a second `pgbench` runs a script.
+fn rate(pgbench: &Path, database: &TestDatabase, script: &str, times: u32) -> f64 {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, script).expect("a script");
+    let at = &database.options;
+    let socket = at.get_socket().map(|dir| dir.display().to_string());
+    let host = socket.unwrap_or_else(|| at.get_host().to_owned());
+    let output = Command::new(pgbench)
+        .args(["--no-vacuum", "--protocol=prepared", "--transactions"])
+        .arg(times.to_string())
+        .arg("--file")
+        .arg(file.path())
+        .args(["--host", &host, "--port", &at.get_port().to_string()])
+        .args(["--username", at.get_username(), &database.name])
+        .env("PGOPTIONS", "-c search_path=packline,pg_catalog")
+        .output()
+        .expect("pgbench: it is a part of Postgres");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let tps = said
+        .lines()
+        .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    tps.unwrap_or_else(|| panic!("pgbench: {said}{}", String::from_utf8_lossy(&output.stderr)))
 }

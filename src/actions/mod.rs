@@ -9,6 +9,7 @@ mod error;
 mod foretell;
 pub mod import;
 mod inspections;
+mod jobs;
 pub mod labels;
 pub mod letters;
 mod mails;

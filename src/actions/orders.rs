@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::error::ActError;
 use super::work::{Outcome, Work, units, unknown_verb};
-use super::{mails, options, purchases, shipping};
+use super::{jobs, mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::domain::promises;
@@ -54,6 +54,8 @@ pub(super) async fn perform(
             let open = notices::open_of_order(work.connection, order.id).await?;
             mails::resend(work, open).await
         }
+        "retry-work" => jobs::retry(work).await,
+        "forget-work" => jobs::forget(work).await,
         _ => Err(unknown_verb(work.act)),
     }
 }

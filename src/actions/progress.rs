@@ -13,7 +13,7 @@ use crate::domain::{routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::progress::{self as store, Draft, Moving};
-use crate::store::{carrier_labels, fulfilments, inspections, jobs, orders, reservations};
+use crate::store::{carrier_labels, fulfilments, inspections, jobs, labels, orders, reservations};
 
 /// Orders that are locked at once to fill backorders.
 const AT_ONCE: i64 = 50;
@@ -123,7 +123,7 @@ async fn take(
                 if desk.carriers {
                     carrier_labels::want(connection, parcel).await?;
                 } else if desk.labels {
-                    store::enqueue_label(connection, parcel).await?;
+                    labels::enqueue(connection, parcel).await?;
                 }
             }
             Ok(parcel.is_some())

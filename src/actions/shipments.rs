@@ -1,6 +1,7 @@
 //! What is done with a parcel.
 
 use super::error::ActError;
+use super::jobs;
 use super::next::give_back;
 use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::labels::LABEL;
@@ -34,7 +35,12 @@ pub(super) async fn perform(
         "print" => {
             shipments::count_print(work.connection, parcel.id).await?;
             let what = work.given.optional_text("what").unwrap_or(LABEL);
-            Ok(Outcome::new(format!("printed the {what}")))
+            let outcome = Outcome::new(format!("printed the {what}"));
+            if what == LABEL {
+                // If the worker gave one up, it has come out now.
+                jobs::forget(work).await?;
+            }
+            Ok(outcome)
         }
         "buy-label" if work.terms.carriers => {
             carrier_labels::want(work.connection, parcel.id).await?;
@@ -53,6 +59,8 @@ pub(super) async fn perform(
             shipments::set_state(work.connection, parcel.id, parcel.state, to, None).await?;
             Ok(Outcome::new("made void"))
         }
+        "retry-work" => jobs::retry(work).await,
+        "forget-work" => jobs::forget(work).await,
         _ => Err(unknown_verb(work.act)),
     }
 }

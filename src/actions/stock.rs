@@ -4,8 +4,8 @@ use chrono::SecondsFormat;
 
 use super::error::ActError;
 use super::next::give_back;
-use super::purchases;
 use super::work::{Outcome, Work, unknown_verb};
+use super::{jobs, purchases};
 use crate::domain::stock::{MovementKind, StockSummary};
 use crate::store::{purchases as store_purchases, stock};
 
@@ -22,6 +22,8 @@ pub(super) async fn perform(
         "set-reorder-point" => set_reorder_point(work, level).await,
         "mute" => mute(work, level).await,
         "unmute" => unmute(work, level).await,
+        "retry-work" => jobs::retry(work).await,
+        "forget-work" => jobs::forget(work).await,
         _ => Err(unknown_verb(work.act)),
     }
 }

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use crate::store::db::DbError;
-use crate::store::{alerts, jobs};
+use crate::store::{alerts, jobs, migrations, presence};
 
 /// Stock levels that are read at once.
 const PAGE: usize = 1000;
+/// Drafts, holds and so on that are ended at once; there is a next time.
+const LEFTOVERS: i32 = 500;
 
 /// Raises and clears alerts: stock that is low, what has not moved for as long as its stage allows,
 /// and work that fails again and again. Answers with how many were raised or cleared.
@@ -31,7 +33,9 @@ pub async fn score(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<
     alerts::reckon_scores(connection, now).await
 }
 
-/// Makes partitions ahead and drops what the change feed no longer needs.
+/// Makes partitions ahead, drops what the change feed no longer needs, and ends what nobody comes back
+/// to.
 pub async fn keep_house(connection: &mut PgConnection) -> Result<(), DbError> {
-    alerts::keep_house(connection).await
+    migrations::maintain(connection).await?;
+    presence::end_leftovers(connection, LEFTOVERS).await
 }

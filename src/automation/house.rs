@@ -1,4 +1,4 @@
-//! Job `housekeeping`: partitions are made ahead, and old changes dropped.
+//! Job `housekeeping`: partitions are made ahead, old changes dropped, and leftovers ended.
 
 use sqlx::postgres::PgConnection;
 

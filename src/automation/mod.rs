@@ -15,6 +15,7 @@ mod sweep;
 
 pub use labels::Press;
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,6 +153,13 @@ pub struct Tally {
     pub done: u64,
     /// Tries that failed; the job is tried again, or was given to people.
     pub failed: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.done += other.done;
+        self.failed += other.failed;
+    }
 }
 
 impl Worker {

@@ -93,19 +93,23 @@ impl Database {
     /// # Errors
     /// There is no such login, or it has no role here.
     pub async fn become_person(self, config: &Config, login: &str, what: &str) -> Result<Self> {
-        let name = self
-            .db
-            .url()
-            .database()
-            .unwrap_or(LOCAL_DATABASE)
-            .to_owned();
-        let url = match &self.server {
-            Some(server) => address(&server.connect_options(&name).username(login))?,
-            None => self.db.url().clone(),
-        };
+        let url = self.url_as(login)?;
         let mut database = Self::shared(url, what, config.read_only.value).await?;
         database.server = self.server;
         Ok(database)
+    }
+
+    /// A handle on the same database as another login, where its server trusts any.
+    pub(super) fn handle_as(&self, login: &str, what: &str) -> Result<Db> {
+        Ok(Db::new(self.url_as(login)?, Settings::new(what)))
+    }
+
+    fn url_as(&self, login: &str) -> Result<DatabaseUrl> {
+        let Some(server) = &self.server else {
+            return Ok(self.db.url().clone());
+        };
+        let name = self.db.url().database().unwrap_or(LOCAL_DATABASE);
+        address(&server.connect_options(name).username(login))
     }
 
     async fn shared(url: DatabaseUrl, what: &str, read_only: bool) -> Result<Self> {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::database::{Database, data_dir};
 use super::worker::Hand;
 use super::{console, import, print};
-use crate::actions::demo::{Colleagues, DemoError, Folder, Source, Stage, Story};
+use crate::actions::demo::{Colleagues, DemoError, Folder, Source, Stage, Story, WORKER};
 use crate::actions::import::Summary;
 use crate::config::Config;
 use crate::domain::calendar::Calendar;
@@ -132,7 +132,7 @@ impl Demo {
         door.let_others_in()?;
         let hand = if self.speed > 0.0 {
             let config = worker_settings(config, self.from.is_none());
-            Some(Hand::hire(&config, &database.db)?)
+            Some(Hand::hire(&config, &database.handle_as(WORKER, "worker")?)?)
         } else {
             None
         };

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use clap::Args;
 use color_eyre::eyre::Result;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,12 +15,11 @@ use super::mail::mailer;
 use super::print;
 use super::terms::printing;
 use super::terms::terms;
-use crate::actions::carriers::{Traded, trade_due};
+use crate::actions::carriers::{Traded, Trader};
 use crate::actions::letters::Desk;
 use crate::actions::notices::deliver_due;
 use crate::automation::{Press, Worker as Automation};
 use crate::config::Config;
-use crate::output::carriers::Provider;
 use crate::output::mailer::Mailer;
 use crate::output::notices::Templates;
 use crate::store::db::{Db, DbError};
@@ -49,14 +47,18 @@ impl Worker {
         let database = Database::open(config, "worker").await?;
         let hand = Hand::hire(config, &database.db)?;
         if self.once {
-            let tally = hand.worker.drain().await?;
+            let mut tally = hand.worker.drain().await?;
             let labels = hand.labels(u64::MAX).await?;
+            if labels.done > 0 {
+                // What was bought is printed.
+                tally += hand.worker.drain().await?;
+            }
             let mails = deliver_due(&database.db, &hand.mailer, clock(), u64::MAX).await?;
             print::line(format_args!(
                 "{} jobs done, {} failed; {} mails sent, {} to be tried again, {} refused",
                 tally.done, tally.failed, mails.sent, mails.later, mails.failed
             ));
-            if hand.provider.is_some() {
+            if hand.trader.is_some() {
                 print::line(format_args!(
                     "{} labels bought or given back, {} to be tried again, {} refused",
                     labels.done, labels.later, labels.failed
@@ -88,20 +90,24 @@ pub(super) struct Hand {
     db: Db,
     worker: Automation,
     mailer: Mailer,
-    /// Who sells labels, where anybody does.
-    provider: Option<Provider>,
-    zone: Tz,
+    /// Who buys carriers' labels, where anybody sells them.
+    trader: Option<Trader>,
 }
 
 impl Hand {
     /// One that works on a database as the settings say.
     pub(super) fn hire(config: &Config, db: &Db) -> Result<Self> {
+        let press = press(config);
+        let trader = provider(config)?.map(|provider| Trader {
+            provider,
+            zone: config.shop_time_zone.value,
+            prints: press.is_some(),
+        });
         Ok(Self {
             db: db.clone(),
-            worker: Automation::new(db.clone(), desk(config)?, press(config), clock),
+            worker: Automation::new(db.clone(), desk(config)?, press, clock),
             mailer: mailer(config)?,
-            provider: provider(config)?,
-            zone: config.shop_time_zone.value,
+            trader,
         })
     }
 
@@ -113,15 +119,15 @@ impl Hand {
 
     /// Buys the labels that are due, and gives them back.
     async fn labels(&self, limit: u64) -> Result<Traded, DbError> {
-        match &self.provider {
-            Some(provider) => trade_due(&self.db, provider, self.zone, clock(), limit).await,
+        match &self.trader {
+            Some(trader) => trader.trade_due(&self.db, clock(), limit).await,
             None => Ok(Traded::default()),
         }
     }
 
     /// The same for ever.
     async fn trade(&self) {
-        while self.provider.is_some() {
+        while self.trader.is_some() {
             if let Err(error) = self.labels(LABELS).await {
                 tracing::warn!(%error, "labels wait for the database");
             }

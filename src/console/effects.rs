@@ -403,7 +403,7 @@ impl Performer {
             record: step.record,
             expected_version: Some(step.version),
             args: step.args,
-            undoes: step.takes_back.map(|undoable| undoable.act),
+            undoes: step.takes_back.and_then(|undoable| undoable.act),
         };
         let (printing, terms) = (&self.printing, self.terms);
         actions::act_and_print(&self.db, act, printing, "console", terms, now).await

@@ -134,6 +134,8 @@ pub struct OrderSummary {
     pub waiting_reason: Option<String>,
     /// What people are alerted to: it is stuck, or its work was given up.
     pub alert: Option<String>,
+    /// What the worker gave up of its work for it, and why.
+    pub given_up: Option<String>,
     /// What the channel says of the money.
     pub financial_status: FinancialStatus,
     /// The promise: by when it leaves.

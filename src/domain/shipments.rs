@@ -87,6 +87,8 @@ pub struct ShipmentSummary {
     pub units: i64,
     /// How far the label has come that a carrier sells for it, where one was wanted.
     pub label: Option<LabelState>,
+    /// What the worker gave up of its work for it, and why.
+    pub given_up: Option<String>,
 }
 
 impl ShipmentSummary {

@@ -58,6 +58,8 @@ pub struct StockSummary {
     pub lead_time_days: Option<i32>,
     /// What people are alerted to: why it is low.
     pub alert: Option<String>,
+    /// What the worker gave up of its work for it, and why.
+    pub given_up: Option<String>,
     /// Not shown as low until then.
     pub muted_until: Option<DateTime<Utc>>,
 }
@@ -168,6 +170,7 @@ mod tests {
             supplier: None,
             lead_time_days: None,
             alert: None,
+            given_up: None,
             muted_until: None,
         };
         let cases = [

@@ -45,7 +45,7 @@ pub enum Fault {
     /// It may go better later: the connection broke, the answer took too long, or the server said so
     /// (429, 5xx), perhaps with how long to wait.
     Later(String, Option<Duration>),
-    /// It never will.
+    /// It never will, and nothing was paid.
     Refused(String),
 }
 
@@ -197,8 +197,9 @@ impl Provider {
 
     async fn label(&self, address: &str) -> Result<String, Fault> {
         if !self.url.may_fetch(address) {
+            // It has been paid for: what is wrong is mended where the address is given.
             let reason = format!("a label is not fetched from {address}");
-            return Err(Fault::Refused(said(&reason)));
+            return Err(Fault::Later(said(&reason), None));
         }
         let (agent, address) = (self.agent.clone(), address.to_owned());
         let zpl = outside(move || agent.get(&address).call()).await?;

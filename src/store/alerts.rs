@@ -54,16 +54,18 @@ pub async fn levels(
     now: DateTime<Utc>,
 ) -> Result<Vec<Level>, DbError> {
     let rows = sqlx::query!(
-        r#"select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
+        r#"with coming as materialized (
+               select b.product_id, sum(b.quantity - b.received) as units
+               from purchase_orders p join purchase_order_lines b on b.purchase_order_id = p.id
+               where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+               group by b.product_id)
+           select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
                   coalesce(s.muted_until > $2, false) as "muted!",
                   coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
                             where l.product_id = s.product_id and l.unallocated > 0
                               and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')), 0)
                       as "wanted!",
-                  coalesce((select sum(b.quantity - b.received) from purchase_orders p
-                            join purchase_order_lines b on b.purchase_order_id = p.id
-                            where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
-                              and b.product_id = s.product_id), 0) as "on_order!",
+                  coalesce((select units from coming where coming.product_id = s.product_id), 0) as "on_order!",
                   coalesce((select sum(d.units) from daily_demand d where d.product_id = s.product_id
                             and d.day > ($2 at time zone 'UTC')::date - 28
                             and d.day <= ($2 at time zone 'UTC')::date), 0)::bigint as "demand!",
@@ -347,12 +349,4 @@ pub async fn open(
     .fetch_all(connection)
     .await?;
     Ok((counts, oldest))
-}
-
-/// Makes partitions ahead and drops old changes.
-pub async fn keep_house(connection: &mut PgConnection) -> Result<(), DbError> {
-    sqlx::query!("select maintain_partitions()")
-        .fetch_one(connection)
-        .await?;
-    Ok(())
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::labels;
 use crate::domain::carriers::{Bought, CarrierLabel, LabelState, Parcel, Rate};
 use crate::domain::words::UnknownWord;
 
@@ -28,8 +29,10 @@ pub async fn want(connection: &mut PgConnection, shipment_id: i64) -> Result<boo
 /// A label that is ours to work on until the claim ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// Primary key: the idempotency key of what is done outside.
+    /// Primary key.
     pub id: i64,
+    /// Which try to buy one it is: another once the last is known to have failed.
+    pub purchase: i32,
     /// Its parcel.
     pub shipment_id: i64,
     /// The number of this attempt, from 1.
@@ -57,7 +60,7 @@ pub async fn claim(
              order by retry_at, id limit $3 for update skip locked)
          update carrier_labels l set attempts = attempts + 1, retry_at = $2
          from due where l.id = due.id
-         returning l.id, shipment_id, attempts, state, provider_id, rate_id, wanted_at",
+         returning l.id, purchase, shipment_id, attempts, state, provider_id, rate_id, wanted_at",
         now,
         until,
         limit,
@@ -68,6 +71,7 @@ pub async fn claim(
     .map(|row| {
         Ok(Claimed {
             id: row.id,
+            purchase: row.purchase,
             shipment_id: row.shipment_id,
             attempt: row.attempts,
             state: state(row.id, &row.state)?,
@@ -137,8 +141,9 @@ pub async fn rated(
     Ok(done.rows_affected() == 1)
 }
 
-/// The label is ours: its parcel gets carrier and code and is labelled. Where the parcel got another
-/// meanwhile, this one goes back. `false` where the claim had ended.
+/// The label is ours: its parcel gets carrier and code, is labelled, and where `prints` its label is
+/// printed. Where the parcel got another meanwhile, this one goes back. `false` where the claim had
+/// ended.
 ///
 /// The parcel must be locked.
 pub async fn bought(
@@ -146,6 +151,7 @@ pub async fn bought(
     claimed: &Claimed,
     bought: &Bought,
     ship_date: NaiveDate,
+    prints: bool,
 ) -> Result<bool, DbError> {
     sqlx::query!(
         "insert into carriers (name) select $1::text
@@ -189,6 +195,8 @@ pub async fn bought(
         )
         .execute(connection)
         .await?;
+    } else if prints {
+        labels::enqueue(connection, claimed.shipment_id).await?;
     }
     Ok(true)
 }
@@ -226,10 +234,29 @@ pub async fn retry(
     Ok(done.rows_affected() == 1)
 }
 
-/// It will not be sold: a person decides. What the provider called the parcel and the rate that was
-/// chosen are kept: where it has been paid for unheard, it can still be given back. `false` as for
-/// [`rated`].
-pub async fn fail(
+/// It will not be sold, and nothing was paid: a person decides. The next try is another purchase, of
+/// what is offered then. `false` as for [`rated`].
+pub async fn refused(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    error: &str,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update carrier_labels
+         set state = 'failed', error = $3, purchase = purchase + 1, provider_id = null, rate_id = null
+         where id = $1 and attempts = $2 and state = 'wanted'",
+        claimed.id,
+        claimed.attempt,
+        error,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// It is given up without knowing whether it was paid for: a person decides. The next try is the same
+/// purchase, and finds what was bought; so does giving it back. `false` as for [`rated`].
+pub async fn give_up(
     connection: &mut PgConnection,
     claimed: &Claimed,
     error: &str,

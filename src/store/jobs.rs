@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::PgInterval;
 
 use super::db::DbError;
+use crate::domain::record::RecordId;
 
 /// A job that is ours until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,26 +214,66 @@ pub async fn dead(connection: &mut PgConnection, limit: i64) -> Result<Vec<Dead>
     .await?)
 }
 
-/// Lets jobs that were given up try again; all of them, or one. Answers with how many.
+/// What becomes of work that was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It is tried again.
+    Retried,
+    /// It is done, or needs not be done.
+    Done,
+}
+
+impl Settled {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retried => "retried",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// Settles what was given up of the work for a record. Whoever may, the schema does the rest.
+pub async fn settle(
+    connection: &mut PgConnection,
+    record: RecordId,
+    to: Settled,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update alerts set cleared_at = clock_timestamp(), settled = $3
+         where kind = 'dead_job' and cleared_at is null and (subject_kind, subject_id) in (
+             select $1, $2::bigint
+             union all
+             select 'product', product_id from stock_levels where $1 = 'stock' and id = $2)",
+        record.kind.as_str(),
+        record.id,
+        to.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lets work that was given up be tried again: all of it, or that for the subject of one job. Answers
+/// with how many jobs that were.
 pub async fn revive(connection: &mut PgConnection, id: Option<i64>) -> Result<u64, DbError> {
-    let revived = sqlx::query!(
-        "with gone as (
-             delete from jobs where dead_at is not null and ($1::bigint is null or id = $1)
-             returning kind, subject_kind, subject_id)
-         select count(enqueue(kind, subject_kind, subject_id)::text) as \"count!\" from gone",
+    let dead = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from jobs
+           where dead_at is not null and ($1::bigint is null or (subject_kind, subject_id) in (
+               select subject_kind, subject_id from jobs where dead_at is not null and id = $1))"#,
         id
     )
     .fetch_one(&mut *connection)
     .await?;
     sqlx::query!(
-        "update alerts a set cleared_at = clock_timestamp()
-         where a.kind = 'dead_job' and a.cleared_at is null and not exists (
-             select from jobs j where j.dead_at is not null
-               and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id)"
+        "update alerts set cleared_at = clock_timestamp(), settled = 'retried'
+         where kind = 'dead_job' and cleared_at is null and ($1::bigint is null
+             or (subject_kind, subject_id) in (
+                 select subject_kind, subject_id from jobs where dead_at is not null and id = $1))",
+        id
     )
     .execute(connection)
     .await?;
-    Ok(revived.count.unsigned_abs())
+    Ok(dead.unsigned_abs())
 }
 
 /// Spreads what is due now over time, so that it can be watched: the nearest promise first.

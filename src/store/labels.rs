@@ -99,3 +99,11 @@ pub async fn printable(
         bought: head.zpl,
     }))
 }
+
+/// Has a parcel's label printed.
+pub async fn enqueue(connection: &mut PgConnection, parcel: i64) -> Result<(), DbError> {
+    sqlx::query!("select enqueue('label', 'shipment', $1)", parcel)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}

@@ -13,7 +13,10 @@ pub const SELECT: &str = "
     select o.id, o.version, o.number, channel.name as channel, o.customer_name as customer, o.placed_at,
            o.stage, o.hold_reason, o.waiting_reason, (
                select string_agg(a.reason, '; ' order by a.id) from alerts a
-               where a.subject_kind = 'order' and a.subject_id = o.id and a.cleared_at is null) as alert, o.financial_status, o.ship_by, o.deliver_by, o.assignee,
+               where a.subject_kind = 'order' and a.subject_id = o.id and a.cleared_at is null) as alert,
+           (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
+            and a.subject_id = o.id and a.cleared_at is null) as given_up,
+           o.financial_status, o.ship_by, o.deliver_by, o.assignee,
            o.currency, o.total, o.country, o.tags,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
@@ -57,6 +60,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         hold_reason: columns.get("hold_reason")?,
         waiting_reason: columns.get("waiting_reason")?,
         alert: columns.get("alert")?,
+        given_up: columns.get("given_up")?,
         financial_status: columns.word("financial_status")?,
         ship_by: columns.get("ship_by")?,
         deliver_by: columns.get("deliver_by")?,

@@ -99,3 +99,12 @@ pub async fn try_to_take(connection: &mut PgConnection, record: RecordId) -> Res
     .fetch_one(connection)
     .await?)
 }
+
+/// Ends what nobody comes back to, at most so many of each: presence and holds that are over, and
+/// drafts of 90 days ago.
+pub async fn end_leftovers(connection: &mut PgConnection, at_most: i32) -> Result<(), DbError> {
+    sqlx::query!("select end_leftovers($1)", at_most)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}

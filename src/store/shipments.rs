@@ -16,7 +16,9 @@ pub const SELECT: &str = "
            p.tracking_status, p.tracking_status_raw, p.handed_over_at, p.last_event_at, p.eta,
            p.delivered_at, nullif(p.due_at, '9999-12-31 00:00+00') as due_at,
            p.damaged_reason is not null as damaged, parent.country, packed.units,
-           (select state from carrier_labels where shipment_id = p.id order by id desc limit 1) as label
+           (select state from carrier_labels where shipment_id = p.id order by id desc limit 1) as label,
+           (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'shipment'
+            and a.subject_id = p.id and a.cleared_at is null) as given_up
     from shipments p
     join orders parent on parent.id = p.order_id
     left join carriers carrier on carrier.id = p.carrier_id
@@ -51,6 +53,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         country: columns.get("country")?,
         units: columns.get("units")?,
         label: columns.optional_word("label")?,
+        given_up: columns.get("given_up")?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Postgres, QueryBuilder};
 
 use super::db::DbError;
 use super::rows::{self, Columns, one_row};
@@ -18,6 +19,8 @@ pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
            (select a.reason from alerts a where a.kind = 'low_stock' and a.subject_kind = 'stock'
             and a.subject_id = s.id and a.cleared_at is null) as alert,
+           (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'product'
+            and a.subject_id = s.product_id and a.cleared_at is null) as given_up,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
@@ -50,6 +53,21 @@ pub const DUE: &str = "
      from order_lines line
      where line.product_id = s.product_id and line.unallocated > 0)";
 
+/// The levels that are low, as a `select` of their ids: at their reorder point, or alerted to for
+/// their days of cover; not what is muted at `now`.
+pub(super) fn push_low(sql: &mut QueryBuilder<Postgres>, now: DateTime<Utc>) {
+    sql.push(
+        "select low.id from stock_levels low
+         where low.id in (
+             select id from stock_levels where on_hand - reserved <= reorder_point
+             union
+             select subject_id from alerts
+             where kind = 'low_stock' and subject_kind = 'stock' and cleared_at is null)
+           and (low.muted_until is null or low.muted_until <= ",
+    );
+    sql.push_bind(now).push(")");
+}
+
 /// Reads a row of [`SELECT`].
 ///
 /// # Errors
@@ -71,6 +89,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         supplier: columns.get("supplier")?,
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
+        given_up: columns.get("given_up")?,
         muted_until: columns.get("muted_until")?,
     })
 }

@@ -211,3 +211,31 @@ async fn the_verbs_are_those_of_the_table() {
     assert_eq!(listed, known);
     assert_eq!((text.status, json.status), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_listed_in_its_own_columns() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "insert into saved_views (kind, name, shared, sort_column, columns)
+         values ('order', 'Totals', true, 'due', array['total', 'customer'])",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("a view");
+    let words = ["list", "orders", "--view", "totals"];
+    let text = packline(&shop, Role::Viewer, &words).await;
+    let lines: Vec<&str> = text.out.lines().collect();
+    let titles: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(titles, ["total", "customer"], "{}", text.out);
+    assert!(lines[1].ends_with("Ines Duarte"), "{}", text.out);
+    let csv = [words.as_slice(), &["--csv"]].concat();
+    let csv = packline(&shop, Role::Viewer, &csv).await;
+    assert!(csv.out.starts_with("total,customer\n"), "{}", csv.out);
+    // What a program reads is the record, however a person looks at it.
+    let json = [words.as_slice(), &["--json"]].concat();
+    let json = packline(&shop, Role::Viewer, &json).await;
+    let order: Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(order["number"], "#1000");
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::actions::carriers::{Traded, trade_due};
+use packline::actions::carriers::{Traded, Trader};
 use packline::domain::carriers::LabelState;
 use packline::domain::orders::Address;
 use packline::domain::people::Role;
@@ -69,8 +69,12 @@ impl Counter {
     }
 
     async fn trade(&self) -> Traded {
-        let provider = self.provider();
-        let traded = Box::pin(trade_due(&self.db, &provider, ZONE, self.now, 10));
+        let trader = Trader {
+            provider: self.provider(),
+            zone: ZONE,
+            prints: true,
+        };
+        let traded = Box::pin(trader.trade_due(&self.db, self.now, 10));
         deadline(LIMIT, "the trade", traded)
             .await
             .expect("the database")
@@ -90,6 +94,15 @@ impl Counter {
     /// Goes on to when the label is tried again.
     async fn wait(&mut self) {
         self.now = self.label().await.retry_at;
+    }
+
+    /// The idempotency keys of what was asked for.
+    fn keys(&self) -> Vec<String> {
+        let heard = self.server.heard().into_iter();
+        heard
+            .filter(|call| call.what.starts_with("POST"))
+            .map(|call| call.idempotency_key)
+            .collect()
     }
 
     async fn parcel(&self) -> String {
@@ -151,12 +164,10 @@ async fn the_cheapest_label_in_time_is_bought_once_printed_and_given_back() {
     assert_eq!(shipment["to_address"]["street1"], "417 Montgomery St");
     assert_eq!(shipment["from_address"]["country"], "PT");
     assert_eq!(shipment["options"]["label_format"], "ZPL");
-    let keys: Vec<&str> = heard
-        .iter()
-        .filter(|call| call.what.starts_with("POST"))
-        .map(|call| call.idempotency_key.as_str())
-        .collect();
-    assert_eq!(keys, ["packline-label-1-rate", "packline-label-1-buy"]);
+    assert_eq!(
+        counter.keys(),
+        ["packline-label-1-1-rate", "packline-label-1-1-buy"]
+    );
     let fetched = heard.last().expect("a call");
     assert_eq!(fetched.what, "GET /labels/shp_1.zpl");
     assert_eq!(
@@ -236,9 +247,85 @@ async fn what_is_refused_is_a_person_s_and_can_be_tried_again() {
     counter.now = soon();
     assert_eq!(counter.trade().await, DONE);
     assert_eq!(counter.server.sold(), (1, 0));
+    // Another purchase, of what is offered now: the provider is not asked for the one that it refused.
+    assert_eq!(
+        counter.keys(),
+        [
+            "packline-label-1-1-rate",
+            "packline-label-1-1-buy",
+            "packline-label-1-2-rate",
+            "packline-label-1-2-buy"
+        ]
+    );
     counter.shop.done(counter.parcel, "hand-over", &[]).await;
-    // The rate that was chosen is kept, in case it was paid for.
-    assert_eq!(counter.parcel().await, "handed_over USPS 9400shp_1");
+    assert_eq!(counter.parcel().await, "handed_over USPS 9400shp_2");
+}
+
+#[tokio::test]
+async fn what_was_given_up_in_doubt_is_the_same_purchase_when_it_is_tried_again() {
+    let mut counter = Counter::open().await;
+    counter.server.fail("/buy", &[Fault::DoesAndHangsUp]);
+    counter.server.fail("/buy", &[Fault::Answers(500)]);
+    assert_eq!(counter.trade().await, LATER);
+    counter.now += TimeDelta::days(30);
+    assert_eq!(
+        counter.trade().await,
+        FAILED,
+        "nobody knows what became of it"
+    );
+    counter.shop.done(counter.parcel, "buy-label", &[]).await;
+    counter.now = soon();
+    assert_eq!(counter.trade().await, DONE);
+    assert_eq!(counter.server.sold(), (1, 0), "found, not bought again");
+    assert!(
+        counter
+            .keys()
+            .iter()
+            .all(|key| key.starts_with("packline-label-1-1-"))
+    );
+    assert_eq!(counter.parcel().await, "labelled USPS 9400shp_1");
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_is_a_person_s_and_holds_no_other_up() {
+    let mut counter = Counter::open().await;
+    let taken = Box::pin(counter.shop.packed(&[("MUG", 1)])).await;
+    let mut owner = counter.shop.owner().await;
+    sqlx::query(
+        "update shipments s set carrier_id = c.id, tracking_code = '9400shp_1', ship_date = $2,
+             state = 'labelled' from carriers c where s.id = $1 and c.id = 1",
+    )
+    .bind(taken.id)
+    .bind(counter.now.with_timezone(&ZONE).date_naive())
+    .execute(&mut owner)
+    .await
+    .expect("a parcel with that code");
+    sqlx::query("update carriers set name = 'USPS' where id = 1")
+        .execute(&mut owner)
+        .await
+        .expect("its carrier");
+    let traded = counter.trade().await;
+    assert_eq!(traded, FAILED);
+    let error = counter.label().await.error.expect("why");
+    assert!(error.contains("shipments_code_once"), "{error}");
+    // Once that is mended, what was paid for is found.
+    sqlx::query("update shipments set tracking_code = 'other' where id = $1")
+        .bind(taken.id)
+        .execute(&mut owner)
+        .await
+        .expect("another code");
+    counter.shop.done(counter.parcel, "buy-label", &[]).await;
+    counter.now = soon();
+    assert_eq!(counter.trade().await, DONE);
+    assert_eq!(counter.server.sold(), (1, 0));
+    let printed: i64 = counter
+        .shop
+        .ask(
+            "select count(*) from jobs where kind = 'label' and subject_id = $1",
+            |ask| ask.bind(counter.parcel.id),
+        )
+        .await;
+    assert_eq!(printed, 1, "a bought label is printed as ours is");
 }
 
 #[tokio::test]

@@ -96,11 +96,11 @@ fn ran(url: &str, arguments: &[&str], status: i32) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// How much has been done in the shop.
-fn rows_of_activity(url: &str) -> i64 {
+/// A number that the database tells.
+fn number(url: &str, question: &'static str) -> i64 {
     let counting = async {
         let mut connection = sqlx::PgConnection::connect(url).await?;
-        sqlx::query_scalar("select count(*) from packline.activity")
+        sqlx::query_scalar(question)
             .fetch_one(&mut connection)
             .await
     };
@@ -108,9 +108,12 @@ fn rows_of_activity(url: &str) -> i64 {
         .enable_all()
         .build()
         .expect("a runtime");
-    let count: Result<i64, sqlx::Error> = runtime.block_on(counting);
-    count.expect("a count")
+    let number: Result<i64, sqlx::Error> = runtime.block_on(counting);
+    number.expect("a number")
 }
+
+/// How much has been done in the shop.
+const DEEDS: &str = "select count(*) from packline.activity";
 
 #[test]
 fn a_second_demo_joins_the_first_and_goes_on_with_its_story() {
@@ -126,10 +129,20 @@ fn a_second_demo_joins_the_first_and_goes_on_with_its_story() {
     second.says("PACKLINE_DATABASE_URL");
     first.leaves();
     second.says("the story goes on from here");
-    let told = rows_of_activity(url);
+    let told = number(url, DEEDS);
     harness::until(LIMIT, "something happens in the shop", || {
-        rows_of_activity(url) > told
+        number(url, DEEDS) > told
     });
+
+    // What the worker does is signed by the worker, whoever is at the keyboard.
+    let signed =
+        "select count(*) from packline.activity where source = 'worker' and who = 'worker'";
+    harness::until(LIMIT, "the worker does something", || {
+        number(url, signed) > 0
+    });
+    let others =
+        "select count(*) from packline.activity where source = 'worker' and who <> 'worker'";
+    assert_eq!(number(url, others), 0);
 
     // What scripts see of the same shop.
     let listed = ran(url, &["list", "orders", "--limit", "3", "--json"], 0);

@@ -6,6 +6,7 @@ use packline::domain::people::Role;
 use vte::{Params, Parser, Perform};
 
 use crate::act_command::packline;
+use crate::harness;
 use crate::pty::{InTerminal, on_shop};
 use crate::shop::Shop;
 
@@ -64,6 +65,13 @@ const WRITTEN: &[&str] = &[
     "update order_notes set body = $1",
     "update inspections set waive_reason = $1",
     "update staff set name = $1",
+    "insert into saved_views (kind, name, owner, shared, filter, sort_column, columns)
+        values ('order', $1, 'x', true, '', 'due', array[$1, 'number'])",
+    "insert into saved_views (kind, name, owner, shared, filter, sort_column)
+        select 'order', btrim(left(regexp_replace($1, '[[:cntrl:]]', '', 'g'), 40)), 'x', true, $1, 'due'",
+    "insert into list_columns (login, kind, columns)
+        select rolname, 'order', array[$1, 'number', 'tags'] from pg_roles where rolname like 'support\\_%'",
+    "insert into macro (name, body) values (left($1, 60), $1)",
 ];
 
 /// A shop that holds the text wherever it may; says how many of the statements could write.
@@ -179,10 +187,13 @@ impl Perform for Watch {
     }
 }
 
-/// Panes, records in full, dialogs, help, messages, the filter and the command line.
-const WALK: [&str; 36] = [
-    "1", "j", "k", "o", "G", "g", "a", ESC, "y", ESC, "h", ESC, "e", ESC, BACK, "2", "o", "G",
-    BACK, "3", "o", "G", "y", "2", BACK, "4", "o", BACK, "5", "o", "G", "r", ESC, "!", ESC, "?",
+/// Panes, records in full, dialogs, views and columns, macros, acts that are done, refused and
+/// taken back, help, messages, the filter and the command line.
+const WALK: [&str; 57] = [
+    "0", "j", "j", "o", "G", BACK, "1", "w", ESC, "C", "j", ESC, "j", "k", "o", "G", "g", "a", ESC,
+    "y", ESC, "h", ESC, "e", ESC, BACK, "m", "l", "u", "n", "!", ESC, "2", "o", "G", BACK, "3",
+    "o", "G", "y", "2", BACK, "4", "o", BACK, "5", "o", "G", "r", "\x14", ESC, ESC, ":views ", ESC,
+    "!", ESC, "?",
 ];
 /// Escape as a sequence of its own, which the next key cannot become a part of.
 const ESC: &str = "\x1b[27u";
@@ -196,7 +207,11 @@ async fn no_screen_lets_it_act() {
             written > 4,
             "{text:?} was written by {written} statements only"
         );
-        let mut console = InTerminal::start(on_shop(InTerminal::program(), &shop));
+        let data = harness::scratch_dir();
+        let mut program = on_shop(InTerminal::program(), &shop);
+        program.env("PACKLINE_DATA_DIR", data.path());
+        program.env("PACKLINE_LOG_LEVEL", "debug");
+        let mut console = InTerminal::start(program);
         console.shows("● live");
         console.shows("3 Shipments");
         for keys in WALK {
@@ -224,6 +239,12 @@ async fn no_screen_lets_it_act() {
         if text.contains(|char: char| char.is_control()) {
             assert!(watch.signs > 0, "{text:?} is not to be seen");
         }
+        // The log is read in terminals too.
+        let log = std::fs::read(data.path().join("packline.log")).expect("a log");
+        assert!(!log.is_empty());
+        let lines: Vec<u8> = log.into_iter().filter(|byte| *byte != b'\n').collect();
+        let watch = Watch::over(&lines);
+        assert_eq!(watch.wrong, Vec::<String>::new(), "{text:?} in the log");
     }
 }
 

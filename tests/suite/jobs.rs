@@ -45,6 +45,8 @@ fn ends(child: &mut Child) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_cannot_be_done_is_given_to_people() {
     let works = Works::open().await;
+    works.run(SHOP).await;
+    works.run("select order_of('#1', 'PLATE', 1)").await;
     works
         .run(
             "insert into jobs (kind, subject_kind, subject_id, dedupe_key, attempts)
@@ -62,6 +64,34 @@ async fn a_job_that_cannot_be_done_is_given_to_people() {
     let told = "dead_job of order: the job from the future failed: \
                 this program does not know the job \"from the future\"";
     assert_eq!(works.text(OPEN_ALERTS).await.as_deref(), Some(told));
+    let shown = works.packline(&["show", "#1"]).0;
+    assert!(shown.contains("the job from the future failed"), "{shown}");
+
+    let again = works.act(&["retry-work", "#1"]);
+    assert_eq!(again, ("#1: the worker tries it again".to_owned(), true));
+    assert_eq!(works.text(OPEN_ALERTS).await, None);
+    let waits =
+        "select string_agg(kind || ' ' || attempts, ', ') from jobs where kind = 'from the future'";
+    assert_eq!(
+        works.text(waits).await.as_deref(),
+        Some("from the future 0")
+    );
+    let (said, done) = works.act(&["forget-work", "#1"]);
+    assert!(!done && said.contains("given nothing of it up"), "{said}");
+
+    works
+        .run("update jobs set attempts = 11, run_at = 'epoch' where kind = 'from the future'")
+        .await;
+    assert!(!works.run_once(&[]));
+    let (said, done) = works.act(&["forget-work", "#1"]);
+    assert!(done, "{said}");
+    assert_eq!(works.text(waits).await, None);
+    let told = "select string_agg(verb, ', ' order by id) from activity
+        where kind = 'order' and verb like '%-work'";
+    assert_eq!(
+        works.text(told).await.as_deref(),
+        Some("retry-work, forget-work")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +242,7 @@ async fn a_mail_that_cannot_be_read_fails_alone() {
     );
     let why = works.text("select error from notices where state = 'failed'");
     let why = why.await.expect("a reason");
-    assert!(why.contains("mail_references of notice 1"), "{why}");
+    assert!(why.contains("notice.mail_references of 1"), "{why}");
     assert_eq!(works.mail.taken().len(), 1);
 }
 
@@ -368,4 +398,67 @@ async fn a_label_whose_worker_died_is_a_persons_to_print_again() {
     let told = "dead_job of shipment: the job label failed: \
                 its worker ended while it printed: see whether the label came out";
     assert_eq!(works.text(OPEN_ALERTS).await.as_deref(), Some(told));
+    // A person prints it: it is in doubt no more.
+    let name = works.text("select 'SHP-' || subject_id from jobs where dead_at is not null");
+    let name = name.await.expect("a parcel");
+    let again = dir.path().join("again.zpl");
+    let again = again.to_str().expect("a path");
+    let (said, done) = works.act(&["print", &name, "--file", again]);
+    assert!(done, "{said}");
+    assert_eq!(works.text(OPEN_ALERTS).await, None);
+    assert_eq!(
+        works
+            .number("select count(*) from jobs where kind = 'label'")
+            .await,
+        0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lasts_too_few_days_is_in_the_stock_pane_although_above_its_reorder_point() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 40 from stock_levels s;
+             insert into daily_demand (product_id, day, units)
+             select id, (now() at time zone 'UTC')::date - 3, case sku when 'CUP' then 560 else 5600 end
+             from products",
+        )
+        .await;
+    works.run("update stock_levels set muted_until = now() + interval '1 day' where id not in (
+                   select s.id from stock_levels s join products p on p.id = s.product_id where p.sku in ('CUP', 'PLATE'))").await;
+    let (before, _) = works.packline(&["list", "stock"]);
+    assert!(!before.contains("CUP"), "{before}");
+    works.drain(1);
+    let (listed, _) = works.packline(&["list", "stock"]);
+    let place = |sku| listed.find(sku);
+    assert!(
+        place("PLATE").is_some() && place("PLATE") < place("CUP"),
+        "the shorter cover first: {listed}"
+    );
+    let (low, _) = works.packline(&["list", "stock", "--filter", "state:low"]);
+    assert_eq!(low, listed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_comes_back_to_is_ended() {
+    let works = Works::open().await;
+    works
+        .run(
+            "insert into presence (console, who, kind, record_id, writing, until) values
+                 (gen_random_uuid(), 'ana', 'order', 1, false, now() - interval '1 s'),
+                 (gen_random_uuid(), 'bo', 'order', 1, false, now() + interval '1 hour');
+             insert into hold (kind, record_id, who, until) values
+                 ('stock', 1, 'ana', now() - interval '1 s'), ('stock', 2, 'bo', now() + interval '1 hour');
+             insert into draft (who, kind, record_id, verb, args, at) values
+                 ('ana', 'ticket', 1, 'reply', '{}', now() - interval '91 days'),
+                 ('bo', 'ticket', 1, 'reply', '{}', now() - interval '89 days')",
+        )
+        .await;
+    works.drain(1);
+    let left = "select string_agg(who, ', ') from (
+        select who from presence union all select who from hold union all select who from draft) kept";
+    assert_eq!(works.text(left).await.as_deref(), Some("bo, bo, bo"));
 }

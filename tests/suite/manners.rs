@@ -60,6 +60,9 @@ async fn an_idle_console_sends_nothing_and_rests() {
     let mut console = InTerminal::console(&shop, &[]);
     console.shows("● live");
     console.shows("#1000");
+    // At a record, which others are told of again and again.
+    console.types("o");
+    console.shows("Orders › #1000");
     console.rests();
     // The header's clock changes with the minute, and what is left of a promise.
     until(Duration::from_secs(70), "a minute that lasts", || {

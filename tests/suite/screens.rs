@@ -62,6 +62,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         hold_reason: (stage == Stage::OnHold).then(|| "address unclear".into()),
         waiting_reason: None,
         alert: None,
+        given_up: None,
         financial_status: FinancialStatus::Paid,
         ship_by: Some(minutes(due)),
         deliver_by: Some(minutes(due + 3 * 1440)),
@@ -119,6 +120,7 @@ fn stock() -> Vec<Record> {
             supplier: Some("Northwind Ceramics".into()),
             lead_time_days: Some(6),
             alert: None,
+            given_up: None,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };
@@ -151,6 +153,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         country: Some("PT".into()),
         units: 2,
         label: None,
+        given_up: None,
     }
 }
 
@@ -697,6 +700,25 @@ fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
 }
 
 #[test]
+fn what_was_written_for_many_is_there_again_where_nothing_was_done() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjhstocktaking<enter>");
+    let mut refused = 0;
+    while let Some(Effect::Act { request, .. }) = desk.acts.pop() {
+        refused += 1;
+        let why = ActError::Refused(verbs::Reason("its parcel has left".into()));
+        desk.send(Msg::Acted(request, Err(why)));
+    }
+    assert_eq!(refused, 2);
+    assert!(desk.shown().contains("0 of 2 done"), "{}", desk.shown());
+    desk.now += TimeDelta::seconds(1);
+    desk.keys("<esc>");
+    let screen = desk.shown();
+    assert!(screen.contains("hold 2 orders"), "{screen}");
+    assert!(screen.contains("stocktaking"), "{screen}");
+}
+
+#[test]
 fn writing() {
     let mut desk = Desk::new(80, 24);
     desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
@@ -1212,6 +1234,31 @@ fn what_is_too_long_for_a_clipboard_is_shown_instead() {
     desk.keys("<esc>");
     let screen = desk.shown();
     assert!(screen.contains("#1043"), "{screen}");
+}
+
+#[test]
+fn nothing_wakes_a_console_that_has_nothing_to_ask_or_nobody_to_ask_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("0o");
+    for _ in 0..120 {
+        desk.now += TimeDelta::seconds(1);
+        desk.send(Msg::Tick);
+        assert!(!desk.app.is_fading());
+        // Counts that are asked for again wait for their pause, and no longer.
+        let waits = desk.app.wants_tick();
+        desk.now += TimeDelta::milliseconds(300);
+        desk.send(Msg::Tick);
+        assert!(!desk.app.wants_tick(), "{waits}");
+    }
+    desk.send(Msg::Feed(Feed::Lost {
+        heard: desk.now,
+        why: "the server closed it".into(),
+    }));
+    for _ in 0..120 {
+        desk.now += TimeDelta::seconds(1);
+        desk.send(Msg::Tick);
+        assert!(!desk.app.wants_tick());
+    }
 }
 
 #[test]

@@ -98,8 +98,8 @@ async fn a_parcel_that_was_taken_is_given_back() {
     ana.shows("can't unclaim SHP-1: nobody has it").await;
     ana.types("n");
     ana.shows("SHP-1 is yours for ten minutes").await;
-    ana.types("j");
-    ana.shows("M unclaim").await;
+    ana.shows("M gives it back").await;
+    ana.shows("u undo").await;
     ana.types("a");
     ana.shows("let others have it").await;
     ana.types("<esc>");
@@ -122,9 +122,16 @@ async fn a_parcel_that_was_taken_is_given_back() {
     assert_eq!(refused.to_string(), "you have not taken it");
     ana.types("M");
     ana.shows("SHP-1 left to others").await;
-    ana.hides("M unclaim").await;
+    ana.hides("yours for now").await;
     bo.types("n");
     bo.shows("SHP-1 is yours").await;
+    // Or as any other act is taken back.
+    bo.types("u");
+    bo.shows("takes back your last act: take SHP-1").await;
+    bo.types("y");
+    bo.shows("SHP-1 left to others").await;
+    bo.types("u");
+    bo.shows("nothing to undo").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

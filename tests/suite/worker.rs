@@ -3,7 +3,7 @@
 //! server.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::real_data::real_data;
@@ -388,12 +388,7 @@ async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
         )
         .await;
     works.drain(1);
-    let quoted = Command::new(env!("CARGO_BIN_EXE_packline"))
-        .args(["quote", "--order", "#1"])
-        .env("PACKLINE_DATABASE_URL", &works.database.url)
-        .output()
-        .expect("the program runs");
-    let quoted = String::from_utf8_lossy(&quoted.stdout).into_owned();
+    let (quoted, _) = works.packline(&["quote", "--order", "#1"]);
     let lines: Vec<&str> = quoted.lines().collect();
     assert_eq!(lines.len(), 3, "{quoted}");
     assert_eq!(lines[0], "Alpine: not possible, it does not serve PT");

@@ -174,8 +174,12 @@ impl Works {
     /// Does an act from the command line, as the owner; answers with what it says and whether it was
     /// done.
     pub(crate) fn act(&self, arguments: &[&str]) -> (String, bool) {
+        self.packline(&[&["act"], arguments].concat())
+    }
+
+    /// Runs the program as the owner; answers with what it says and whether it went well.
+    pub(crate) fn packline(&self, arguments: &[&str]) -> (String, bool) {
         let output = Command::new(env!("CARGO_BIN_EXE_packline"))
-            .arg("act")
             .args(arguments)
             .env("PACKLINE_DATABASE_URL", &self.database.url)
             .stdin(Stdio::null())

@@ -19,12 +19,16 @@ use crate::store::db::{DatabaseUrl, Db, DbError, Settings};
 use crate::store::names::{self, NameError};
 use crate::store::people;
 
+/// The login of the worker.
+pub const WORKER: &str = "worker";
+
 /// Who works in the shop of the built-in folder.
-const STAFF: [(&str, &str, Role); 4] = [
+const STAFF: [(&str, &str, Role); 5] = [
     ("ana", "Ana", Role::Support),
     ("bo", "Bo", Role::Warehouse),
     ("cleo", "Cleo", Role::Supervisor),
     ("dmitri", "Dmitri", Role::Quality),
+    (WORKER, "the worker", Role::Worker),
 ];
 
 /// Longest time for finding a record.

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::time::{Instant, sleep, sleep_until};
 
-pub use colleagues::Colleagues;
+pub use colleagues::{Colleagues, WORKER};
 pub use folder::{Folder, Source};
 
 use self::clock::Clock;

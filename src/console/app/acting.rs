@@ -208,6 +208,7 @@ impl App {
             current: None,
             stopped: false,
             undo: Vec::new(),
+            origin,
             top: 0,
         })));
         self.next_of_bulk(effects);
@@ -231,6 +232,11 @@ impl App {
         let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
         let (says, undo) = (bulk.says.clone(), std::mem::take(&mut bulk.undo));
         if done > 0 {
+            if let Some(Origin::Form(form)) = bulk.origin.take()
+                && let Some((key, _)) = form.written()
+            {
+                self.drafts.forget(key, self.now);
+            }
             self.past.done(says, undo, self.now);
         }
         let pane = self.journey.pane();
@@ -268,7 +274,7 @@ impl App {
             .map(|undo| Undoable {
                 did: format!("{} {}", step.verb.name, step.number),
                 at: self.now,
-                act: done.id,
+                act: Some(done.id),
                 record: step.record,
                 number: step.number.clone(),
                 version: done.version,
@@ -292,8 +298,11 @@ impl App {
             self.past
                 .done(what, undoable.into_iter().collect(), self.now);
         }
-        // What was taken as the next may be nobody's now.
-        self.present.touch();
+        if step.verb.gives_back() {
+            // What was taken as the next is nobody's now.
+            self.present.touch();
+            self.past.given_back(step.record);
+        }
         if let Some(Origin::Form(form)) = self.answered(request)
             && let Some((key, _)) = form.written()
         {

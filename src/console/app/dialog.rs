@@ -124,6 +124,8 @@ pub struct Bulk {
     pub stopped: bool,
     /// What takes it back.
     pub undo: Vec<Undoable>,
+    /// What it was written in, until some of it is done.
+    pub origin: Option<Origin>,
     /// The first result on the screen.
     pub top: usize,
 }

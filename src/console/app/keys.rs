@@ -101,6 +101,7 @@ impl App {
                 bulk.stopped = true;
                 self.dialog = Some(Dialog::Bulk(bulk));
             }
+            Some(Dialog::Bulk(bulk)) => self.dialog = bulk.origin.map(Dialog::from),
             Some(Dialog::Filter(line)) => self.unfilter(line.before),
             Some(_) => {}
         }
@@ -153,7 +154,11 @@ impl App {
                 let running = bulk.current.is_some();
                 match self.keymap.command(chord) {
                     Some(Command::Clear) if running => bulk.stopped = true,
-                    Some(Command::Clear | Command::Open | Command::Quit) if !running => return,
+                    // Where nothing was done, what was written is there again.
+                    Some(Command::Clear | Command::Open | Command::Quit) if !running => {
+                        self.dialog = bulk.origin.map(Dialog::from);
+                        return;
+                    }
                     Some(Command::Down) => bulk.top += 1,
                     Some(Command::Up) => bulk.top = bulk.top.saturating_sub(1),
                     _ => {}
@@ -366,9 +371,7 @@ impl App {
         }
         verb.applies(record, &self.person)?;
         // Who took what has no assignee, no record says.
-        if record.assignee().is_none()
-            && verbs::give_back(verb.kind).is_some_and(|back| back.name == verb.name)
-        {
+        if record.assignee().is_none() && verb.gives_back() {
             return match self.present.holding(record.id()) {
                 Some(who) if who == self.person.login => Ok(()),
                 Some(who) => Reason::because(format!("{who} has it")),

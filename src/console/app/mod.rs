@@ -536,10 +536,12 @@ impl App {
 
     /// When the state wants to be told the time, if sooner than in a second.
     pub fn wants_tick(&self) -> bool {
-        (self.count_again && !self.counting)
+        let asks = (self.count_again && !self.counting)
             || self.present.wants_tick()
-            || self.drafts.wants_tick()
-            || !self.listens()
+            || self.drafts.wants_tick();
+        // While the database is not heard nothing is asked of it, however long that takes.
+        let heard = !matches!(self.connection, Connection::Lost { .. });
+        (asks && heard) || !self.listens()
     }
 
     /// The database said what could be meant.

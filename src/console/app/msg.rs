@@ -341,8 +341,8 @@ pub struct Undoable {
     pub did: String,
     /// When.
     pub at: DateTime<Utc>,
-    /// The act.
-    pub act: Uuid,
+    /// The act; none for what was only taken for a while.
+    pub act: Option<Uuid>,
     /// Its record.
     pub record: RecordId,
     /// That record's number.

@@ -7,6 +7,8 @@ use super::msg::{Effect, Level, Request, Undoable};
 use super::place::{Page, Place};
 use crate::actions::{ActError, Taken};
 use crate::console::input::{Chord, Command, Key};
+use crate::domain::act::{Args, Undo};
+use crate::domain::record::Kind;
 use crate::domain::verbs;
 use crate::domain::when;
 
@@ -78,12 +80,11 @@ impl App {
         self.touch(id);
         self.present.touch();
         let mut text = format!("{number} is yours");
-        let mut hint = String::new();
         if taken.claim.is_none() {
             text.push_str(" for ten minutes and while you look at it");
             if let Some(verb) = verbs::give_back(id.kind) {
                 let key = self.keymap.verb_shown(verb);
-                hint = format!(" · {key}: {}", verb.help);
+                text = format!("{text} · {key} gives it back");
             }
         }
         if let (Some(promise), Some(due)) = (taken.record.promise(), taken.record.due_at()) {
@@ -91,19 +92,20 @@ impl App {
             let left = when::left_in_words(due, self.now);
             text = format!("{text}: {promise} by {moment}, {left}");
         }
-        if let Some((done, undo)) = taken.claim.and_then(|done| {
-            let undo = done.undo.clone()?;
-            Some((done, undo))
-        }) {
-            hint = format!(" · u: {}", undo.says);
+        let (act, version, undo) = match taken.claim {
+            Some(done) => (Some(done.id), done.version, done.undo),
+            None => (None, taken.record.version(), let_go(id.kind, &number)),
+        };
+        if let Some(undo) = undo {
+            text = format!("{text} · u: {}", undo.says);
             let did = format!("take {number}");
             let undoable = Undoable {
                 did: did.clone(),
                 at: self.now,
-                act: done.id,
+                act,
                 record: id,
                 number,
-                version: done.version,
+                version,
                 undo,
             };
             self.past.done(did, vec![undoable], self.now);
@@ -115,6 +117,15 @@ impl App {
         for chord in taking.keys {
             self.key(chord, effects);
         }
-        self.say(Level::Info, format!("{text}{hint}"));
+        self.say(Level::Info, text);
     }
+}
+
+/// What gives back a record that was only taken for a while.
+fn let_go(kind: Kind, number: &str) -> Option<Undo> {
+    verbs::give_back(kind).map(|verb| Undo {
+        verb: verb.name.to_owned(),
+        args: Args::new(),
+        says: format!("let go of {number}"),
+    })
 }

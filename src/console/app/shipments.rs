@@ -30,6 +30,9 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
             None => plain(""),
         },
     ]));
+    if let Some(reason) = &parcel.given_up {
+        document.flow(vec![bad(reason)]);
+    }
     let mut pieces = vec![match (parcel.delivered_at, parcel.last_event_at) {
         (Some(at), _) => Span::new(format!("arrived {}", ctx.moment(at)), Tone::Good),
         (None, Some(at)) => plain(format!("last heard {}", when::ago(at, ctx.now))),

@@ -31,6 +31,9 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
     if let Some(alert) = &stock.alert {
         document.flow(vec![Span::new(format!("low: {alert}"), Tone::Warn)]);
     }
+    if let Some(reason) = &stock.given_up {
+        document.flow(vec![Span::new(reason, Tone::Bad)]);
+    }
     let mut pieces = vec![if stock.is_low() {
         Span::new(
             format!("low: reorder point {}", stock.reorder_point),

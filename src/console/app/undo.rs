@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::App;
 use super::dialog::{Confirm, Dialog};
 use super::msg::{Level, Step, Undoable};
-use crate::domain::record::Record;
+use crate::domain::record::{Record, RecordId};
 use crate::domain::verbs;
 use crate::domain::when;
 
@@ -50,6 +50,12 @@ impl Past {
     pub(super) fn not_undone(&mut self, undo: Undoable) {
         let (what, at) = (undo.did.clone(), undo.at);
         self.done(what, vec![undo], at);
+    }
+
+    /// A record that was only taken for a while is another's to take.
+    pub(super) fn given_back(&mut self, record: RecordId) {
+        let held = |each: &Undoable| each.act.is_none() && each.record == record;
+        self.deeds.retain(|deed| !deed.undo.iter().any(held));
     }
 
     /// Whether there is something to take back.

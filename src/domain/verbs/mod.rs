@@ -4,6 +4,7 @@
 //! all read it; a verb says itself whether it applies, so that help cannot lie.
 
 mod inspections;
+mod jobs;
 mod mails;
 mod orders;
 mod shipments;
@@ -163,6 +164,11 @@ impl Verb {
         } else {
             format!("only {} or a supervisor may", teams.join(", "))
         }
+    }
+
+    /// Whether it lets others have what one has made one's own, or took as the next.
+    pub fn gives_back(&self) -> bool {
+        give_back(self.kind).is_some_and(|verb| verb.name == self.name)
     }
 
     /// The argument of this name.

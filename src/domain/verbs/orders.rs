@@ -3,8 +3,8 @@
 use super::super::orders::{OrderSummary, Stage, cannot_ship};
 use super::super::record::{Kind, Record};
 use super::{
-    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, mails, optional,
-    required, write, wrong_kind,
+    Arg, ArgKind, Danger, EVERY_TEAM, ORDER_STAFF, Reason, Verb, WAREHOUSE, Write, jobs, mails,
+    optional, required, write, wrong_kind,
 };
 
 const STAGE: &[Write] = &[write("update (confirmed_at)", "orders")];
@@ -387,6 +387,12 @@ pub(super) const VERBS: &[Verb] = &[
     }),
     mails::resend(Kind::Order, ORDER_STAFF, |record| {
         on(record, |order| mails::can_resend(order.failed_mails))
+    }),
+    jobs::retry(Kind::Order, ORDER_STAFF, |record| {
+        on(record, |order| jobs::was_given_up(order.given_up.as_ref()))
+    }),
+    jobs::forget(Kind::Order, ORDER_STAFF, |record| {
+        on(record, |order| jobs::was_given_up(order.given_up.as_ref()))
     }),
 ];
 

@@ -4,8 +4,8 @@ use super::super::carriers::LabelState;
 use super::super::record::{Kind, Record};
 use super::super::shipments::{ShipmentState, ShipmentSummary};
 use super::{
-    Arg, ArgKind, Danger, LET_GO, ORDER_STAFF, Reason, Verb, Write, optional, required, write,
-    wrong_kind,
+    Arg, ArgKind, Danger, LET_GO, ORDER_STAFF, Reason, Verb, Write, jobs, optional, required,
+    write, wrong_kind,
 };
 
 const TRACKING: &[Write] = &[write(
@@ -14,7 +14,7 @@ const TRACKING: &[Write] = &[write(
 )];
 const STATE: &[Write] = &[write("update (state, reason)", "shipments")];
 const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
-const PRINT: &[Write] = &[write("update (prints)", "shipments")];
+const PRINT: &[Write] = &[write("update (prints)", "shipments"), jobs::SETTLE];
 const LABEL: &[Write] = &[
     write("insert", "carrier_labels"),
     write(
@@ -178,6 +178,16 @@ pub(super) const VERBS: &[Verb] = &[
             })
         },
     },
+    jobs::retry(Kind::Shipment, ORDER_STAFF, |record| {
+        on(record, |parcel| {
+            jobs::was_given_up(parcel.given_up.as_ref())
+        })
+    }),
+    jobs::forget(Kind::Shipment, ORDER_STAFF, |record| {
+        on(record, |parcel| {
+            jobs::was_given_up(parcel.given_up.as_ref())
+        })
+    }),
 ];
 
 fn handed_over(record: &Record) -> Result<(), Reason> {

@@ -4,7 +4,8 @@ use super::super::record::{Kind, Record};
 use super::super::stock::StockSummary;
 use super::orders::{MARK_SENT, SUPPLIER};
 use super::{
-    ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, optional, required, write, wrong_kind,
+    ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, jobs, optional, required, write,
+    wrong_kind,
 };
 
 const MOVE: &[Write] = &[write("insert", "stock_movements")];
@@ -141,6 +142,12 @@ pub(super) const VERBS: &[Verb] = &[
             })
         },
     },
+    jobs::retry(Kind::Stock, WAREHOUSE, |record| {
+        on(record, |stock| jobs::was_given_up(stock.given_up.as_ref()))
+    }),
+    jobs::forget(Kind::Stock, WAREHOUSE, |record| {
+        on(record, |stock| jobs::was_given_up(stock.given_up.as_ref()))
+    }),
 ];
 
 fn offered(record: &Record) -> Result<(), Reason> {

@@ -26,9 +26,13 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
             (select count(*) from (select from orders
                 where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
                   and due_at < $1 limit $2) o) as "orders_urgent!",
-            (select count(*) from (select id from short union select id from stock_levels
-                where on_hand - reserved <= reorder_point
-                  and (muted_until is null or muted_until <= $1)
+            (select count(*) from (select id from short union select low.id from stock_levels low
+                where low.id in (
+                        select id from stock_levels where on_hand - reserved <= reorder_point
+                        union
+                        select subject_id from alerts
+                        where kind = 'low_stock' and subject_kind = 'stock' and cleared_at is null)
+                  and (low.muted_until is null or low.muted_until <= $1)
                 limit $2) s) as "stock!",
             (select count(*) from (select from short limit $2) s) as "stock_urgent!",
             (select count(*) from (select from shipments

@@ -287,7 +287,9 @@ impl Reading<'_> {
                 sql.push("wanting.units > s.on_hand - s.reserved");
             }
             (Kind::Stock, "low") => {
-                sql.push("s.on_hand - s.reserved <= s.reorder_point");
+                sql.push("s.id in (");
+                stock::push_low(sql, self.now);
+                sql.push(")");
             }
             (Kind::Stock, _) => {
                 sql.push("s.muted_until > ").push_bind(self.now);

@@ -24,15 +24,10 @@ pub(super) fn push_open(
             sql.push("s.muted_until > ").push_bind(now);
         }
         Kind::Stock => {
+            sql.push("s.id in (");
+            stock::push_low(sql, now);
             sql.push(
-                "s.id in (
-                    select low.id from stock_levels low
-                    where low.on_hand - low.reserved <= low.reorder_point
-                      and (low.muted_until is null or low.muted_until <= ",
-            );
-            sql.push_bind(now);
-            sql.push(
-                ") union
+                " union
                     select short.id from (
                         select line.product_id, sum(line.unallocated) as units
                         from order_lines line

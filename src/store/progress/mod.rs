@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgConnection;
 
 pub use customer::{Ordered, OrderedLine, ordered};
-pub use pack::{Sample, Unplanned, enqueue_label, pack, samples, unplanned};
+pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
     Draft, DraftLine, asked, drafts, enqueue_silence, recall, set_sent, stock_draft,
 };

@@ -130,11 +130,3 @@ pub async fn pack(
     .await?;
     Ok(Some(parcel))
 }
-
-/// Has a parcel's label printed.
-pub async fn enqueue_label(connection: &mut PgConnection, parcel: i64) -> Result<(), DbError> {
-    sqlx::query!("select enqueue('label', 'shipment', $1)", parcel)
-        .fetch_one(connection)
-        .await?;
-    Ok(())
-}
