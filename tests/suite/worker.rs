@@ -3,7 +3,7 @@
 //! server.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use crate::real_data::real_data;
@@ -370,8 +370,9 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
         Some("sent acme@example.org sent")
     );
     let on_order = || {
-        let shown = works
-            .command(&["show", "CUP", "--json"])
+        let shown = Command::new(env!("CARGO_BIN_EXE_packline"))
+            .args(["show", "CUP", "--json"])
+            .env("PACKLINE_DATABASE_URL", &works.database.url)
             .output()
             .expect("the program runs");
         let page: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
