@@ -1,5 +1,11 @@
 -- Orders: lines that count units, and a stage that follows from them.
 
+-- An address is fields of text; a shop may leave what it does not know null, or write a number.
+create function is_address(address jsonb) returns boolean
+language sql immutable
+return jsonb_typeof(address) = 'object' and not jsonb_path_exists(address,
+    '$.* ? (@.type() == "object" || @.type() == "array" || @.type() == "boolean")');
+
 create table orders (
     id bigint generated always as identity primary key,
     channel_id bigint not null references channels,
@@ -24,8 +30,8 @@ create table orders (
         ('pending', 'authorized', 'partially_paid', 'paid', 'partially_refunded', 'refunded', 'voided')),
     shipping_method text,
     shipping_option_id bigint references shipping_options,
-    shipping_address jsonb not null default '{}' check (jsonb_typeof(shipping_address) = 'object'),
-    billing_address jsonb not null default '{}' check (jsonb_typeof(billing_address) = 'object'),
+    shipping_address jsonb not null default '{}' check (is_address(shipping_address)),
+    billing_address jsonb not null default '{}' check (is_address(billing_address)),
     country text generated always as (nullif(shipping_address ->> 'country', '')) stored,
     note text,
     tags text[] not null default '{}',

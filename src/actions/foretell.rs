@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::{Terms, options};
+use super::{Terms, options, purchases};
 use crate::domain::act::Args;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::verbs::Verb;
@@ -11,7 +11,10 @@ use crate::store::db::DbError;
 
 /// Whether there is more to say of an act than the record and the verb do.
 pub fn foretells(verb: &Verb) -> bool {
-    (verb.kind, verb.name) == (Kind::Order, "set-option")
+    matches!(
+        (verb.kind, verb.name),
+        (Kind::Order, "set-option") | (Kind::Stock, "reorder")
+    )
 }
 
 /// What an act would come to, line by line, for the person who is asked about it.
@@ -31,6 +34,7 @@ pub async fn foretell(
             let wanted = args.get("to").map_or("", String::as_str);
             options::foretell(connection, record.id, wanted, terms.zone, now).await
         }
+        (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
         _ => Ok(Vec::new()),
     }
 }

@@ -1,17 +1,18 @@
 //! What suppliers answer, and what is ordered from them for our own stock.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::error::ActError;
 use super::work::{Outcome, Work, units};
+use crate::domain::act::Args;
 use crate::domain::money;
 use crate::domain::orders::OrderSummary;
 use crate::domain::stock::StockSummary;
 use crate::store::db::DbError;
-use crate::store::lookup::Source;
-use crate::store::purchases::{self, Asked, Unsent};
-use crate::store::{alerts, calendar, progress};
+use crate::store::lookup::{self, Source};
+use crate::store::purchases::{self, Asked, Offer, Unsent};
+use crate::store::{alerts, calendar, progress, stock};
 
 /// What a supplier answers to a purchase order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,26 +159,16 @@ pub(super) async fn reorder(
     work: &mut Work<'_>,
     level: &StockSummary,
 ) -> Result<Outcome, ActError> {
-    let quantity = match work.given.optional_units("quantity") {
-        Some(units) => units,
-        None => suggested(work, level).await?,
-    };
+    let units_wanted = work.given.optional_units("quantity");
     let from = work.given.optional_source("from").cloned();
-    let offer = match &from {
-        Some(Source {
-            supplier_id: None, ..
-        }) => None,
-        from => {
-            let supplier = from.as_ref().and_then(|source| source.supplier_id);
-            purchases::offer(work.connection, level.id, supplier).await?
-        }
-    };
-    let Some(offer) = offer else {
-        return Err(ActError::refused(match from {
-            Some(source) => format!("{} does not offer {}", source.name, level.sku),
-            None => format!("no supplier offers {}", level.sku),
-        }));
-    };
+    let (quantity, offer) = planned(
+        work.connection,
+        level,
+        units_wanted,
+        from.as_ref(),
+        work.now,
+    )
+    .await?;
     let id = purchases::insert(work.connection, &offer, quantity).await?;
     let cost = offer.unit_cost.saturating_mul(i64::from(quantity));
     Ok(Outcome::new(format!(
@@ -189,9 +180,79 @@ pub(super) async fn reorder(
     )))
 }
 
+/// What would be ordered: how many units, and whose offer is taken.
+async fn planned(
+    connection: &mut PgConnection,
+    level: &StockSummary,
+    quantity: Option<i32>,
+    from: Option<&Source>,
+    now: DateTime<Utc>,
+) -> Result<(i32, Offer), ActError> {
+    let quantity = match quantity {
+        Some(units) => units,
+        None => suggested(connection, level, now).await?,
+    };
+    let offer = match from {
+        Some(Source {
+            supplier_id: None, ..
+        }) => None,
+        from => {
+            let supplier = from.and_then(|source| source.supplier_id);
+            purchases::offer(connection, level.id, supplier).await?
+        }
+    };
+    match (offer, from) {
+        (Some(offer), _) => Ok((quantity, offer)),
+        (None, Some(source)) => Err(ActError::refused(format!(
+            "{} does not offer {}",
+            source.name, level.sku
+        ))),
+        (None, None) => Err(ActError::refused(format!(
+            "no supplier offers {}",
+            level.sku
+        ))),
+    }
+}
+
+/// What a reorder would come to, for the question before it is done.
+pub(super) async fn foretell(
+    connection: &mut PgConnection,
+    level: i64,
+    args: &Args,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    let Some(level) = stock::summary(connection, level).await? else {
+        return Ok(Vec::new());
+    };
+    let quantity = args.get("quantity").and_then(|units| units.parse().ok());
+    let from = match args.get("from") {
+        Some(name) => lookup::source(connection, name).await?,
+        None => None,
+    };
+    Ok(vec![
+        match planned(connection, &level, quantity, from.as_ref(), now).await {
+            Ok((quantity, offer)) => {
+                let cost = offer.unit_cost.saturating_mul(i64::from(quantity));
+                format!(
+                    "{} from {} for {}",
+                    units(quantity.into()),
+                    offer.supplier,
+                    money::shown(cost, &offer.currency)
+                )
+            }
+            Err(ActError::Db(error)) => return Err(error),
+            Err(refused) => refused.to_string(),
+        },
+    ])
+}
+
 /// How many units to order, by demand, lead time and what is on order.
-async fn suggested(work: &mut Work<'_>, level: &StockSummary) -> Result<i32, ActError> {
-    let known = alerts::levels(work.connection, &[level.id], work.now).await?;
+async fn suggested(
+    connection: &mut PgConnection,
+    level: &StockSummary,
+    now: DateTime<Utc>,
+) -> Result<i32, ActError> {
+    let known = alerts::levels(connection, &[level.id], now).await?;
     let Some(cover) = known.first() else {
         return Err(ActError::refused("only our own stock is reordered"));
     };

@@ -1,7 +1,7 @@
 //! Orders, their lines and the stages they pass.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::kind::RecordId;
 use super::words::words;
@@ -199,23 +199,49 @@ impl OrderSummary {
 #[serde(default)]
 pub struct Address {
     /// The person.
+    #[serde(deserialize_with = "told")]
     pub name: String,
     /// The company.
+    #[serde(deserialize_with = "told")]
     pub company: String,
     /// First line: street and number.
+    #[serde(deserialize_with = "told")]
     pub address1: String,
     /// Second line.
+    #[serde(deserialize_with = "told")]
     pub address2: String,
     /// Town.
+    #[serde(deserialize_with = "told")]
     pub city: String,
     /// Postcode, as text.
+    #[serde(deserialize_with = "told")]
     pub zip: String,
     /// State, county or province.
+    #[serde(deserialize_with = "told")]
     pub province: String,
     /// ISO 3166 code.
+    #[serde(deserialize_with = "told")]
     pub country: String,
     /// Telephone number.
+    #[serde(deserialize_with = "told")]
     pub phone: String,
+}
+
+/// What a shop wrote: most write text, some leave what they don't know null, some write a postcode
+/// as a number.
+fn told<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Told {
+        Text(String),
+        Number(serde_json::Number),
+        Nothing(()),
+    }
+    Ok(match Told::deserialize(value)? {
+        Told::Text(text) => text,
+        Told::Number(number) => number.to_string(),
+        Told::Nothing(()) => String::new(),
+    })
 }
 
 impl Address {
@@ -406,5 +432,24 @@ fn inspections(count: i64) -> String {
         "1 inspection".to_owned()
     } else {
         format!("{count} inspections")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_shops_write_it() {
+        let written = r#"{"name": "Ines", "address2": null, "zip": 8001, "planet": "Earth"}"#;
+        let address: Address = serde_json::from_str(written).expect("an address");
+        assert_eq!(
+            address,
+            Address {
+                name: "Ines".to_owned(),
+                zip: "8001".to_owned(),
+                ..Address::default()
+            }
+        );
     }
 }

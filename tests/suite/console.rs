@@ -681,6 +681,23 @@ async fn leaving_never_loses_a_text() {
 }
 
 #[tokio::test]
+async fn what_a_reorder_comes_to_is_said_before_it_is_done() {
+    let shop = Shop::open().await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql("update stock_levels set reorder_point = 5")
+        .execute(&mut owner)
+        .await
+        .expect("reorder points");
+    let mut ana = desk(&shop, Role::Warehouse).await;
+    ana.types("2");
+    ana.shows("TOWEL").await;
+    ana.types(":reorder quantity=12<enter>");
+    ana.shows("12 units from Burren Mill for 84.00 EUR").await;
+    ana.types("n<esc>:reorder quantity=2 from=\"Dear Mill\"<enter>");
+    ana.shows("2 units from Dear Mill for 18.00 EUR").await;
+}
+
+#[tokio::test]
 async fn what_another_shipping_option_comes_to_is_said_before_it_is_given() {
     let shop = Shop::open().await;
     shop.order(&[("MUG", 1)]).await;

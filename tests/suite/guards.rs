@@ -73,6 +73,26 @@ where
 }
 
 #[tokio::test]
+async fn an_address_is_fields_of_text() {
+    let (_database, mut connection) = shop().await;
+    for nested in [
+        r#"{"name": {"first": "Ann"}}"#,
+        r#"{"zip": [8001]}"#,
+        r#"{"city": true}"#,
+    ] {
+        let sql = format!("update orders set shipping_address = '{nested}'");
+        assert_eq!(
+            refusal(&mut connection, &sql).await,
+            "orders_shipping_address_check",
+            "{nested}"
+        );
+    }
+    let usual =
+        r#"update orders set shipping_address = '{"name": "Ann", "address2": null, "zip": 8001}'"#;
+    run(&mut connection, usual).await;
+}
+
+#[tokio::test]
 async fn stock_moves_by_the_ledger_only_and_is_never_oversold() {
     let (_database, mut connection) = shop().await;
     let cases = [

@@ -288,6 +288,22 @@ fn reasons(summary: &Summary) -> Vec<(u64, &str, &str)> {
 }
 
 #[tokio::test]
+async fn an_order_keeps_its_currency() {
+    let shop = Shop::open().await;
+    let euros = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    assert_eq!(shop.orders(&euros[..]).await.created, 1);
+    let yen = String::from_utf8(euros.clone()).expect("text");
+    let summary = shop
+        .orders(yen.replace("EUR", "JPY").replace("30.00", "99").as_bytes())
+        .await;
+    assert_eq!(
+        reasons(&summary),
+        [(2, "Currency", "expected EUR, as before")]
+    );
+    assert_eq!(shop.orders(&euros[..]).await.unchanged, 1);
+}
+
+#[tokio::test]
 async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
     let shop = Shop::open().await;
     let first = export(&["#1,11,paid,30.00,0,,Rome,3,A,10", "#1,,,,,,,2,B,0"]);

@@ -3,7 +3,7 @@
 //! server.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use crate::real_data::real_data;
@@ -143,9 +143,15 @@ async fn a_rejected_part_goes_to_the_next_supplier_and_the_customer_hears_the_ne
         )
     );
 
-    works
-        .run("update purchase_orders set state = 'rejected', answered_at = now(), reason = 'sold out'")
-        .await;
+    let answer = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(
+        answer.path(),
+        "Purchase order,SKU,Accepted\nPO-1,CUP,0\nPO-999,CUP,1\n",
+    )
+    .expect("the supplier's answer");
+    let file = answer.path().to_str().expect("a path");
+    let (said, done) = works.packline(&["import", "acceptances", file]);
+    assert!(!done && said.contains("PO-999"), "{said}");
     works.drain(1);
     let parts = works
         .text(
@@ -370,12 +376,8 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
         Some("sent acme@example.org sent")
     );
     let on_order = || {
-        let shown = Command::new(env!("CARGO_BIN_EXE_packline"))
-            .args(["show", "CUP", "--json"])
-            .env("PACKLINE_DATABASE_URL", &works.database.url)
-            .output()
-            .expect("the program runs");
-        let page: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+        let (shown, _) = works.packline(&["show", "CUP", "--json"]);
+        let page: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
         page["record"]["on_order"].to_string()
     };
     let ordered = on_order();

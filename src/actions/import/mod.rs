@@ -136,7 +136,7 @@ trait Import: Send + Sync + 'static {
     /// Turns a refusal by the database into rejections, one for each line of the value.
     fn refused(&self, value: &Self::Value, reason: &str) -> Vec<Rejection>;
 
-    /// Whether two values must not be in one transaction.
+    /// Whether a value must not be in one transaction with those of the batch, which has some.
     fn apart(&self, _batch: &[Self::Value], _value: &Self::Value) -> bool {
         false
     }
@@ -162,7 +162,7 @@ async fn run<I: Import>(
         let mut failure = None;
         while batch.len() < I::BATCH {
             match source.next_if(|next| match next {
-                Ok(value) => !importer.apart(&batch, value),
+                Ok(value) => batch.is_empty() || !importer.apart(&batch, value),
                 Err(_) => true,
             }) {
                 None => break,

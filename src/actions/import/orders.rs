@@ -112,6 +112,16 @@ impl Import for ChannelOrders {
                     Verdict::Updated
                 }
                 Plan::Reject(reason) => Verdict::Rejected(self.refused(told.order, &reason)),
+                Plan::Foreign(currency) => {
+                    let (order, reason) = (told.order, format!("expected {currency}, as before"));
+                    Verdict::Rejected(vec![Rejection::new(
+                        &self.file,
+                        order.line,
+                        "Currency",
+                        order.currency.code(),
+                        &reason,
+                    )])
+                }
             });
         }
         if !touched.is_empty() {
@@ -209,6 +219,8 @@ enum Plan {
     Update(i64),
     Keep,
     Reject(String),
+    /// It is there in this other currency, and what was paid with it.
+    Foreign(String),
 }
 
 fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
@@ -233,6 +245,9 @@ fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
             None => Plan::Create,
             Some(before) if before.digest.as_deref().map(hex).as_ref() == Some(&told.digest) => {
                 Plan::Keep
+            }
+            Some(before) if before.currency != order.currency.code() => {
+                Plan::Foreign(before.currency.clone())
             }
             Some(before) => Plan::Update(before.id),
         }

@@ -16,6 +16,8 @@ pub struct Known {
     pub external_id: String,
     /// Its number.
     pub number: String,
+    /// ISO 4217 code of its amounts.
+    pub currency: String,
     /// What the channel last said of it; `None` where a person made it.
     pub digest: Option<Vec<u8>>,
 }
@@ -96,7 +98,7 @@ pub async fn known(
 ) -> Result<Vec<Known>, DbError> {
     let rows = sqlx::query_as!(
         Known,
-        "select id, external_id, number, source_digest as digest from orders
+        "select id, external_id, number, currency, source_digest as digest from orders
          where channel_id = $1 and (external_id = any ($2) or number = any ($3))
          order by id for no key update",
         channel,
