@@ -4,7 +4,7 @@
 create function is_address(address jsonb) returns boolean
 language sql immutable
 return jsonb_typeof(address) = 'object' and not jsonb_path_exists(address,
-    '$.* ? (@.type() == "object" || @.type() == "array" || @.type() == "boolean")');
+    'strict $.* ? (@.type() == "object" || @.type() == "array" || @.type() == "boolean")');
 
 create table orders (
     id bigint generated always as identity primary key,
