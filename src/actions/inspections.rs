@@ -1,7 +1,7 @@
 //! What is done with an inspection.
 
 use super::error::ActError;
-use super::next::give_back;
+use super::holds::give_back;
 use super::work::{Outcome, Work, unknown_verb};
 use crate::domain::inspections::{CheckResult, InspectionState, InspectionSummary};
 use crate::store::inspections;

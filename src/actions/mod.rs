@@ -7,6 +7,7 @@ pub mod demo;
 mod engine;
 mod error;
 mod foretell;
+mod holds;
 pub mod import;
 mod inspections;
 mod jobs;

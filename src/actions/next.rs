@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::engine::{load, ring, transact};
 use super::error::ActError;
-use super::work::{Outcome, Terms, Work};
+use super::work::Terms;
 use crate::domain::act::{Act, Args, Done};
 use crate::domain::filter::{Field, Filter, Term, Test};
 use crate::domain::list::{Anchor, ListQuery, Sort, Viewer};
@@ -131,15 +131,6 @@ fn free_for(person: &Person) -> ListQuery {
         pane: Pane::Next,
         filter: Filter { terms },
         sort: Sort::default_of(Pane::Next),
-    }
-}
-
-/// Gives back what this person took and could not claim.
-pub(super) async fn give_back(work: &mut Work<'_>) -> Result<Outcome, ActError> {
-    if presence::let_go(work.connection, work.act.record).await? {
-        Ok(Outcome::new("left to others"))
-    } else {
-        Err(ActError::refused("you have not taken it"))
     }
 }
 

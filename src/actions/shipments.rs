@@ -1,8 +1,8 @@
 //! What is done with a parcel.
 
 use super::error::ActError;
+use super::holds::give_back;
 use super::jobs;
-use super::next::give_back;
 use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::labels::LABEL;
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};

@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::error::ActError;
-use super::next::give_back;
+use super::holds::give_back;
 use super::work::{Outcome, Work, unknown_verb};
 use super::{jobs, purchases};
 use crate::domain::stock::{MovementKind, StockSummary};
