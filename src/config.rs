@@ -88,7 +88,7 @@ settings! {
     shop_address: Lines = "shop.address", "",
         "The lines of the address that parcels are sent from, as labels print it.";
     smtp_url: Option<MailUrl> = "smtp.url", "",
-        "Where mails go: `smtp://USER:PASSWORD@HOST`, `smtps://…` or `file:///FOLDER`; none means a folder `mail` in the data directory.";
+        "Where mails go: `smtp://USER:PASSWORD@HOST`, `smtps://…` or `file:///FOLDER`; none means a folder `mail` in the data directory, and with `database.url` that mails wait.";
     notice_from: Option<Mailbox> = "notice.from", "",
         "Whom mails are from, as `NAME <ADDRESS>`; a server needs one.";
     notice_hold: Duration = "notice.hold", "60s",

@@ -180,12 +180,24 @@ begin
             raise exception 'an order line begins with nothing done'
                 using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
         end if;
+        -- What the shop adds later nobody has looked at.
+        if pg_has_role(session_user, 'packline_shop', 'member')
+           and not pg_has_role(session_user, 'packline_worker', 'member') then
+            perform from orders where id = new.order_id and stage = 'new' for no key update;
+            if not found then
+                raise exception 'the shop adds lines to new orders only'
+                    using errcode = 'check_violation', constraint = 'order_lines_of_shop';
+            end if;
+        end if;
     elsif (new.reserved, new.requested, new.shipped, new.delivered, new.return_requested, new.returned)
               is distinct from
           (old.reserved, old.requested, old.shipped, old.delivered, old.return_requested, old.returned)
           and not by_own_trigger(tg_relid) then
         raise exception 'units are counted by reservations, fulfilments, parcels and returns'
             using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
+    elsif new.product_id is distinct from old.product_id and old.reserved + old.requested + old.shipped > 0 then
+        raise exception 'units of it are reserved, requested or shipped: its product stays'
+            using errcode = 'check_violation', constraint = 'order_lines_product_stays';
     elsif new.ordered < old.ordered then
         raise exception 'what was ordered is not rewritten: cancel the units'
             using errcode = 'check_violation', constraint = 'order_lines_ordered_stays';
@@ -361,6 +373,21 @@ begin
           join locations p on p.id = f.location_id
           where p.supplier_id is not null group by n.order_line_id) asked
     where l.id = asked.order_line_id;
+    -- The orders' locks make the sums safe between two people.
+    perform from orders
+    where id in (select f.order_id from new_rows n join fulfilments f on f.id = n.fulfilment_id)
+    order by id for no key update;
+    if exists (
+        select from order_lines l
+        where l.id in (select order_line_id from new_rows)
+          and l.ordered - l.cancelled < (
+              select sum(fl.quantity) from fulfilment_lines fl
+              join fulfilments f on f.id = fl.fulfilment_id
+              where fl.order_line_id = l.id and f.state not in ('rejected', 'cancelled'))
+    ) then
+        raise exception 'fulfilments hold no more units of a line than were ordered and not cancelled'
+            using errcode = 'check_violation', constraint = 'fulfilment_lines_not_more_than_ordered';
+    end if;
     return null;
 end $$;
 create trigger count_requested after insert on fulfilment_lines

@@ -108,6 +108,10 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     parcel shipments;
 begin
+    if tg_op = 'UPDATE' and new.shipment_id <> old.shipment_id then
+        raise exception 'what is in a parcel stays with it: take it out and put it into the other'
+            using errcode = 'check_violation', constraint = 'shipment_lines_fixed';
+    end if;
     select * into parcel from shipments
     where id = case when tg_op = 'DELETE' then old.shipment_id else new.shipment_id end for no key update;
     if parcel.state not in ('draft', 'labelled') then
@@ -160,6 +164,21 @@ begin
                      and (i.shipment_id = new.id or i.fulfilment_id = new.fulfilment_id
                           or (i.fulfilment_id is null and i.shipment_id is null and i.order_id = new.order_id))) then
             raise exception 'an inspection of it is pending or failed'
+                using errcode = 'check_violation', constraint = 'shipments_inspected';
+        end if;
+        -- Nor do units of our own leave by way of another fulfilment of the same line.
+        if not supplied and exists (
+            select from inspections i
+            join fulfilments f on f.id = coalesce(i.fulfilment_id, (
+                select s.fulfilment_id from shipments s where s.id = i.shipment_id and s.state <> 'void'))
+            join locations p on p.id = f.location_id
+            join fulfilment_lines fl on fl.fulfilment_id = f.id
+            join shipment_lines sl on sl.order_line_id = fl.order_line_id and sl.shipment_id = new.id
+            where i.order_id = new.order_id and i.state in ('pending', 'failed')
+              and f.id <> new.fulfilment_id and f.state not in ('rejected', 'cancelled')
+              and p.supplier_id is null
+        ) then
+            raise exception 'an inspection of units of the same line is pending or failed'
                 using errcode = 'check_violation', constraint = 'shipments_inspected';
         end if;
         if not exists (select from shipment_lines where shipment_id = new.id) then

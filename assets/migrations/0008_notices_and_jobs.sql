@@ -53,6 +53,22 @@ insert into transition (kind, from_state, to_state) values
     ('notice', 'failed', 'cancelled');
 select guard_states('notices', 'notice', 'state');
 
+-- What is on its way or has left is the workers' alone: whoever made it due once more would send it
+-- twice.
+create function guard_notice() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    if old.state not in ('held', 'failed')
+       and not (pg_has_role(session_user, 'packline_worker', 'member')
+                or pg_has_role(session_user, 'packline_admin', 'member')) then
+        raise exception 'a mail that is % cannot be changed', old.state
+            using errcode = 'check_violation', constraint = 'notices_left_alone';
+    end if;
+    return new;
+end $$;
+create trigger guard before update on notices
+    for each row execute function guard_notice();
+
 create function note_order() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin

@@ -80,15 +80,20 @@ revoke all on all tables in schema packline from public;
 
 grant usage on schema packline to packline_viewer, packline_shop;
 grant select on all tables in schema packline to packline_viewer;
-grant execute on function change_horizon, finish_act, person to packline_viewer;
-grant execute on function by_own_trigger, is_address to packline_viewer, packline_shop;
+grant execute on function change_horizon, finish_act to packline_viewer;
+grant execute on function by_own_trigger, is_address, person to packline_viewer, packline_shop;
 grant execute on function maintain_partitions to packline_supervisor, packline_worker;
 grant execute on function staff_add to packline_admin;
 
 -- The web shop places orders and reads what it may promise.
 grant select on channels, products, customers, orders, order_lines, payments, shipping_options, stock_levels, locations, shipments
     to packline_shop;
-grant insert on customers, orders, order_lines, payments to packline_shop;
+grant insert on customers, payments to packline_shop;
+grant insert (channel_id, external_id, number, customer_id, customer_name, email, phone, placed_at, paid_at,
+    currency, subtotal, shipping, tax, discount, total, financial_status, shipping_method, shipping_option_id,
+    shipping_address, billing_address, note, tags, ship_by, deliver_by) on orders to packline_shop;
+grant insert (order_id, position, product_id, sku, title, unit_price, discount, requires_shipping, ordered)
+    on order_lines to packline_shop;
 grant update (note, shipping_address, billing_address, phone) on orders to packline_shop;
 
 -- The worker and admins write what imports and automation write; never what is append-only.

@@ -251,6 +251,10 @@ create table promise_changes (
     cause text not null
 );
 create index promise_changes_of_order on promise_changes (order_id, id);
+create trigger append_only before update or delete on promise_changes
+    for each row execute function refuse_change('promise_changes');
+create trigger append_only_truncate before truncate on promise_changes
+    for each statement execute function refuse_change('promise_changes');
 
 create function keep_promise() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -279,6 +283,17 @@ create table business_calendar (
     cut_off time not null default '14:00'
 );
 insert into business_calendar default values;
+create function guard_time_zone() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    if not exists (select from pg_timezone_names where name = new.time_zone) then
+        raise exception 'there is no time zone "%": expected a name such as Europe/Lisbon', new.time_zone
+            using errcode = 'check_violation', constraint = 'business_calendar_time_zone';
+    end if;
+    return new;
+end $$;
+create trigger guard before insert or update of time_zone on business_calendar
+    for each row execute function guard_time_zone();
 create table business_hours (
     weekday smallint primary key check (weekday between 1 and 7),
     -- Minutes after midnight.
@@ -594,9 +609,10 @@ grant execute on function local_instant, business_day, promised_ship_by, promise
     comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
-grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, quote to packline_shop;
+grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote
+    to packline_shop;
 grant insert, update, delete on
-    promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
+    business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
     to packline_worker, packline_admin;
 
 select keep_history('business_calendar', 'shop', key => 'single');

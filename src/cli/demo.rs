@@ -16,6 +16,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::time::{Instant, sleep};
 
 use super::database::{Database, data_dir};
+use super::mail::mail_folder;
 use super::worker::Hand;
 use super::{console, import, print};
 use crate::actions::demo::{Colleagues, DemoError, Folder, Source, Stage, Story, WORKER};
@@ -131,7 +132,7 @@ impl Demo {
         };
         door.let_others_in()?;
         let hand = if self.speed > 0.0 {
-            let config = worker_settings(config, self.from.is_none());
+            let config = worker_settings(config, self.from.is_none())?;
             Some(Hand::hire(&config, &database.handle_as(WORKER, "worker")?)?)
         } else {
             None
@@ -176,13 +177,13 @@ impl Demo {
 }
 
 /// The settings that the demo's worker has: a shop that is made up mails nobody.
-fn worker_settings(config: &Config, built_in: bool) -> Config {
+fn worker_settings(config: &Config, built_in: bool) -> Result<Config> {
     let mut config = config.clone();
-    config.smtp_url.value = None;
+    config.smtp_url.value = Some(mail_folder(&config)?);
     if built_in && config.shop_name.value.is_empty() {
         SHOP.clone_into(&mut config.shop_name.value);
     }
-    config
+    Ok(config)
 }
 
 /// What is told and since when: known to everybody inside, so that another can go on with it.

@@ -6,16 +6,18 @@ use super::database::data_dir;
 use crate::config::Config;
 use crate::output::mailer::{MailUrl, Mailer, Settings};
 
-/// A mailer as the settings want it: through `smtp.url`, or into the folder `mail` of the data
-/// directory.
+/// A mailer as the settings want it: through `smtp.url`, else into [`mail_folder`], but for a database
+/// that was named: whoever shares it counts on its mails, so there are none until somebody says where
+/// they go.
 ///
 /// # Errors
 /// A server without `notice.from`, for nobody takes mail from nobody; a certificate file that
 /// cannot be read.
-pub fn mailer(config: &Config) -> Result<Mailer> {
-    let url = match &config.smtp_url.value {
-        Some(url) => url.clone(),
-        None => MailUrl::Folder(data_dir(config)?.join("mail")),
+pub fn mailer(config: &Config) -> Result<Option<Mailer>> {
+    let url = match (&config.smtp_url.value, &config.database_url.value) {
+        (Some(url), _) => url.clone(),
+        (None, None) => mail_folder(config)?,
+        (None, Some(_)) => return Ok(None),
     };
     let from = match (&config.notice_from.value, &url) {
         (Some(from), _) => from.clone(),
@@ -30,5 +32,13 @@ pub fn mailer(config: &Config) -> Result<Mailer> {
         per_minute: config.notice_per_minute.value,
         ..Settings::new(from)
     };
-    Ok(Mailer::new(&url, settings)?)
+    Ok(Some(Mailer::new(&url, settings)?))
+}
+
+/// The folder `mail` of the data directory.
+///
+/// # Errors
+/// There is no data directory.
+pub fn mail_folder(config: &Config) -> Result<MailUrl> {
+    Ok(MailUrl::Folder(data_dir(config)?.join("mail")))
 }

@@ -17,7 +17,7 @@ use super::terms::printing;
 use super::terms::terms;
 use crate::actions::carriers::{Traded, Trader};
 use crate::actions::letters::Desk;
-use crate::actions::notices::deliver_due;
+use crate::actions::notices::{Delivered, deliver_due};
 use crate::automation::{Press, Worker as Automation};
 use crate::config::Config;
 use crate::output::mailer::Mailer;
@@ -31,6 +31,8 @@ const LABEL_TICK: Duration = Duration::from_secs(1);
 const LABELS: u64 = 100;
 /// Mails that are sent before the next look.
 const MAILS: u64 = 100;
+/// What is said where nobody said where mails go.
+const NO_MAILER: &str = "smtp.url is not set: mails wait until a worker has it";
 
 /// Move orders by themselves: confirm, promise, reserve, ask suppliers, mail, alert
 ///
@@ -46,6 +48,10 @@ impl Worker {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
         let database = Database::open(config, "worker").await?;
         let hand = Hand::hire(config, &database.db)?;
+        if hand.mailer.is_none() {
+            print::note(NO_MAILER);
+            tracing::warn!("{NO_MAILER}");
+        }
         if self.once {
             let mut tally = hand.worker.drain().await?;
             let labels = hand.labels(u64::MAX).await?;
@@ -53,7 +59,10 @@ impl Worker {
                 // What was bought is printed.
                 tally += hand.worker.drain().await?;
             }
-            let mails = deliver_due(&database.db, &hand.mailer, clock(), u64::MAX).await?;
+            let mails = match &hand.mailer {
+                Some(mailer) => deliver_due(&database.db, mailer, clock(), u64::MAX).await?,
+                None => Delivered::default(),
+            };
             print::line(format_args!(
                 "{} jobs done, {} failed; {} mails sent, {} to be tried again, {} refused",
                 tally.done, tally.failed, mails.sent, mails.later, mails.failed
@@ -89,7 +98,8 @@ impl Worker {
 pub(super) struct Hand {
     db: Db,
     worker: Automation,
-    mailer: Mailer,
+    /// None where mails wait for another worker.
+    mailer: Option<Mailer>,
     /// Who buys carriers' labels, where anybody sells them.
     trader: Option<Trader>,
 }
@@ -113,8 +123,17 @@ impl Hand {
 
     /// Does what is due and sends what may leave, for ever.
     pub(super) async fn work(&self) {
-        let mail = deliver(&self.db, &self.mailer);
-        tokio::join!(self.worker.run(), mail, self.trade());
+        tokio::join!(self.worker.run(), self.deliver(), self.trade());
+    }
+
+    /// Sends mail for ever.
+    async fn deliver(&self) {
+        while let Some(mailer) = &self.mailer {
+            if let Err(error) = deliver_due(&self.db, mailer, clock(), MAILS).await {
+                tracing::warn!(%error, "mail waits for the database");
+            }
+            sleep(MAIL_TICK).await;
+        }
     }
 
     /// Buys the labels that are due, and gives them back.
@@ -133,16 +152,6 @@ impl Hand {
             }
             sleep(LABEL_TICK).await;
         }
-    }
-}
-
-/// Sends mail for ever.
-async fn deliver(db: &Db, mailer: &Mailer) {
-    loop {
-        if let Err(error) = deliver_due(db, mailer, clock(), MAILS).await {
-            tracing::warn!(%error, "mail waits for the database");
-        }
-        sleep(MAIL_TICK).await;
     }
 }
 

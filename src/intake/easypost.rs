@@ -15,6 +15,9 @@ use crate::domain::tracking::TrackingStatus;
 /// The longest event or array, in bytes. EasyPost's own are a few kilobytes.
 const LONGEST: u64 = 16 << 20;
 
+/// The longest carrier's sentence, in bytes: what an index of the database holds, with room to spare.
+const LONGEST_MESSAGE: usize = 2000;
+
 #[derive(Deserialize)]
 struct RawEvent {
     id: String,
@@ -217,10 +220,16 @@ impl<R: Read> TrackerEvents<R> {
             .into_iter()
             .map(|detail| {
                 let raw_status = text(detail.status);
+                let message = text(detail.message);
+                if message.len() > LONGEST_MESSAGE {
+                    let field = "result.tracking_details.message";
+                    let reason = format!("expected at most {LONGEST_MESSAGE} bytes");
+                    return Err(fault(field, &message, reason));
+                }
                 Ok(TrackingDetail {
                     status: TrackingStatus::of_word(&raw_status),
                     raw_status,
-                    message: text(detail.message),
+                    message,
                     happened_at: time("result.tracking_details.datetime", &detail.datetime)?,
                     location: detail.tracking_location.and_then(location),
                 })

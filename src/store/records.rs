@@ -533,11 +533,16 @@ pub async fn history(
     let mut entries: Vec<HistoryEntry> = Vec::new();
     let mut last_act = None;
     for row in rows {
+        // Whatever its login: nobody was at a keyboard.
+        let who = match row.source.as_str() {
+            "worker" => "worker".to_owned(),
+            _ => row.who,
+        };
         let phrases = phrases(&row.entity, &row.operation, &row.changes, zone);
         if let Some(entry) = entries.last_mut()
             && row.act_id == last_act
             && (row.act_id.is_some()
-                || is_same_write(entry, &row.who, &row.source, row.reason.as_deref(), row.at))
+                || is_same_write(entry, &who, &row.source, row.reason.as_deref(), row.at))
         {
             // Newest first: what an act did first is found last.
             entry.changes.splice(0..0, phrases);
@@ -550,7 +555,7 @@ pub async fn history(
         last_act = row.act_id;
         entries.push(HistoryEntry {
             at: row.at,
-            who: row.who,
+            who,
             verb: row.verb,
             source: row.source,
             reason: row.reason,

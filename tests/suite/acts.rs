@@ -1274,6 +1274,19 @@ async fn a_note_on_an_order_can_be_read() {
 }
 
 #[tokio::test]
+async fn what_the_worker_does_is_told_as_the_workers() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql("set packline.source = 'worker'; update orders set note = 'x'")
+        .execute(&mut owner)
+        .await
+        .expect("a write of the worker");
+    let history = records::history(&mut owner, order, 50, ZONE).await;
+    assert_eq!(history.expect("a history")[0].who, "worker");
+}
+
+#[tokio::test]
 async fn an_id_that_was_used_for_another_act_is_refused() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;

@@ -279,6 +279,188 @@ async fn a_parcel_leaves_once_and_never_past_a_failed_inspection_or_a_hold() {
 }
 
 #[tokio::test]
+async fn units_that_failed_their_inspection_leave_by_no_other_fulfilment() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, PARCEL).await;
+    run(
+        &mut connection,
+        "insert into inspections (order_id, fulfilment_id) values (1, 1);
+         insert into inspection_checks (inspection_id, position, name, instruction) values (1, 1, 'item', 'right');
+         update inspection_checks set result = 'failed'; update inspections set state = 'failed';
+         insert into fulfilments (order_id, location_id) select 1, id from locations where supplier_id is null",
+    )
+    .await;
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (2, 1, 4)"
+        )
+        .await,
+        "fulfilment_lines_not_more_than_ordered"
+    );
+
+    // A line that two fulfilments share: nothing of it leaves while a part of it is not right.
+    run(
+        &mut connection,
+        "insert into reservations (order_line_id, stock_level_id, quantity) values (2, 2, 2);
+         insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (2, 2, 1);
+         insert into fulfilments (order_id, location_id) select 1, id from locations where supplier_id is null;
+         insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (3, 2, 1);
+         insert into fulfilments (order_id, location_id) select 1, id from locations where supplier_id is not null;
+         insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (4, 2, 1);
+         update fulfilments set state = 'accepted' where id > 1; update fulfilments set state = 'ready' where id > 1;
+         insert into inspections (order_id, fulfilment_id) values (1, 2);
+         insert into shipments (order_id, fulfilment_id, carrier_id, tracking_code, ship_date)
+             values (1, 3, 1, 'X3', '2026-03-10'), (1, 4, 1, 'X4', '2026-03-10');
+         insert into shipment_lines (shipment_id, order_line_id, stock_level_id, quantity)
+             values (2, 2, 2, 1), (3, 2, null, 1);
+         update shipments set state = 'labelled' where id > 1",
+    )
+    .await;
+    let own = "update shipments set state = 'handed_over' where id = 2";
+    assert_eq!(refusal(&mut connection, own).await, "shipments_inspected");
+    run(
+        &mut connection,
+        "update shipments set state = 'handed_over' where id = 3",
+    )
+    .await;
+    run(
+        &mut connection,
+        "insert into inspection_checks (inspection_id, position, name, instruction) values (2, 1, 'item', 'right');
+         update inspection_checks set result = 'passed' where inspection_id = 2;
+         update inspections set state = 'passed' where id = 2",
+    )
+    .await;
+    run(&mut connection, own).await;
+}
+
+#[tokio::test]
+async fn what_is_done_stays_with_its_parcel_its_product_and_its_promise() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, PARCEL).await;
+    run(
+        &mut connection,
+        "insert into shipments (order_id, fulfilment_id) values (1, 1);
+         update shipments set state = 'handed_over' where id = 1",
+    )
+    .await;
+    for (sql, constraint) in [
+        (
+            "update shipment_lines set shipment_id = 2",
+            "shipment_lines_fixed",
+        ),
+        (
+            "update order_lines set product_id = 2 where id = 1",
+            "order_lines_product_stays",
+        ),
+        (
+            "update promise_changes set cause = 'x'",
+            "promise_changes_append_only",
+        ),
+        ("delete from promise_changes", "promise_changes_append_only"),
+        ("truncate promise_changes", "promise_changes_append_only"),
+        (
+            "update business_calendar set time_zone = 'Mars/X'",
+            "business_calendar_time_zone",
+        ),
+    ] {
+        assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
+    }
+    run(
+        &mut connection,
+        "update order_lines set product_id = 1 where id = 2;
+         update business_calendar set time_zone = 'Europe/Lisbon'",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_on_its_way_is_the_workers_alone() {
+    let (database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "select staff_add('sam_s', 'Sam', array['support', 'warehouse']);
+         insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)
+             values ('delay', 'order', 1, '1', 'a@b.example', 's', 'b', now());
+         update notices set state = 'queued', attempts = 1, retry_at = now() + interval '1 hour'",
+    )
+    .await;
+    let mut support = login(&database, "sam_s").await;
+    for state in ["queued", "sent"] {
+        for sql in [
+            "update notices set retry_at = now()",
+            "update notices set state = 'failed'",
+            "update notices set recipient = 'c@d.example'",
+            "update notices set attempts = 0",
+            "update notices set held_until = now() - interval '1 day'",
+        ] {
+            assert_eq!(
+                refusal(&mut support, sql).await,
+                "notices_left_alone",
+                "{state}: {sql}"
+            );
+        }
+        run(
+            &mut connection,
+            "update notices set state = 'sent', sent_at = now() where state = 'queued'",
+        )
+        .await;
+    }
+    run(
+        &mut connection,
+        "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)
+             values ('delay', 'order', 1, '2', 'a@b.example', 's', 'b', now())",
+    )
+    .await;
+    run(
+        &mut support,
+        "update notices set state = 'cancelled' where occasion = '2'",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_shop_says_what_was_ordered_and_no_more() {
+    let (database, mut connection) = shop().await;
+    run(
+        &mut connection,
+        "select staff_add('web_shop', 'The shop', array['shop'])",
+    )
+    .await;
+    let mut shop = login(&database, "web_shop").await;
+    let order = |columns: &str, values: &str| {
+        format!(
+            "insert into orders (channel_id, external_id, number, placed_at, currency, financial_status{columns})
+             values (1, '2', '#2', now(), 'EUR', 'paid'{values})"
+        )
+    };
+    for (column, value) in [
+        ("version", "9223372036854775807"),
+        ("closed_at", "now()"),
+        ("hold_reason", "'mine'"),
+        ("confirmed_at", "now()"),
+    ] {
+        let sql = order(&format!(", {column}"), &format!(", {value}"));
+        assert_eq!(refusal(&mut shop, &sql).await, "42501", "{sql}");
+    }
+    run(&mut shop, &order("", "")).await;
+    let line = |order: i32, position: i32| {
+        format!(
+            "insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+             values ({order}, {position}, 1, 'CUP', 'Cup', 100, 1)"
+        )
+    };
+    run(&mut shop, &line(2, 1)).await;
+    assert_eq!(refusal(&mut shop, &line(1, 3)).await, "order_lines_of_shop");
+    run(
+        &mut connection,
+        "update orders set confirmed_at = now() where id = 2",
+    )
+    .await;
+    assert_eq!(refusal(&mut shop, &line(2, 2)).await, "order_lines_of_shop");
+}
+
+#[tokio::test]
 async fn a_parcel_cannot_borrow_another_orders_fulfilment() {
     let (_database, mut connection) = shop().await;
     run(&mut connection, PARCEL).await;

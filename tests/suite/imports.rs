@@ -343,6 +343,89 @@ async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
 }
 
 #[tokio::test]
+async fn an_older_export_does_not_make_paid_what_was_refunded() {
+    let shop = Shop::open().await;
+    let older = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    let newer = export(&["#1,11,refunded,30.00,30.00,,Rome,3,A,10"]);
+    shop.orders(&newer[..]).await;
+    assert_eq!(counts(&shop.orders(&older[..]).await), (1, 0, 1, 0));
+    let paid = "select o.financial_status || ' ' || r.state
+                from packline.orders o join packline.refunds r on r.order_id = o.id";
+    assert_eq!(shop.texts(paid).await, ["refunded settled"]);
+}
+
+#[tokio::test]
+async fn a_count_below_what_is_reserved_is_refused_by_name() {
+    let shop = Shop::open().await;
+    let head = "sku,title,supplier,unit_cost,currency,on_hand\n";
+    let first = format!("{head}A,Lamp,S,1.00,EUR,5\nB,Mug,S,1.00,EUR,5\n");
+    shop.catalog(first.as_bytes()).await;
+    let orders = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    shop.orders(&orders[..]).await;
+    shop.execute("update packline.orders set confirmed_at = now()")
+        .await;
+    shop.execute(
+        "insert into packline.reservations (order_line_id, stock_level_id, quantity)
+         select l.id, s.id, 3 from packline.order_lines l
+         join packline.stock_levels s on s.product_id = l.product_id",
+    )
+    .await;
+    let second = format!("{head}A,Lamp,S,2.00,EUR,2\nB,Mug,S,2.00,EUR,2\n");
+    let summary = shop.catalog(second.as_bytes()).await;
+    assert_eq!(
+        reasons(&summary),
+        [(2, "on_hand", "expected at least the 3 that are reserved")]
+    );
+    let offers = "select p.sku || ' ' || s.on_hand || ' ' || o.unit_cost
+                  from packline.products p join packline.stock_levels s on s.product_id = p.id
+                  join packline.supplier_offers o on o.product_id = p.id order by 1";
+    assert_eq!(shop.texts(offers).await, ["A 5 100", "B 2 200"]);
+}
+
+#[tokio::test]
+async fn a_carriers_impossible_time_or_endless_sentence_is_refused_by_name() {
+    let shop = Shop::open().await;
+    let good = event("e1", "2026-11-21T12:00:00Z", "in_transit");
+    let times = r#""est_delivery_date":"2026-11-21T12:00:00Z""#;
+    let zero = good.replace(times, r#""est_delivery_date":"0001-01-01T00:00:00Z""#);
+    let endless = good.replace(
+        r#""message":"e1""#,
+        &format!(r#""message":"{}""#, "ä".repeat(1001)),
+    );
+    let summary = shop.tracking((zero + &endless).as_bytes()).await;
+    let expected = [
+        (
+            1,
+            "result.est_delivery_date",
+            "expected a time from 1900 to 9999",
+        ),
+        (
+            2,
+            "result.tracking_details.message",
+            "expected at most 2000 bytes",
+        ),
+    ];
+    assert_eq!(reasons(&summary), expected);
+}
+
+#[tokio::test]
+async fn each_mail_is_told_of_with_its_own_file() {
+    let shop = Shop::open().await;
+    let folder = crate::harness::scratch_dir();
+    for name in ["a", "b"] {
+        let mail = format!("From: {name}@example.com\nSubject: {name}\n\nwhere?\n");
+        std::fs::write(folder.path().join(format!("{name}.eml")), mail).expect("a file");
+    }
+    let paths = vec![folder.path().to_owned()];
+    let summary = shop.mail(paths, std::io::empty()).await;
+    assert_eq!(counts(&summary), (2, 2, 0, 0));
+    let told = "select t.subject || ' ' || right(a.reason, 5)
+                from packline.activity a join packline.tickets t on t.id = a.record_id
+                where a.kind = 'ticket' and a.entity = 'tickets' and a.operation = 'insert' order by 1";
+    assert_eq!(shop.texts(told).await, ["a a.eml", "b b.eml"]);
+}
+
+#[tokio::test]
 async fn a_refund_is_given_back_by_the_payments_that_have_it() {
     let shop = Shop::open().await;
     let first = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);

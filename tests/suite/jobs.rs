@@ -224,6 +224,29 @@ async fn a_job_that_failed_meets_its_like_without_an_error_and_is_there_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mails_of_a_shared_database_wait_where_no_mail_server_is_known() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works.run("select order_of('#1', 'CUP', 1)").await;
+    let output = works
+        .command(&["--once"])
+        .env_remove("PACKLINE_SMTP_URL")
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("smtp.url is not set"),
+        "{output:?}"
+    );
+    let held = "select count(*) from notices where state = 'held' and attempts = 0";
+    let waiting = works.number(held).await;
+    assert!(waiting > 0);
+    assert!(works.run_once(&[]));
+    assert_eq!(works.number(held).await, 0);
+    assert!(works.assert_each_mail_is_one().await as i64 >= waiting);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_cannot_be_read_fails_alone() {
     let works = Works::open().await;
     works

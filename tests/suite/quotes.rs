@@ -1,10 +1,12 @@
 //! Quotes: the SQL function that the web shop asks gives the promise that the program gives.
 
+use std::process::{Command, Stdio};
+
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use packline::domain::calendar::{Calendar, Hours};
 use packline::domain::promises;
-use sqlx::PgConnection;
+use sqlx::{ConnectOptions as _, PgConnection};
 
 use crate::harness;
 
@@ -201,4 +203,41 @@ async fn a_quote_knows_stock_suppliers_countries_and_weights() {
             .expect_err(&absurd);
         assert!(error.to_string().contains(says), "{absurd}: {error}");
     }
+}
+
+#[tokio::test]
+async fn the_program_quotes_for_the_web_shop_too() {
+    let database = harness::database().await;
+    let mut connection = database.connect().await;
+    sqlx::raw_sql(
+        "set search_path = packline, pg_catalog;
+         select staff_add('quoting_shop', 'The shop', array['shop']);
+         insert into products (sku, title) values ('CUP', 'A cup');
+         insert into stock_levels (product_id, location_id)
+             select p.id, l.id from products p, locations l where l.supplier_id is null;
+         insert into stock_movements (stock_level_id, kind, on_hand) select id, 'opening', 5 from stock_levels;
+         insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+             values ('Standard', 'EUR', 490, 2, 4)",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("a shop");
+    let url = database.options.clone().username("quoting_shop");
+    let output = Command::new(env!("CARGO_BIN_EXE_packline"))
+        .args([
+            "quote",
+            "--sku",
+            "CUP",
+            "--option",
+            "Standard",
+            "--country",
+            "PT",
+            "--json",
+        ])
+        .env("PACKLINE_DATABASE_URL", url.to_url_lossy().as_str())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(r#""lead_days":0"#), "{output:?}");
 }

@@ -14,7 +14,9 @@ use crate::domain::incoming::Item;
 use crate::intake::catalog::Items;
 use crate::intake::{Fault, Rejection, digest, hex};
 use crate::store::db::DbError;
-use crate::store::import::catalog::{Counted, known, put_offers, put_products, put_stock};
+use crate::store::import::catalog::{
+    Counted, below_reserved, known, put_offers, put_products, put_stock,
+};
 
 /// Imports a catalogue; see [`crate::intake::catalog`] for its columns.
 pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
@@ -75,6 +77,15 @@ struct Catalog {
     file: String,
 }
 
+impl Catalog {
+    /// A count that would leave reserved units without goods.
+    fn below(&self, item: &Item, reserved: i32) -> Rejection {
+        let reason = format!("expected at least the {reserved} that are reserved");
+        let count = item.on_hand.to_string();
+        Rejection::new(&self.file, item.line, "on_hand", &count, &reason)
+    }
+}
+
 impl Import for Catalog {
     type Value = Line;
 
@@ -99,15 +110,21 @@ impl Import for Catalog {
         let fresh: Vec<_> = (0..lines.len())
             .filter(|at| !lines[*at].further && !same(*at))
             .collect();
-        let products: Vec<_> = fresh
+        let mut products: Vec<_> = fresh
             .iter()
             .map(|at| Counted {
                 item: &lines[*at].item,
                 digest: hex(&digests[*at]),
             })
             .collect();
+        let short: HashMap<_, _> = below_reserved(connection, &products)
+            .await?
+            .into_iter()
+            .collect();
+        let is_short = |at: usize| !lines[at].further && short.contains_key(&lines[at].item.sku);
+        products.retain(|product| !short.contains_key(&product.item.sku));
         let offers: Vec<_> = (0..lines.len())
-            .filter(|at| lines[*at].further || fresh.contains(at))
+            .filter(|at| lines[*at].further || fresh.contains(at) && !is_short(*at))
             .map(|at| &lines[at].item)
             .collect();
         if !products.is_empty() {
@@ -123,6 +140,9 @@ impl Import for Catalog {
         }
         let verdict = |at: usize| {
             let line = &lines[at];
+            if is_short(at) {
+                return Verdict::Rejected(vec![self.below(&line.item, short[&line.item.sku])]);
+            }
             let differs = if line.further {
                 moved.contains(&line.item.sku)
             } else {

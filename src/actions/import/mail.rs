@@ -18,6 +18,7 @@ use crate::domain::tickets::{Clocks, MessageKind, Priority, TicketState};
 use crate::intake::mail::{Mail, Mails};
 use crate::intake::{Fault, Rejection, hex};
 use crate::store::db::DbError;
+use crate::store::import::begin;
 use crate::store::import::mail::{self as store, NewMail, NewTicket};
 use crate::store::tickets;
 
@@ -63,6 +64,8 @@ impl Import for Mailbox {
     ) -> Result<Vec<Verdict>, DbError> {
         let mut verdicts = Vec::with_capacity(mails.len());
         for mail in mails {
+            // Each mail is a source of its own.
+            begin(connection, &mail.file).await?;
             verdicts.push(self.file_away(connection, mail).await?);
         }
         Ok(verdicts)

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::io::Read;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
@@ -20,6 +21,9 @@ const PROVIDER: &str = "easypost";
 /// How far a carrier's clock may be ahead of ours.
 const AHEAD: TimeDelta = TimeDelta::days(1);
 
+/// The years that the database takes.
+const YEARS: RangeInclusive<i32> = 1900..=9999;
+
 /// Imports EasyPost's `tracker.updated` events, as JSON or JSON lines. An event of later than `now`
 /// and a day is rejected: nothing that comes after it would be the parcel's present.
 pub async fn import(
@@ -33,20 +37,25 @@ pub async fn import(
     put(run, events, file).await
 }
 
-/// The event, if all that it tells of can have happened by now.
+/// The event, if all that it tells of can have happened by now, and in our times.
 fn happened(event: TrackerEvent, file: &str, now: DateTime<Utc>) -> Result<TrackerEvent, Fault> {
     let details = event.details.iter().map(|detail| {
         let field = "result.tracking_details.datetime";
         (field, detail.happened_at)
     });
-    let mut times = std::iter::once(("created_at", event.created_at)).chain(details);
-    match times.find(|(_, at)| *at > now + AHEAD) {
-        Some((field, at)) => {
-            let reason = "expected a time that has come";
-            Err(Rejection::new(file, event.line, field, &at.to_rfc3339(), reason).into())
-        }
-        None => Ok(event),
-    }
+    let past = std::iter::once(("created_at", event.created_at)).chain(details);
+    let ahead = past.clone().find(|(_, at)| *at > now + AHEAD);
+    let estimate = event.estimated_delivery;
+    let estimate = estimate.map(|at| ("result.est_delivery_date", at));
+    let odd = past
+        .chain(estimate)
+        .find(|(_, at)| !YEARS.contains(&at.year()));
+    let (reason, (field, at)) = match (ahead, odd) {
+        (Some(ahead), _) => ("expected a time that has come", ahead),
+        (None, Some(odd)) => ("expected a time from 1900 to 9999", odd),
+        (None, None) => return Ok(event),
+    };
+    Err(Rejection::new(file, event.line, field, &at.to_rfc3339(), reason).into())
 }
 
 /// As [`import`], of events that were read before.

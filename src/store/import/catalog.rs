@@ -95,6 +95,30 @@ pub async fn put_products(
     Ok(())
 }
 
+/// The products among these of which fewer were counted in our own warehouse than are reserved there,
+/// with the units that are. Locks their stock.
+pub async fn below_reserved(
+    connection: &mut PgConnection,
+    items: &[Counted<'_>],
+) -> Result<Vec<(String, i32)>, DbError> {
+    let rows = sqlx::query!(
+        "select p.sku, s.reserved
+         from jsonb_to_recordset($1) as i (sku text, on_hand integer)
+         join products p on p.sku = i.sku
+         join stock_levels s on s.product_id = p.id
+              and s.location_id = (select min(id) from locations where supplier_id is null)
+         where s.catalogue_count is distinct from i.on_hand and i.on_hand < s.reserved
+         order by s.id for no key update of s",
+        Json(items) as _
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.sku, row.reserved))
+        .collect())
+}
+
 /// Writes what was counted in our own warehouse. A count that differs from the last catalogue's is
 /// an opening where nothing moved yet, else an adjustment to that count; a count that does not
 /// differ leaves what was shipped and received since as it is.

@@ -290,7 +290,7 @@ pub async fn put_money(
 }
 
 /// Changes what the channel says of an order beside its lines. Where it goes stays as it was once
-/// all of it has left.
+/// all of it has left; and an export from before a refund does not make it paid again.
 pub async fn update(
     connection: &mut PgConnection,
     id: i64,
@@ -301,7 +301,11 @@ pub async fn update(
          set number = o.number, customer_id = c.id, customer_name = o.customer_name,
              email = o.email, phone = o.contact_phone, paid_at = o.paid_at, subtotal = o.subtotal,
              shipping = o.postage, tax = o.tax, discount = o.discount, total = o.total,
-             financial_status = o.financial_status, shipping_method = o.shipping_method,
+             financial_status = case when exists (select from refunds r
+                                                  where r.order_id = n.id and r.state = 'settled')
+                                      and o.financial_status not in ('partially_refunded', 'refunded', 'voided')
+                                     then n.financial_status else o.financial_status end,
+             shipping_method = o.shipping_method,
              shipping_option_id = coalesce(s.id, n.shipping_option_id),
              shipping_address = case when n.stage in ('shipped', 'delivered', 'closed')
                                      then n.shipping_address else o.shipping end,
