@@ -356,6 +356,10 @@ create trigger guard before update on fulfilments
 create function count_requested() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
+    -- The orders' locks make the sums safe between two people.
+    perform from orders
+    where id in (select f.order_id from new_rows n join fulfilments f on f.id = n.fulfilment_id)
+    order by id for no key update;
     if exists (select from new_rows n join fulfilments f on f.id = n.fulfilment_id
                where f.state <> 'open') then
         raise exception 'only a fulfilment that is open takes lines'
@@ -373,10 +377,6 @@ begin
           join locations p on p.id = f.location_id
           where p.supplier_id is not null group by n.order_line_id) asked
     where l.id = asked.order_line_id;
-    -- The orders' locks make the sums safe between two people.
-    perform from orders
-    where id in (select f.order_id from new_rows n join fulfilments f on f.id = n.fulfilment_id)
-    order by id for no key update;
     if exists (
         select from order_lines l
         where l.id in (select order_line_id from new_rows)
