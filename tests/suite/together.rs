@@ -412,10 +412,10 @@ async fn a_macro_for_several_says_to_each_what_is_theirs() {
     assert_eq!(said().await, "", "not before it is asked");
     ana.types("y");
     ana.shows("nothing is known for {order}").await;
+    ana.shows("j k move").await;
     let first = "ines@example.org: Dear Ines, #1000 is late.\nAna Lima";
     assert_eq!(said().await, first);
 
-    ana.shows("j k move").await;
     ana.types("<esc>");
     ana.hides("not done").await;
     ana.types("gv<down>vr<ctrl-t>thanks<enter><ctrl-s>");
@@ -441,7 +441,7 @@ async fn the_text_of_an_answer_that_was_undone_is_a_draft_again() {
     ana.types("rDear Ines, soon<ctrl-s>");
     ana.shows("answered ines@example.org").await;
     ana.types("uy");
-    ana.shows("a draft again").await;
+    ana.shows("; kept as a draft").await;
     ana.types("r");
     ana.shows("your draft of").await;
     ana.shows("Dear Ines, soon").await;

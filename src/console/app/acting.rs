@@ -328,7 +328,7 @@ impl App {
                 .drafts
                 .again((undone.record, verb.clone()), args, self.now)
         {
-            text.push_str("; what you wrote is a draft again");
+            text.push_str("; kept as a draft");
         }
         if in_bulk {
             // Its line stays to be read when the box is closed.
