@@ -54,6 +54,8 @@ insert into transition (kind, from_state, to_state) values
     ('ticket', 'new', 'open'), ('ticket', 'new', 'pending'), ('ticket', 'new', 'resolved'), ('ticket', 'new', 'merged'),
     ('ticket', 'open', 'pending'), ('ticket', 'open', 'resolved'), ('ticket', 'open', 'merged'),
     ('ticket', 'pending', 'open'), ('ticket', 'pending', 'resolved'), ('ticket', 'pending', 'merged'),
+    -- To new and pending where that it was settled is taken back.
+    ('ticket', 'resolved', 'new'), ('ticket', 'resolved', 'pending'),
     ('ticket', 'resolved', 'open'), ('ticket', 'resolved', 'closed');
 select guard_states('tickets', 'ticket', 'state');
 
@@ -64,7 +66,7 @@ begin
         then least(new.first_response_due, new.next_response_due, new.resolution_due) end, '9999-12-31 00:00+00');
     if tg_op = 'UPDATE' and new.state <> old.state then
         new.resolved_at := case when new.state = 'resolved' then clock_timestamp()
-                                when new.state = 'open' then null else new.resolved_at end;
+                                when new.state in ('new', 'open', 'pending') then null else new.resolved_at end;
     end if;
     return new;
 end $$;

@@ -65,10 +65,11 @@ begin
 end $$;
 
 -- Who is connected, as the program sees a person.
-create function person() returns table (login text, roles text[])
+create function person() returns table (login text, name text, roles text[])
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select session_user::text,
+           coalesce((select nullif(trim(s.name), '') from staff s where s.login = session_user), session_user),
            (select coalesce(array_agg(substr(rolname, 10) order by rolname), '{}')
             from pg_roles where rolname like 'packline\_%' and pg_has_role(session_user, oid, 'member'));
 end;

@@ -87,6 +87,7 @@ async fn in_process(database: &TestDatabase) -> Samples {
     let performer = Performer::new(db, "ana".to_owned(), chrono_tz::Tz::UTC, replies);
     let person = Person {
         login: "ana".to_owned(),
+        name: "Ana".to_owned(),
         roles: vec![Role::Admin],
     };
     let settings = Settings {

@@ -9,7 +9,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::notices::NoticeKind;
 use crate::domain::tickets::{MessageKind, Priority, Resolution, TicketState, TicketSummary};
 use crate::intake::mail::TicketToken;
-use crate::store::tickets::{self, NewMessage};
+use crate::store::tickets::{self, NewMessage, Unsettled};
 use crate::store::{lookup, notices};
 
 pub(super) async fn perform(
@@ -162,7 +162,30 @@ async fn resolve(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome,
     Ok(Outcome::new(format!("resolved: {resolution}")).undone_by("reopen", [], says))
 }
 
+/// Takes back that a ticket was settled: it stands again as it stood, and what was promised to the
+/// customer is promised still.
+async fn unresolve(
+    work: &mut Work<'_>,
+    ticket: &TicketSummary,
+    before: Unsettled,
+) -> Result<Outcome, ActError> {
+    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let (from, to) = (ticket.state, before.state);
+    tickets::set_resolution(work.connection, ticket.id, from, to, None).await?;
+    if let Some(until) = before.snoozed_until.filter(|until| *until > work.now) {
+        tickets::set_snoozed_until(work.connection, ticket.id, Some(until)).await?;
+    }
+    let events = clocks.resolution_withdrawn(&before.ended, before.paused);
+    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    Ok(Outcome::new(format!("{to} again, as before")))
+}
+
 async fn reopen(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, ActError> {
+    if let Some(resolved) = work.act.undoes
+        && let Some(before) = tickets::before_settled(work.connection, ticket.id, resolved).await?
+    {
+        return unresolve(work, ticket, before).await;
+    }
     let before = tickets::resolution(work.connection, ticket.id).await?;
     let (from, to) = (ticket.state, TicketState::Open);
     let mut clocks = tickets::clocks(work.connection, ticket.id).await?;

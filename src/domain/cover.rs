@@ -19,7 +19,8 @@ pub struct Cover {
 
 /// The days of demand that a reorder covers beyond the lead time.
 const REVIEW_DAYS: i64 = 14;
-const USUAL_LEAD_TIME: i64 = 7;
+/// Days from an order to a supplier until the goods are here, where none is known.
+pub(super) const USUAL_LEAD_TIME: i64 = 7;
 
 impl Cover {
     /// For how many days what is available and on order lasts at the last four weeks' demand; none

@@ -52,6 +52,8 @@ impl Role {
 pub struct Person {
     /// The login, as in `session_user`.
     pub login: String,
+    /// The name as customers read it; the login of somebody who is not among the staff.
+    pub name: String,
     /// Every role held, directly or through another.
     pub roles: Vec<Role>,
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::cover::USUAL_LEAD_TIME;
 use super::words::words;
 
 words! {
@@ -94,6 +95,14 @@ impl StockSummary {
         } else {
             Some((self.available() as i64 - self.wanted) * 28 / self.demand_28d)
         }
+    }
+
+    /// The alert, where what is there now still bears it out: it was raised by the numbers of the
+    /// last sweep.
+    pub fn standing_alert(&self) -> Option<&str> {
+        let lead = self.lead_time_days.map_or(USUAL_LEAD_TIME, i64::from);
+        let short = self.days_of_cover().is_some_and(|days| days <= lead);
+        self.alert.as_deref().filter(|_| short || self.is_low())
     }
 
     /// Whether it is at or under its reorder point.
@@ -194,9 +203,8 @@ pub struct OnOrder {
 mod tests {
     use super::*;
 
-    #[test]
-    fn cover_is_what_is_left_after_open_orders() {
-        let stock = |wanted, demand_28d| StockSummary {
+    fn level(wanted: i64, demand_28d: i64) -> StockSummary {
+        StockSummary {
             id: 1,
             version: 1,
             sku: "MUG".into(),
@@ -204,7 +212,7 @@ mod tests {
             location: "Warehouse".into(),
             on_hand: 12,
             reserved: 2,
-            reorder_point: 0,
+            reorder_point: 3,
             wanted,
             wanted_by: None,
             demand_28d,
@@ -213,7 +221,11 @@ mod tests {
             alert: None,
             given_up: None,
             muted_until: None,
-        };
+        }
+    }
+
+    #[test]
+    fn cover_is_what_is_left_after_open_orders() {
         let cases = [
             (0, 28, Some(10), 0),
             (4, 28, Some(6), 0),
@@ -221,9 +233,21 @@ mod tests {
             (13, 0, None, 3),
         ];
         for (wanted, demand, cover, short) in cases {
-            let stock = stock(wanted, demand);
+            let stock = level(wanted, demand);
             assert_eq!(stock.days_of_cover(), cover, "{wanted} of {demand}");
             assert_eq!(stock.short(), short, "{wanted} of {demand}");
         }
+    }
+
+    #[test]
+    fn an_alert_that_the_numbers_of_now_contradict_does_not_stand() {
+        let stock = |on_hand, demand_28d| StockSummary {
+            on_hand,
+            alert: Some("1 unit left, reorder point 3".into()),
+            ..level(0, demand_28d)
+        };
+        assert!(stock(5, 0).standing_alert().is_some());
+        assert!(stock(12, 28).standing_alert().is_none());
+        assert!(stock(12, 56).standing_alert().is_some());
     }
 }

@@ -266,6 +266,26 @@ impl Clocks {
         events
     }
 
+    /// That it was settled is taken back: the clocks that this ended run on, and the resolution's
+    /// waits again for the customer where it did.
+    pub fn resolution_withdrawn(
+        &mut self,
+        ended: &[(Clock, Running)],
+        paused: Option<Running>,
+    ) -> Vec<ClockEvent> {
+        let mut events = self.answer_withdrawn(ended);
+        if let Some(running) = paused.filter(|_| self.resolution.is_none()) {
+            self.paused = Some(running);
+            events.push(ClockEvent {
+                clock: Clock::Resolution,
+                event: ClockEventKind::Pause,
+                at: running.since,
+                due_at: Some(running.due_at),
+            });
+        }
+        events
+    }
+
     /// It was not settled after all: the resolution's clock starts again.
     pub fn reopened(
         &mut self,

@@ -7,11 +7,14 @@ use crate::domain::people::{Person, Role};
 
 /// Who is connected: the login and every role that it holds.
 pub async fn person(connection: &mut PgConnection) -> Result<Person, DbError> {
-    let row = sqlx::query!(r#"select login as "login!", roles as "roles!" from person()"#)
-        .fetch_one(connection)
-        .await?;
+    let row = sqlx::query!(
+        r#"select login as "login!", name as "name!", roles as "roles!" from person()"#
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(Person {
         login: row.login,
+        name: row.name,
         roles: row
             .roles
             .iter()

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnection, PgRow};
+use uuid::Uuid;
 
 use super::db::DbError;
 use super::rows::{self, Columns, one_row, word};
@@ -218,6 +219,89 @@ pub async fn withdrawn(connection: &mut PgConnection, id: i64) -> Result<Withdra
     .fetch_one(connection)
     .await?;
     Ok(Withdrawn { ended, answered })
+}
+
+/// How a ticket stood before an act settled it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    /// Its state.
+    pub state: TicketState,
+    /// Until when it was out of sight.
+    pub snoozed_until: Option<DateTime<Utc>>,
+    /// The clocks that the act ended and nothing that was said since would have, as they ran.
+    pub ended: Vec<(Clock, Running)>,
+    /// The resolution's clock, where it waited for the customer.
+    pub paused: Option<Running>,
+}
+
+/// How a ticket stood before the act that settled it, by its history; none where that does not
+/// tell.
+pub async fn before_settled(
+    connection: &mut PgConnection,
+    id: i64,
+    act: Uuid,
+) -> Result<Option<Unsettled>, DbError> {
+    let was = sqlx::query!(
+        r#"select max(changes -> 'state' ->> 0) as state,
+                  max((changes -> 'snoozed_until' ->> 0)::timestamptz) as snoozed_until,
+                  max((changes -> 'first_response_due' ->> 0)::timestamptz) as first_response,
+                  max((changes -> 'next_response_due' ->> 0)::timestamptz) as next_response,
+                  max((changes -> 'resolution_due' ->> 0)::timestamptz) as resolution,
+                  exists (select from messages m
+                          where m.ticket_id = $1 and m.kind in ('outbound', 'call')
+                            and m.at >= min(activity.at)) as "said!"
+           from activity
+           where act_id = $2 and kind = 'ticket' and record_id = $1
+             and entity = 'tickets' and operation = 'update'"#,
+        id,
+        act
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let Some(state) = was.state else {
+        return Ok(None);
+    };
+    let runs = sqlx::query!(
+        r#"select distinct on (clock) clock, event, at, due_at from clock_events
+           where ticket_id = $1 and event in ('activate', 'pause') order by clock, id desc"#,
+        id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let opened_at = sqlx::query_scalar!("select opened_at from tickets where id = $1", id)
+        .fetch_one(connection)
+        .await?;
+    let last = |clock: Clock, event: ClockEventKind| {
+        runs.iter()
+            .find(|run| run.clock == clock.as_str() && run.event == event.as_str())
+    };
+    let responses = [
+        (Clock::FirstResponse, was.first_response),
+        (Clock::NextResponse, was.next_response),
+    ];
+    let ended = responses
+        .into_iter()
+        .filter(|_| !was.said)
+        .chain([(Clock::Resolution, was.resolution)])
+        .filter_map(|(clock, due_at)| {
+            let since = last(clock, ClockEventKind::Activate).map_or(opened_at, |run| run.at);
+            due_at.map(|due_at| (clock, Running { since, due_at }))
+        })
+        .collect();
+    let paused = last(Clock::Resolution, ClockEventKind::Pause)
+        .filter(|_| was.resolution.is_none())
+        .and_then(|run| {
+            run.due_at.map(|due_at| Running {
+                since: run.at,
+                due_at,
+            })
+        });
+    Ok(Some(Unsettled {
+        state: word("activity.changes", id, &state)?,
+        snoozed_until: was.snoozed_until,
+        ended,
+        paused,
+    }))
 }
 
 /// Stores a ticket's clocks, and the events that moved them.

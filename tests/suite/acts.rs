@@ -1160,6 +1160,58 @@ async fn an_order_held_by_a_direct_write_is_told_as_one() {
 }
 
 #[tokio::test]
+async fn a_ticket_whose_resolution_is_taken_back_stands_as_it_stood() {
+    let shop = Shop::open().await;
+    let ticket = shop.ticket().await;
+    let db = shop.colleague(Role::Admin);
+    let stands = async || -> String {
+        shop.ask(
+            "select format('%s %s, %s, first answer %s, resolution %s', state, resolution,
+                           coalesce(resolved_at::text, 'open'),
+                           coalesce((first_response_due - opened_at)::text, 'given'),
+                           coalesce((resolution_due - opened_at)::text, 'paused'))
+             from tickets",
+            |ask| ask,
+        )
+        .await
+    };
+    let resolved_and_not = async || {
+        let before = stands().await;
+        let done = shop
+            .done(ticket, "resolve", &[("resolution", "answered")])
+            .await;
+        assert_ne!(stands().await, before);
+        let undone = actions::undo(&db, done.id, Uuid::now_v7(), "test", ZONE, now()).await;
+        undone.expect("undone");
+        assert_eq!(stands().await, before);
+        before
+    };
+    let new = "new , open, first answer 04:00:00, resolution 3 days";
+    assert_eq!(resolved_and_not().await, new);
+
+    shop.done(ticket, "reply", &[("text", "Soon")]).await;
+    let waits = "pending , open, first answer given, resolution paused";
+    assert_eq!(resolved_and_not().await, waits);
+    let paused: String = shop
+        .ask(
+            "select event from clock_events where clock = 'resolution' order by id desc limit 1",
+            |ask| ask,
+        )
+        .await;
+    assert_eq!(paused, "pause", "the customer's mail sets it going again");
+
+    // What is opened again later runs anew.
+    shop.done(ticket, "resolve", &[("resolution", "answered")])
+        .await;
+    shop.done(ticket, "reopen", &[]).await;
+    assert!(
+        stands()
+            .await
+            .starts_with("open , open, first answer given")
+    );
+}
+
+#[tokio::test]
 async fn an_act_is_taken_back_by_its_own_person_and_not_over_a_colleagues() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;

@@ -450,6 +450,9 @@ fn known(ask: Ask, typed: &str) -> Vec<String> {
         .collect()
 }
 
+/// The stock level whose row the database gives and the program cannot read.
+const UNREADABLE: i64 = 3;
+
 impl Desk {
     fn new(columns: u16, rows: u16) -> Self {
         let settings = Settings {
@@ -461,6 +464,7 @@ impl Desk {
         };
         let person = Person {
             login: "ana".into(),
+            name: "Ana".into(),
             roles: vec![Role::Warehouse, Role::Support],
         };
         let keymap = Keymap::built_in().expect("the keymap");
@@ -513,6 +517,10 @@ impl Desk {
                     tickets: tab(17, 2),
                     nothing_yet: false,
                 }))
+            }
+            Effect::Record { request, id } if id == RecordId::new(Kind::Stock, UNREADABLE) => {
+                let text = "stock level 3: column sku: unexpected null".to_owned();
+                Msg::Record(id, request, Err(Failure { text }))
             }
             Effect::Record { request, id } => {
                 let full = match id {
@@ -628,6 +636,40 @@ fn every_pane_at_both_sizes() {
             desk.keys(&key.to_string());
             desk.check(&format!("{}-{columns}", pane.name()));
         }
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_says_so() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("2Go");
+    let shown = desk.shown();
+    assert!(shown.contains("TEA-LIGHT-50"), "{shown}");
+    assert!(
+        shown.contains("could not be read: stock level 3"),
+        "{shown}"
+    );
+    desk.keys("!");
+    let shown = desk.shown();
+    assert!(shown.contains("TEA-LIGHT-50: stock level 3"), "{shown}");
+}
+
+#[test]
+fn without_the_database_a_draft_is_not_called_kept() {
+    for (heard, says) in [
+        (true, "kept as a draft"),
+        (false, "will be kept as a draft"),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.keys("5rsorry");
+        if !heard {
+            let (heard, why) = (desk.now, "reset".to_owned());
+            desk.send(Msg::Feed(Feed::Lost { heard, why }));
+        }
+        desk.keys("<esc>k");
+        let shown = desk.shown();
+        assert!(shown.contains(says), "{shown}");
+        assert_eq!(shown.contains("is back"), !heard, "{shown}");
     }
 }
 

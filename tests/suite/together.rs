@@ -371,3 +371,78 @@ async fn a_macro_is_chosen_seen_and_put_in() {
         .await;
     assert_eq!(said, "Dear Ines,\n\n#1000 comes with DHL.");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_macro_for_several_says_to_each_what_is_theirs() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let (ines, zbigniew) = (shop.ticket().await, shop.ticket().await);
+    shop.done(ines, "link-order", &[("order", "#1000")]).await;
+    let mut owner = shop.owner().await;
+    let set = format!(
+        "update tickets set customer_name = 'Zbigniew Nowak', email = 'zbigniew@example.org'
+         where id = {};
+         insert into staff (login, name) values ('{}', 'Ana Lima')
+         on conflict (login) do update set name = excluded.name;
+         insert into macro (name, body) values
+         ('a late parcel', E'Dear {{first-name}}, {{order}} is late.\\n{{me}}'),
+         ('thanks', E'Thank you, {{customer}}.')",
+        zbigniew.id,
+        shop.login(Role::Support),
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(set))
+        .execute(&mut owner)
+        .await
+        .expect("macros");
+    let said = async || -> String {
+        shop.ask(
+            "select coalesce(string_agg(format('%s: %s', recipient, body), '; ' order by id), '')
+             from notices where kind = 'ticket_reply' and state <> 'cancelled'",
+            |q| q,
+        )
+        .await
+    };
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("Zbigniew").await;
+    ana.types("v<down>vr<ctrl-t>late");
+    ana.shows("Dear {first-name}, {order} is late.").await;
+    ana.types("<enter><ctrl-s>");
+    ana.shows("filled in for each: {first-name}, {order}").await;
+    assert_eq!(said().await, "", "not before it is asked");
+    ana.types("y");
+    ana.shows("nothing is known for {order}").await;
+    ana.shows("j k move").await;
+    let first = "ines@example.org: Dear Ines, #1000 is late.\nAna Lima";
+    assert_eq!(said().await, first);
+
+    ana.types("<esc>");
+    ana.hides("not done").await;
+    ana.types("gv<down>vr<ctrl-t>thanks<enter><ctrl-s>");
+    ana.shows("filled in for each: {customer}").await;
+    ana.types("y");
+    ana.shows("2 of 2").await;
+    let all = said().await;
+    for text in [
+        "ines@example.org: Thank you, Ines Duarte.",
+        "zbigniew@example.org: Thank you, Zbigniew Nowak.",
+    ] {
+        assert!(all.contains(text), "{all}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_of_an_answer_that_was_undone_is_a_draft_again() {
+    let shop = Shop::open().await;
+    shop.ticket().await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("Conversation").await;
+    ana.types("rDear Ines, soon<ctrl-s>");
+    ana.shows("answered ines@example.org").await;
+    ana.types("uy");
+    ana.shows("; kept as a draft").await;
+    ana.types("r");
+    ana.shows("your draft of").await;
+    ana.shows("Dear Ines, soon").await;
+}

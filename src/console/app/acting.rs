@@ -1,5 +1,7 @@
 //! From a verb to its act, its answer, and its undoing.
 
+use std::collections::BTreeSet;
+
 use super::App;
 use super::dialog::{Bulk, Confirm, Conflict, Dialog, Origin};
 use super::facts::count;
@@ -7,6 +9,7 @@ use super::form::{Form, Target, check};
 use super::msg::{Effect, Failure, Level, Request, Step, Undoable};
 use crate::actions::{ActError, foretells};
 use crate::domain::act::{Args, Done};
+use crate::domain::macros;
 use crate::domain::record::Record;
 use crate::domain::verbs::{Danger, Verb};
 use crate::store::db::DbError;
@@ -76,7 +79,7 @@ impl App {
 
     /// The form is filled in.
     pub(super) fn submit_form(&mut self, mut form: Box<Form>, effects: &mut Vec<Effect>) {
-        if let Some((arg, field)) = form.unfilled() {
+        if let ([_], Some((arg, field))) = (form.targets.as_slice(), form.unfilled()) {
             form.fail(Some(arg), format!("{{{field}}} is still to be filled in"));
             self.dialog = Some(Dialog::Form(form));
             return;
@@ -95,27 +98,39 @@ impl App {
         &mut self,
         verb: &'static Verb,
         targets: Vec<Target>,
-        skipped: Vec<(String, String)>,
+        mut skipped: Vec<(String, String)>,
         args: &Args,
         origin: Option<Origin>,
         effects: &mut Vec<Effect>,
     ) {
-        let names = numbers(targets.iter().map(|target| target.number.as_str()), verb);
-        let says = format!("{} {names}", verb.name);
+        let several = targets.len() > 1;
         let asks = verb.danger == Danger::Confirm
-            || (targets.len() > 1 && !matches!(origin, Some(Origin::Form(_))));
+            || (several && (verb.mails() || !matches!(origin, Some(Origin::Form(_)))));
         let detail = self.consequences(verb, &targets, args);
-        let steps: Vec<Step> = targets
-            .into_iter()
-            .map(|target| Step {
-                verb,
-                record: target.record,
-                number: target.number,
-                version: target.version,
-                args: args.clone(),
-                takes_back: None,
-            })
-            .collect();
+        let mut steps = Vec::new();
+        for target in targets {
+            let filled = if several {
+                self.filled_for(target.record, verb, args)
+            } else {
+                Ok(args.clone())
+            };
+            match filled {
+                Ok(args) => steps.push(Step {
+                    verb,
+                    record: target.record,
+                    number: target.number,
+                    version: target.version,
+                    args,
+                    takes_back: None,
+                }),
+                Err(why) => skipped.push((target.number, why)),
+            }
+        }
+        if steps.is_empty() {
+            return self.fits_none(&skipped, origin);
+        }
+        let names = numbers(steps.iter().map(|step| step.number.as_str()), verb);
+        let says = format!("{} {names}", verb.name);
         if asks {
             let asked = self.foretell(&steps, effects);
             self.dialog = Some(Dialog::Confirm(Box::new(Confirm {
@@ -129,6 +144,23 @@ impl App {
             })));
         } else {
             self.send(says, steps, skipped, origin, effects);
+        }
+    }
+
+    /// What was written can be said of none of the records: it is there again.
+    fn fits_none(&mut self, skipped: &[(String, String)], origin: Option<Origin>) {
+        let why = skipped.last().map_or_else(String::new, |(number, why)| {
+            format!("fits none of them; {number}: {why}")
+        });
+        match origin {
+            Some(Origin::Form(mut form)) => {
+                form.fail(None, why);
+                self.dialog = Some(Dialog::Form(form));
+            }
+            line => {
+                self.dialog = line.map(Dialog::from);
+                self.say(Level::Refused, why);
+            }
         }
     }
 
@@ -171,6 +203,14 @@ impl App {
             let line = value.lines().next().unwrap_or_default();
             format!("{name}: {line}")
         }));
+        let fields: BTreeSet<&str> = args
+            .values()
+            .flat_map(|text| macros::unfilled(text))
+            .collect();
+        if targets.len() > 1 && !fields.is_empty() {
+            let fields: Vec<String> = fields.iter().map(|name| format!("{{{name}}}")).collect();
+            detail.push(format!("filled in for each: {}", fields.join(", ")));
+        }
         detail
     }
 
@@ -279,8 +319,17 @@ impl App {
                 number: step.number.clone(),
                 version: done.version,
                 undo,
+                wrote: (step.verb.mails()).then(|| (step.verb.name.to_owned(), step.args.clone())),
             });
         let mut text = format!("{} {}", step.number, done.summary);
+        if let Some(undone) = &step.takes_back
+            && let Some((verb, args)) = &undone.wrote
+            && self
+                .drafts
+                .again((undone.record, verb.clone()), args, self.now)
+        {
+            text.push_str("; kept as a draft");
+        }
         if in_bulk {
             // Its line stays to be read when the box is closed.
             self.log(Level::Info, text.clone());

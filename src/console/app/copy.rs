@@ -128,8 +128,15 @@ impl App {
     ) {
         let last = things.len() - 1;
         let digit = chord.typed().and_then(|char| char.to_digit(10));
-        if let Some(thing) = digit.and_then(|digit| things.get((digit as usize).checked_sub(1)?)) {
-            return self.copy(thing, effects);
+        if let Some(digit) = digit {
+            // A number that is not listed is nobody's: least of all a pane's, under the box.
+            return match (digit as usize)
+                .checked_sub(1)
+                .and_then(|at| things.get(at))
+            {
+                Some(thing) => self.copy(thing, effects),
+                None => self.dialog = Some(Dialog::Copy { things, picked }),
+            };
         }
         let picked = match (self.keymap.command(chord), chord.key) {
             (_, Key::Esc) | (Some(Command::Clear | Command::Quit | Command::Back), _) => return,

@@ -101,6 +101,21 @@ impl Drafts {
         unkept.typed = now;
     }
 
+    /// What was sent did not leave: it is a draft again, unless a newer one is there. Says whether
+    /// it is.
+    pub(super) fn again(&mut self, key: Key, args: &Args, now: DateTime<Utc>) -> bool {
+        let free = self.newest(&key).is_none() && self.under_way.as_ref() != Some(&key);
+        if free {
+            let unkept = Unkept {
+                args: Some(args.clone()),
+                since: now,
+                typed: now,
+            };
+            self.unkept.insert(key, unkept);
+        }
+        free
+    }
+
     /// It was sent, or thrown away.
     pub(super) fn forget(&mut self, key: Key, now: DateTime<Utc>) {
         let known = self.kept.remove(&key).is_some();
@@ -261,9 +276,11 @@ impl App {
         }
     }
 
-    /// Offers what was written before, in a form that nobody has written in yet.
+    /// Offers what was written before, in a form that nobody has written in yet. What was written
+    /// for one customer is not offered where several are meant.
     pub(super) fn fill_from_draft(&mut self) {
         if let Some(Dialog::Form(form)) = &mut self.dialog
+            && let [_] = form.targets.as_slice()
             && let Some((key, args)) = form.written()
             && args.is_empty()
             && let Some((args, at)) = self.drafts.newest(&key)

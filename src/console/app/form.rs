@@ -75,8 +75,56 @@ pub enum Value {
     Line(Edit),
     /// Several lines.
     Text(Box<TextArea<'static>>),
-    /// One of the words, by index.
-    Word(Option<usize>),
+    /// One of the words.
+    Word(Choice),
+}
+
+/// A word being chosen: by arrow or space, or by typing how it begins.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Index of the word.
+    pub at: Option<usize>,
+    /// What was typed since another key chose.
+    typed: String,
+}
+
+impl Choice {
+    /// Takes a key.
+    ///
+    /// # Errors
+    /// No word begins as what was typed: none is chosen then, and the person is told how to.
+    fn key(&mut self, words: &[&str], chord: Chord) -> Result<(), String> {
+        let count = words.len();
+        let spells_none = !self.typed.is_empty() && self.at.is_none();
+        let to = match (chord.key, chord.typed()) {
+            (Key::Left, _) => Some(self.at.map_or(count - 1, |at| at + count - 1)),
+            (Key::Right, _) => Some(self.at.map_or(0, |at| at + 1)),
+            (_, Some(' ')) if !spells_none => Some(self.at.map_or(0, |at| at + 1)),
+            (Key::Backspace, _) => {
+                self.typed.pop();
+                None
+            }
+            (_, Some(char)) => {
+                self.typed.extend(char.to_lowercase());
+                None
+            }
+            _ if spells_none => None,
+            _ => return Ok(()),
+        };
+        if let Some(at) = to {
+            self.typed.clear();
+            self.at = Some(at % count);
+            return Ok(());
+        }
+        let begun = |word: &&str| word.starts_with(&self.typed);
+        self.at = (words.iter().position(begun)).filter(|_| !self.typed.is_empty());
+        if self.typed.is_empty() || self.at.is_some() {
+            Ok(())
+        } else {
+            let typed = &self.typed;
+            Err(format!("no choice begins with “{typed}”; ← and → choose"))
+        }
+    }
 }
 
 /// What a key did to a form.
@@ -315,8 +363,11 @@ impl Form {
         field.error = None;
     }
 
-    const fn go(&mut self, to: usize) -> Outcome {
+    fn go(&mut self, to: usize) -> Outcome {
         self.focus = to;
+        if let Some(Value::Word(choice)) = self.fields.get_mut(to).map(|field| &mut field.value) {
+            choice.typed.clear();
+        }
         Outcome::Ask
     }
 }
@@ -331,7 +382,10 @@ impl Field {
                 area.move_cursor(CursorMove::End);
                 Value::Text(Box::new(area))
             }
-            ArgKind::OneOf(words) => Value::Word(words.iter().position(|word| *word == text)),
+            ArgKind::OneOf(words) => Value::Word(Choice {
+                at: words.iter().position(|word| *word == text),
+                typed: String::new(),
+            }),
             _ => Value::Line(Edit::new(text)),
         };
         Self {
@@ -349,7 +403,9 @@ impl Field {
         match (&self.value, self.arg.kind) {
             (Value::Line(edit), _) => edit.text().trim().to_owned(),
             (Value::Text(area), _) => area.lines().join("\n").trim().to_owned(),
-            (Value::Word(Some(index)), ArgKind::OneOf(words)) => words[*index].to_owned(),
+            (Value::Word(Choice { at: Some(at), .. }), ArgKind::OneOf(words)) => {
+                words[*at].to_owned()
+            }
             (Value::Word(_), _) => String::new(),
         }
     }
@@ -403,34 +459,17 @@ impl Field {
                 _ => edit.key(chord),
             },
             Value::Text(area) => area.input(textarea_input(chord)),
-            Value::Word(at) => {
+            Value::Word(choice) => {
                 if let ArgKind::OneOf(words) = self.arg.kind {
-                    *at = choose(words, *at, chord);
+                    self.error = choice.key(words, chord).err();
                 }
                 false
             }
         };
-        if changed || matches!(self.value, Value::Word(_)) {
+        if changed {
             self.error = None;
         }
         changed
-    }
-}
-
-/// The word that a key chooses: a neighbour by arrow or space, the next by its first letter.
-fn choose(words: &[&str], at: Option<usize>, chord: Chord) -> Option<usize> {
-    let count = words.len();
-    match (chord.key, chord.typed()) {
-        (Key::Left, _) => Some(at.map_or(count - 1, |at| (at + count - 1) % count)),
-        (Key::Right, _) | (_, Some(' ')) => Some(at.map_or(0, |at| (at + 1) % count)),
-        (_, Some(letter)) => {
-            let from = at.map_or(0, |at| at + 1);
-            (from..from + count)
-                .map(|index| index % count)
-                .find(|index| words[*index].starts_with(letter))
-                .or(at)
-        }
-        _ => at,
     }
 }
 
@@ -538,14 +577,30 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_chosen_by_its_letter_and_again_by_the_same() {
+    fn a_word_is_chosen_by_how_it_begins_and_no_other_text_chooses_one() {
         let mut form = form(Kind::Ticket, "resolve");
-        keys(&mut form, "a");
+        keys(&mut form, "A");
         assert_eq!(form.fields[0].text(), "answered");
-        keys(&mut form, "a");
+        keys(&mut form, "p");
         assert_eq!(form.fields[0].text(), "apology");
         form.key(Chord::plain(Key::Right));
         assert_eq!(form.fields[0].text(), "replace");
+        keys(&mut form, "ref");
+        assert_eq!(form.fields[0].text(), "refund");
+        keys(&mut form, " ");
+        assert_eq!(form.fields[0].text(), "exchange");
+
+        keys(&mut form, "sent a new one");
+        assert_eq!(form.fields[0].text(), "");
+        let error = form.fields[0].error.clone().expect("a hint");
+        assert!(error.contains("← and → choose"), "{error}");
+        assert_eq!(form.args(), None, "a choice that nobody made");
+        for _ in 0.."sent a new one".len() {
+            form.key(Chord::plain(Key::Backspace));
+        }
+        assert_eq!(form.fields[0].error, None);
+        keys(&mut form, "none");
+        assert_eq!(form.fields[0].text(), "none");
     }
 
     #[test]

@@ -88,7 +88,8 @@ impl App {
         for (key, does) in [
             ("ctrl-s", "do it"),
             ("ctrl-t", "put in a macro: a canned answer"),
-            ("ctrl-u ctrl-r", "undo, and do again"),
+            ("ctrl-u", "undo what you wrote last"),
+            ("ctrl-r", "do it again"),
             ("esc", "close: keep it as a draft, or throw it away"),
         ] {
             document.fact(key, vec![plain(does)]);

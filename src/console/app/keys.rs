@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 
+use super::connection::Connection;
 use super::dialog::{Choosing, Dialog, Reading};
 use super::edit::Edit;
 use super::form::Outcome;
@@ -145,7 +146,12 @@ impl App {
                 }
                 // What was written is on its way to the database already.
                 (Some('k' | 'K'), _) if form.written().is_some() => {
-                    self.say_only(Level::Info, "kept as a draft".to_owned());
+                    let says = if self.connection == Connection::Live {
+                        "kept as a draft"
+                    } else {
+                        "will be kept as a draft when the database is back"
+                    };
+                    self.say_only(Level::Info, says.to_owned());
                 }
                 (Some('n' | 'N'), _) | (_, Key::Esc) => self.dialog = Some(Dialog::Form(form)),
                 _ => self.dialog = Some(Dialog::Discard(form)),

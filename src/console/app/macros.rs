@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use super::App;
 use super::dialog::{Choosing, Dialog};
 use crate::console::input::{Chord, Key};
+use crate::domain::act::Args;
 use crate::domain::full::FullRecord;
 use crate::domain::macros;
 use crate::domain::record::{Record, RecordId};
 use crate::domain::shipments::ShipmentSummary;
+use crate::domain::verbs::{ArgKind, Verb};
 
 /// The key that lists the macros while a text is being written.
 pub const KEY: Chord = Chord::ctrl('t');
@@ -31,9 +33,11 @@ impl App {
     /// the form: first those that lack nothing.
     pub fn fitting_macros(&self, choosing: &Choosing) -> Vec<Fitted<'_>> {
         let words = choosing.edit.text().to_lowercase();
-        let target = choosing.form.targets.first();
-        let values = target.map(|target| self.macro_values(target.record));
-        let values = values.unwrap_or_default();
+        // What differs from one record to the next is filled in for each once it is sent.
+        let (values, later) = match choosing.form.targets.as_slice() {
+            [only] => (self.macro_values(only.record), false),
+            _ => (self.common_values(), true),
+        };
         let mut found: Vec<Fitted> = self
             .macros
             .iter()
@@ -45,7 +49,7 @@ impl App {
                 let text = macros::filled(&each.body, &values);
                 Fitted {
                     name: &each.name,
-                    lacks: macros::unfilled(&text).collect(),
+                    lacks: macros::unfilled(&text).filter(|_| !later).collect(),
                     text,
                 }
             })
@@ -85,11 +89,43 @@ impl App {
         }
     }
 
+    /// The arguments of an act on several records as they are for one of them: the fields that
+    /// stand in its texts are filled in with what is known of that record.
+    ///
+    /// # Errors
+    /// Which field nothing is known of, for the person.
+    pub(super) fn filled_for(
+        &self,
+        id: RecordId,
+        verb: &Verb,
+        args: &Args,
+    ) -> Result<Args, String> {
+        let values = self.macro_values(id);
+        let mut filled = args.clone();
+        for arg in verb.args.iter().filter(|arg| arg.kind == ArgKind::LongText) {
+            if let Some(text) = filled.get_mut(arg.name) {
+                *text = macros::filled(text, &values);
+                if let Some(field) = macros::unfilled(text).next() {
+                    return Err(format!("nothing is known for {{{field}}}"));
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    /// What stands for the same whichever record is answered.
+    fn common_values(&self) -> BTreeMap<&'static str, String> {
+        let mut values = BTreeMap::from([
+            ("me", self.person.name.clone()),
+            ("shop", self.settings.shop.clone()),
+        ]);
+        values.retain(|_, value| !value.trim().is_empty());
+        values
+    }
+
     /// What is known for the fields of a macro, from the record that is answered.
     fn macro_values(&self, id: RecordId) -> BTreeMap<&'static str, String> {
-        let mut values = BTreeMap::new();
-        values.insert("me", self.person.login.clone());
-        values.insert("shop", self.settings.shop.clone());
+        let mut values = self.common_values();
         let page = self.journey.page().into_iter().chain(self.detail.as_ref());
         let full = page
             .filter(|page| page.id == id)

@@ -272,7 +272,10 @@ impl App {
     /// The record where one is, as a page.
     pub fn page_document(&self) -> Document {
         match self.journey.page() {
-            Some(page) => pages::page(page.record().as_ref(), page.shown.as_ref(), self.context()),
+            Some(page) => {
+                let (shown, error) = (page.shown.as_ref(), page.error.as_deref());
+                pages::page(page.record().as_ref(), shown, error, self.context())
+            }
             None => Document::default(),
         }
     }
@@ -287,17 +290,18 @@ impl App {
         let Some(row) = self.list_here().selected() else {
             return Document::default();
         };
-        let shown = self
+        let page = self
             .detail
             .as_ref()
-            .filter(|page| page.id == row.record.id())
-            .and_then(|page| page.shown.as_ref());
-        pages::page(Some(&row.record), shown, self.context())
+            .filter(|page| page.id == row.record.id());
+        let shown = page.and_then(|page| page.shown.as_ref());
+        let error = page.and_then(|page| page.error.as_deref());
+        pages::page(Some(&row.record), shown, error, self.context())
     }
 
     /// What a record's page says first, as it is now.
     pub fn head_of(&self, record: &Record) -> Document {
-        pages::page(Some(record), None, self.context())
+        pages::page(Some(record), None, None, self.context())
     }
 
     /// Whether `u` has something to take back.
@@ -635,6 +639,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             }
         }
         Msg::Record(id, request, result) => {
+            let mut failed = result.as_ref().err().map(|failure| failure.text.clone());
             let mut result = Some(result.map_err(|failure| failure.text));
             for page in app.journey.pages_mut().chain(app.detail.as_mut()) {
                 if page.id == id
@@ -645,6 +650,12 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
                         result = Some(again);
                     }
                 }
+            }
+            if let Some(why) = failed.take_if(|_| result.is_none()) {
+                let number = app
+                    .record(id)
+                    .map_or_else(|| id.kind.to_string(), Record::number);
+                app.log(Level::Error, format!("{number}: {why}"));
             }
             app.clamp();
         }

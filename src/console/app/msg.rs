@@ -351,6 +351,9 @@ pub struct Undoable {
     pub version: i64,
     /// What takes it back.
     pub undo: Undo,
+    /// The verb and what was written for it, where that does not reach anybody once it is taken
+    /// back.
+    pub wrote: Option<(String, Args)>,
 }
 
 /// A line of the messages of this run.

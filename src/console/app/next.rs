@@ -107,6 +107,7 @@ impl App {
                 number,
                 version,
                 undo,
+                wrote: None,
             };
             self.past.done(did, vec![undoable], self.now);
         }

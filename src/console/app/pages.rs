@@ -1,6 +1,6 @@
 //! A record's page: its head, its body and its history.
 
-use super::document::{Document, Row, plain, strong};
+use super::document::{Document, Row, bad, plain, strong};
 use super::facts::Context;
 use super::msg::RecordPage;
 use super::{inspections, orders, shipments, stock, tickets};
@@ -9,8 +9,13 @@ use crate::domain::list::HistoryEntry;
 use crate::domain::record::Record;
 
 /// Everything that is known of a record, as a page: its head from the newest summary, the rest
-/// as far as it has been read.
-pub(super) fn page(record: Option<&Record>, shown: Option<&RecordPage>, ctx: Context) -> Document {
+/// as far as it has been read, or why it could not be.
+pub(super) fn page(
+    record: Option<&Record>,
+    shown: Option<&RecordPage>,
+    error: Option<&str>,
+    ctx: Context,
+) -> Document {
     let mut document = Document::default();
     match record {
         Some(Record::Order(order)) => orders::head(&mut document, order, ctx),
@@ -29,6 +34,9 @@ pub(super) fn page(record: Option<&Record>, shown: Option<&RecordPage>, ctx: Con
             FullRecord::Ticket(ticket) => tickets::body(&mut document, ticket, ctx),
         }
         history(&mut document, &shown.history, ctx);
+    } else if let Some(error) = error {
+        document.gap();
+        document.flow(vec![bad(format!("The rest could not be read: {error}"))]);
     }
     document
 }

@@ -28,7 +28,7 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
             plain("")
         },
     ]));
-    if let Some(alert) = &stock.alert {
+    if let Some(alert) = stock.standing_alert() {
         document.flow(vec![Span::new(format!("low: {alert}"), Tone::Warn)]);
     }
     if let Some(reason) = &stock.given_up {

@@ -24,6 +24,7 @@ use super::app::{App, Context, Document, Geometry, Line, Place, Span, Tone, fact
 use super::input::Command;
 use super::terminal::Link;
 use crate::domain::record::{Kind, Pane, Record};
+use crate::domain::text;
 
 /// What a frame has beside its cells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -262,7 +263,18 @@ fn write(buffer: &mut Buffer, area: Rect, spans: &[Span], theme: Theme) {
     }
 }
 
+/// Empties an area. A wide character that begins in the column before it and reaches into it goes
+/// too: a terminal that drew it would leave out the column that it covers.
 fn blank(buffer: &mut Buffer, area: Rect) {
+    if let Some(x) = area.x.checked_sub(1) {
+        for y in area.top()..area.bottom() {
+            if let Some(cell) = buffer.cell_mut((x, y))
+                && text::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
+        }
+    }
     for position in area.positions() {
         if let Some(cell) = buffer.cell_mut(position) {
             cell.reset();

@@ -171,6 +171,11 @@ impl Verb {
         give_back(self.kind).is_some_and(|verb| verb.name == self.name)
     }
 
+    /// Whether it lays a mail ready.
+    pub fn mails(&self) -> bool {
+        self.writes.contains(&write("insert", "notices"))
+    }
+
     /// The argument of this name.
     pub fn arg(&self, name: &str) -> Option<&'static Arg> {
         self.args.iter().find(|arg| arg.name == name)
@@ -333,6 +338,7 @@ mod tests {
         for (role, expected) in cases {
             let person = Person {
                 login: "ana".into(),
+                name: "Ana".into(),
                 roles: vec![role],
             };
             let work: Vec<Kind> = (Kind::ALL.iter().copied())

@@ -157,7 +157,9 @@ pub(super) const VERBS: &[Verb] = &[
         applies_to: |record| {
             on(record, |parcel| match parcel.state {
                 ShipmentState::Labelled => Ok(()),
-                ShipmentState::Draft => Reason::because("it has no label"),
+                ShipmentState::Draft => {
+                    Reason::because("it has no label: set-tracking says who carries it")
+                }
                 state => Reason::because(format!("it is {}", state.label())),
             })
         },

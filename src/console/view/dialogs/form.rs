@@ -56,6 +56,17 @@ pub(super) fn form(
         + errors.len();
     let hints = if form.sending.is_some() {
         vec![muted("being done …")]
+    } else if let Some(Value::Word(_)) = form.field().map(|field| &field.value) {
+        let does = if form.has_button() || form.fields.len() > 1 {
+            ("tab", "next")
+        } else {
+            ("enter", "do it")
+        };
+        keys(&[
+            ("← →", "or its first letters: choose"),
+            does,
+            ("esc", "close"),
+        ])
     } else if form.has_button() {
         let macros = macros::KEY.to_string();
         keys(&[
@@ -275,11 +286,11 @@ pub(super) fn draw_field(
                 cursor = Some(at);
             }
         }
-        Value::Word(picked) => {
+        Value::Word(choice) => {
             if let ArgKind::OneOf(words) = field.arg.kind {
                 let mut spans = Vec::new();
                 for (index, word) in words.iter().enumerate() {
-                    if *picked == Some(index) {
+                    if choice.at == Some(index) {
                         spans.push(strong(format!("[{word}]")));
                     } else {
                         spans.push(muted(format!(" {word} ")));
