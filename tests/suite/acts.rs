@@ -11,7 +11,7 @@ use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, DbError, Settings};
 use packline::store::orders;
-use packline::store::records;
+use packline::store::{presence, records};
 use uuid::Uuid;
 
 use crate::harness;
@@ -47,6 +47,13 @@ enum Scene {
     LabelledParcel,
     AnsweredTicket,
     TicketWithFailedMail,
+    OrderWithAnUnsentPurchase,
+    OrderGivenUp,
+    TowelsOnOrder,
+    HeldMugs,
+    MugsGivenUp,
+    HeldParcel,
+    ParcelGivenUp,
 }
 
 /// A verb, where it applies, what it is told, and how what it then says begins.
@@ -395,6 +402,76 @@ const SCENES: &[Case] = &[
         &[],
         "the delay to ines@example.org leaves again",
     ),
+    (
+        Kind::Order,
+        "mark-sent",
+        Scene::OrderWithAnUnsentPurchase,
+        &[],
+        "sent by hand: PO-",
+    ),
+    (
+        Kind::Order,
+        "retry-work",
+        Scene::OrderGivenUp,
+        &[],
+        "the worker tries it again",
+    ),
+    (
+        Kind::Order,
+        "forget-work",
+        Scene::OrderGivenUp,
+        &[],
+        "forgot what the worker gave up",
+    ),
+    (
+        Kind::Stock,
+        "mark-sent",
+        Scene::TowelsOnOrder,
+        &[],
+        "sent by hand: PO-",
+    ),
+    (
+        Kind::Stock,
+        "unclaim",
+        Scene::HeldMugs,
+        &[],
+        "left to others",
+    ),
+    (
+        Kind::Stock,
+        "retry-work",
+        Scene::MugsGivenUp,
+        &[],
+        "the worker tries it again",
+    ),
+    (
+        Kind::Stock,
+        "forget-work",
+        Scene::MugsGivenUp,
+        &[],
+        "forgot what the worker gave up",
+    ),
+    (
+        Kind::Shipment,
+        "unclaim",
+        Scene::HeldParcel,
+        &[],
+        "left to others",
+    ),
+    (
+        Kind::Shipment,
+        "retry-work",
+        Scene::ParcelGivenUp,
+        &[],
+        "the worker tries it again",
+    ),
+    (
+        Kind::Shipment,
+        "forget-work",
+        Scene::ParcelGivenUp,
+        &[],
+        "forgot what the worker gave up",
+    ),
 ];
 
 /// Verbs that can be taken back.
@@ -535,6 +612,21 @@ impl Scene {
                 shop.done(ticket, "snooze", &[("until", "4h")]).await;
                 ticket
             }
+            Self::OrderWithAnUnsentPurchase => {
+                let order = shop.order(&[("TOWEL", 2)]).await;
+                shop.done(order, "route", &[("to", "burren mill")]).await;
+                order
+            }
+            Self::TowelsOnOrder => {
+                let towels = shop.stock("TOWEL").await;
+                shop.done(towels, "reorder", &[("quantity", "3")]).await;
+                towels
+            }
+            Self::HeldMugs => held(shop, who, shop.stock("MUG").await).await,
+            Self::HeldParcel => held(shop, who, shop.packed(&[("LAMP", 1)]).await).await,
+            Self::OrderGivenUp => given_up(shop, shop.order(&[("MUG", 1)]).await).await,
+            Self::MugsGivenUp => given_up(shop, shop.stock("MUG").await).await,
+            Self::ParcelGivenUp => given_up(shop, shop.packed(&[("LAMP", 1)]).await).await,
         }
     }
 
@@ -566,6 +658,32 @@ impl Scene {
         }
         inspection
     }
+}
+
+/// A record that this colleague has taken.
+async fn held(shop: &Shop, who: Role, record: RecordId) -> RecordId {
+    let taken = shop
+        .colleague(who)
+        .transaction(LIMIT, move |connection| {
+            Box::pin(async move { presence::hold(connection, record).await })
+        })
+        .await;
+    assert!(taken.expect("a hold"), "nobody has it");
+    record
+}
+
+/// A record for which the worker gave something up.
+async fn given_up(shop: &Shop, record: RecordId) -> RecordId {
+    sqlx::query(
+        "insert into alerts (kind, subject_kind, subject_id, reason)
+         values ('dead_job', $1, $2, 'the job failed')",
+    )
+    .bind(record.kind.as_str())
+    .bind(record.id)
+    .execute(&mut shop.owner().await)
+    .await
+    .expect("an alert");
+    record
 }
 
 /// The rows of history that an act has.
