@@ -474,6 +474,9 @@ const SCENES: &[Case] = &[
     ),
 ];
 
+/// Verbs that end a hold, which is no part of the record.
+const OF_HOLDS: &[&str] = &["stock unclaim", "shipment unclaim"];
+
 /// Verbs that can be taken back.
 const COMPENSATED: &[&str] = &[
     "order hold",
@@ -676,7 +679,10 @@ async fn held(shop: &Shop, who: Role, record: RecordId) -> RecordId {
 async fn given_up(shop: &Shop, record: RecordId) -> RecordId {
     sqlx::query(
         "insert into alerts (kind, subject_kind, subject_id, reason)
-         values ('dead_job', $1, $2, 'the job failed')",
+         select 'dead_job', case when product_id is null then $1 else 'product' end,
+                coalesce(product_id, $2), 'the job failed'
+         from (select) nothing left join stock_levels on $1 = 'stock' and id = $2
+         on conflict do nothing",
     )
     .bind(record.kind.as_str())
     .bind(record.id)
@@ -744,7 +750,12 @@ async fn every_verb_is_done_once_by_who_may_and_told_and_taken_back() {
         let done = done.unwrap_or_else(|error| panic!("{what} by {role}: {error}"));
         assert!(done.summary.starts_with(says), "{what}: {}", done.summary);
         assert!(!done.repeated, "{what}");
-        assert!(done.version > before, "{what} changes the version");
+        let of_hold = OF_HOLDS.contains(&what.as_str());
+        assert_eq!(
+            done.version > before,
+            !of_hold,
+            "{what} changes the version"
+        );
         assert_eq!(done.version, shop.version(record).await, "{what}");
         let rows = history(&shop, act.id).await;
         assert!(rows > 0, "{what} is in the history");
@@ -780,6 +791,7 @@ async fn every_verb_is_done_once_by_who_may_and_told_and_taken_back() {
             ..act.clone()
         };
         match shop.act_as(&db, late).await {
+            Err(ActError::Refused(_)) if of_hold => {}
             Err(ActError::Conflict(conflict)) => {
                 assert_eq!(conflict.version, done.version, "{what}");
                 // What is asked of quality is told with the inspection, not with the order.
