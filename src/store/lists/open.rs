@@ -7,6 +7,16 @@ use crate::domain::filter::Filter;
 use crate::domain::record::Kind;
 use crate::store::stock;
 
+/// Stock levels of which open orders want more than there is.
+const SHORT: &str = "
+    select short.id from (
+        select line.product_id, sum(line.unallocated) as units
+        from order_lines line
+        where line.unallocated > 0 and line.product_id is not null
+        group by line.product_id) wanted
+    join stock_levels short on short.product_id = wanted.product_id
+    where wanted.units > short.on_hand - short.reserved";
+
 /// Open work: what the pane shows without a filter. The words are those of the partial indexes.
 pub(super) fn push_open(
     sql: &mut QueryBuilder<Postgres>,
@@ -26,16 +36,7 @@ pub(super) fn push_open(
         Kind::Stock => {
             sql.push("s.id in (");
             stock::push_low(sql, now);
-            sql.push(
-                " union
-                    select short.id from (
-                        select line.product_id, sum(line.unallocated) as units
-                        from order_lines line
-                        where line.unallocated > 0 and line.product_id is not null
-                        group by line.product_id) wanted
-                    join stock_levels short on short.product_id = wanted.product_id
-                    where wanted.units > short.on_hand - short.reserved)",
-            );
+            sql.push(" union ").push(SHORT).push(")");
         }
         Kind::Shipment => {
             sql.push("p.state in ('draft', 'labelled', 'handed_over')");
@@ -72,16 +73,7 @@ pub(super) fn push_next(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateT
             );
         }
         Kind::Stock => {
-            sql.push(
-                "s.id in (
-                    select short.id from (
-                        select line.product_id, sum(line.unallocated) as units
-                        from order_lines line
-                        where line.unallocated > 0 and line.product_id is not null
-                        group by line.product_id) wanted
-                    join stock_levels short on short.product_id = wanted.product_id
-                    where wanted.units > short.on_hand - short.reserved)",
-            );
+            sql.push("s.id in (").push(SHORT).push(")");
         }
         Kind::Shipment => {
             sql.push(
