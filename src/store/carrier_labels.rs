@@ -7,8 +7,8 @@ use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
 use super::labels;
+use super::rows::{address, word};
 use crate::domain::carriers::{Bought, CarrierLabel, LabelState, Parcel, Rate};
-use crate::domain::words::UnknownWord;
 
 /// Wants a label for a parcel, at once. `false` where it has one, or one is wanted already; a failed
 /// one is tried again.
@@ -74,7 +74,7 @@ pub async fn claim(
             purchase: row.purchase,
             shipment_id: row.shipment_id,
             attempt: row.attempts,
-            state: state(row.id, &row.state)?,
+            state: word("carrier_labels.state", row.id, &row.state)?,
             rated: row.provider_id.map(|id| (id, row.rate_id)),
             since: row.wanted_at,
         })
@@ -101,8 +101,11 @@ pub async fn parcel(
     )
     .fetch_one(connection)
     .await?;
-    let mut to: crate::domain::orders::Address = serde_json::from_value(row.shipping_address)
-        .map_err(|error| misfit("shipping_address", shipment_id, Box::new(error)))?;
+    let mut to = address(
+        "shipment's orders.shipping_address",
+        shipment_id,
+        row.shipping_address,
+    )?;
     if to.name.is_empty() {
         to.name = row.customer_name;
     }
@@ -287,7 +290,7 @@ pub async fn of_shipment(
     .await?;
     row.map(|row| {
         Ok(CarrierLabel {
-            state: state(row.id, &row.state)?,
+            state: word("carrier_labels.state", row.id, &row.state)?,
             carrier: row.carrier,
             service: row.service,
             price: row.price,
@@ -298,16 +301,4 @@ pub async fn of_shipment(
         })
     })
     .transpose()
-}
-
-fn state(id: i64, word: &str) -> Result<LabelState, DbError> {
-    word.parse()
-        .map_err(|error: UnknownWord| misfit("state", id, Box::new(error)))
-}
-
-fn misfit(column: &str, id: i64, source: sqlx::error::BoxDynError) -> DbError {
-    DbError::Other(sqlx::Error::ColumnDecode {
-        index: format!("{column} of the label of {id}"),
-        source,
-    })
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::rows::one_row;
+use super::rows::{one_row, word};
 use crate::domain::orders::FulfilmentState;
 
 /// A fulfilment that is not over.
@@ -71,12 +71,7 @@ pub async fn of_order(connection: &mut PgConnection, order_id: i64) -> Result<Ve
                 id: row.id,
                 location_id: row.location_id,
                 by_supplier: row.by_supplier,
-                state: row.state.parse().map_err(|error| {
-                    DbError::Other(sqlx::Error::ColumnDecode {
-                        index: format!("state of fulfilment {}", row.id),
-                        source: Box::new(error),
-                    })
-                })?,
+                state: word("fulfilments.state", row.id, &row.state)?,
                 lines: Vec::new(),
             });
         }

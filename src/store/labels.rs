@@ -3,8 +3,8 @@
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::rows::address;
 use crate::domain::labels::Label;
-use crate::domain::orders::Address;
 use crate::domain::shipments::ShipmentLine;
 use crate::domain::tracking;
 
@@ -55,12 +55,11 @@ pub async fn printable(
     )
     .fetch_all(connection)
     .await?;
-    let mut to: Address = serde_json::from_value(head.shipping_address).map_err(|error| {
-        DbError::Other(sqlx::Error::ColumnDecode {
-            index: format!("shipping_address of the order of shipment {shipment_id}"),
-            source: Box::new(error),
-        })
-    })?;
+    let mut to = address(
+        "shipment's orders.shipping_address",
+        shipment_id,
+        head.shipping_address,
+    )?;
     if to.name.is_empty() {
         to.name = head.customer_name;
     }

@@ -8,11 +8,10 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::rows::Columns;
+use super::rows::{Columns, word};
 use crate::domain::notices::{
     Attachment, Mail, NewNotice, Notice, NoticeKind, NoticeState, Subject,
 };
-use crate::domain::words::UnknownWord;
 
 /// Lays a notice ready, to leave once `held_until` has passed, and answers with its primary key;
 /// `None` where the same occasion was told before.
@@ -319,9 +318,9 @@ impl TryFrom<Row> for Notice {
     fn try_from(row: Row) -> Result<Self, DbError> {
         Ok(Self {
             id: row.id,
-            kind: word("kind", row.id, &row.kind)?,
+            kind: word("notices.kind", row.id, &row.kind)?,
             subject: Subject::new(
-                word("subject_kind", row.id, &row.subject_kind)?,
+                word("notices.subject_kind", row.id, &row.subject_kind)?,
                 row.subject_id,
             ),
             recipient: row.recipient,
@@ -331,7 +330,7 @@ impl TryFrom<Row> for Notice {
                 html: row.html,
             },
             attachment: row.attachment_name,
-            state: word("state", row.id, &row.state)?,
+            state: word("notices.state", row.id, &row.state)?,
             held_until: row.held_until,
             retry_at: row.retry_at,
             attempts: row.attempts,
@@ -440,9 +439,9 @@ pub async fn open_of_ticket(
 fn open(id: i64, kind: &str, recipient: String, state: &str) -> Result<Open, DbError> {
     Ok(Open {
         id,
-        kind: word("kind", id, kind)?,
+        kind: word("notices.kind", id, kind)?,
         recipient,
-        state: word("state", id, state)?,
+        state: word("notices.state", id, state)?,
     })
 }
 
@@ -464,17 +463,4 @@ pub async fn next_due(connection: &mut PgConnection) -> Result<Option<DateTime<U
     )
     .fetch_optional(connection)
     .await?)
-}
-
-fn word<T: std::str::FromStr<Err = UnknownWord>>(
-    column: &str,
-    id: i64,
-    word: &str,
-) -> Result<T, DbError> {
-    word.parse().map_err(|error: UnknownWord| {
-        DbError::Other(sqlx::Error::ColumnDecode {
-            index: format!("{column} of notice {id}"),
-            source: Box::new(error),
-        })
-    })
 }

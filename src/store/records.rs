@@ -9,13 +9,13 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
-use super::rows::{self, misfit, word};
+use super::rows::{self, address, word};
 use super::{carrier_labels, inspections, notices, orders, shipments, stock, tickets};
 use crate::domain::full::{FullRecord, Inspection, Order, Shipment, Stock, Ticket};
 use crate::domain::inspections::{Check, Defect, InspectionSummary};
 use crate::domain::list::HistoryEntry;
 use crate::domain::notices::{Subject, SubjectKind};
-use crate::domain::orders::{Address, Amounts, Fulfilment, Note, OrderLine, Payment};
+use crate::domain::orders::{Amounts, Fulfilment, Note, OrderLine, Payment};
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
 use crate::domain::stock::{Movement, Offer, OnOrder, WantedBy};
@@ -137,7 +137,7 @@ async fn order(connection: &mut PgConnection, id: i64) -> Result<Option<Order>, 
     Ok(Some(Order {
         email: head.email,
         phone: head.phone,
-        shipping_address: address(id, head.shipping_address)?,
+        shipping_address: address("orders.shipping_address", id, head.shipping_address)?,
         shipping_method: head.shipping_method,
         amounts: Amounts {
             subtotal: head.subtotal,
@@ -300,7 +300,7 @@ async fn shipment(connection: &mut PgConnection, id: i64) -> Result<Option<Shipm
         inspections: inspections_where(connection, "i.order_id = $1 order by i.id", order_id)
             .await?,
         tickets: tickets_where(connection, "t.order_id = $1 order by t.id", order_id).await?,
-        address: address(order_id, head.shipping_address)?,
+        address: address("orders.shipping_address", order_id, head.shipping_address)?,
         carrier_label: carrier_labels::of_shipment(connection, id).await?,
         summary,
     }))
@@ -782,11 +782,6 @@ async fn sources(
     )
     .fetch_all(connection)
     .await?)
-}
-
-fn address(order: i64, value: Value) -> Result<Address, DbError> {
-    serde_json::from_value(value)
-        .map_err(|error| misfit("orders.shipping_address", order, Box::new(error)))
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use std::str::FromStr;
 
+use serde_json::Value;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Decode, Postgres, Row as _, Type};
 
 use super::db::DbError;
+use crate::domain::orders::Address;
 use crate::domain::words::UnknownWord;
 
 /// The columns of one row of a table, read by name.
@@ -67,8 +69,13 @@ pub(super) fn word<T: FromStr<Err = UnknownWord>>(
         .map_err(|error: UnknownWord| misfit(column, id, Box::new(error)))
 }
 
+/// An address, from a column that has it as JSON, for the row with this key.
+pub(super) fn address(column: &str, id: i64, value: Value) -> Result<Address, DbError> {
+    serde_json::from_value(value).map_err(|error| misfit(column, id, Box::new(error)))
+}
+
 /// What is said of a value that does not fit.
-pub(super) fn misfit(column: &str, id: i64, source: sqlx::error::BoxDynError) -> DbError {
+fn misfit(column: &str, id: i64, source: sqlx::error::BoxDynError) -> DbError {
     DbError::Other(sqlx::Error::ColumnDecode {
         index: format!("{column} of {id}"),
         source,

@@ -21,11 +21,10 @@ pub use reserve::{
 pub use route::{ask, elsewhere, needs};
 
 use super::db::DbError;
-use super::rows::one_row;
+use super::rows::{one_row, word};
 use crate::domain::orders::{FinancialStatus, FulfilmentState, Stage};
 use crate::domain::progress::{Facts, Fulfilment, Line};
 use crate::domain::promises::{Promise, Standing};
-use crate::domain::words::UnknownWord;
 
 /// An order that the worker moves, locked.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,9 +98,9 @@ pub async fn lock(
     let lines = lines(connection, id).await?;
     let fulfilments = parts(connection, id, now).await?;
     let email = row.email.filter(|email| email.contains('@'));
-    let stage: Stage = word(&row.stage, "stage of order", id)?;
+    let stage: Stage = word("orders.stage", id, &row.stage)?;
     let financial_status: FinancialStatus =
-        word(&row.financial_status, "financial_status of order", id)?;
+        word("orders.financial_status", id, &row.financial_status)?;
     let days = |days: Option<i32>| days.map(i32::unsigned_abs);
     let standing = row.ship_by.map(|ship_by| Standing {
         promise: Promise {
@@ -204,7 +203,7 @@ async fn parts(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let state: FulfilmentState = word(&row.state, "state of fulfilment", row.id)?;
+            let state: FulfilmentState = word("fulfilments.state", row.id, &row.state)?;
             Ok(Fulfilment {
                 id: row.id,
                 location: row.name,
@@ -219,19 +218,6 @@ async fn parts(
             })
         })
         .collect()
-}
-
-fn word<T: std::str::FromStr<Err = UnknownWord>>(
-    text: &str,
-    what: &str,
-    id: i64,
-) -> Result<T, DbError> {
-    text.parse().map_err(|error| {
-        DbError::Other(sqlx::Error::ColumnDecode {
-            index: format!("{what} {id}"),
-            source: Box::new(error),
-        })
-    })
 }
 
 /// Says what an order waits for.
