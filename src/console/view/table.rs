@@ -178,7 +178,7 @@ fn titles(
         let sort = list.query.sort;
         let sorted = column.sort == Some(sort.column);
         let mut title = column.title.to_owned();
-        let mut style = theme.frame();
+        let mut style = theme.tone(Tone::Muted);
         if sorted {
             title.push(if sort.descending { '↓' } else { '↑' });
             style = Style::new().add_modifier(Modifier::BOLD);

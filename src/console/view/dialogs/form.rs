@@ -6,8 +6,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
 
 use super::super::theme::Theme;
-use super::super::write;
-use super::boxes::{boxed, draw_edit, inside, keys, line};
+use super::super::{select, write};
+use super::boxes::{boxed, draw_edit, inside, keys, line, more};
 use crate::console::app::{
     App, Choosing, Document, Field, Form, Geometry, Line, Span, Tone, Value, bad, cut, facts,
     macros, muted, plain, strong,
@@ -118,7 +118,7 @@ pub(super) fn form(
         };
         write(buffer, place, &[strong("[ do it ]")], theme);
         if form.at_button() {
-            buffer.set_style(place, theme.selected());
+            select(buffer, place, theme);
         }
     }
     cursor
@@ -202,7 +202,7 @@ pub(super) fn macros(
         let spans = cut(spans, inner.width as usize);
         write(buffer, place, &spans, theme);
         if is_picked {
-            buffer.set_style(place, theme.selected());
+            select(buffer, place, theme);
         }
     }
     let rule = "─".repeat(inner.width as usize);
@@ -215,6 +215,7 @@ pub(super) fn macros(
     for (row, spans) in lines.iter().take(room).enumerate() {
         write(buffer, line(inner, rows + 2 + row), &spans.spans, theme);
     }
+    more(buffer, inner, lines.len().saturating_sub(room), theme);
     cursor
 }
 
@@ -224,9 +225,13 @@ fn field_errors(field: &Field, wide: usize) -> Vec<Line> {
     if let Some(error) = &field.error
         && BESIDE + text::width(field.arg.name) + text::width(error) > wide
     {
-        says.flow(vec![plain("  "), bad(format!("! {error}"))]);
+        says.flow(vec![bad(format!("! {error}"))]);
     }
-    says.lines(wide)
+    let mut lines = says.lines(wide.saturating_sub(2));
+    for line in &mut lines {
+        line.spans.insert(0, plain("  "));
+    }
+    lines
 }
 
 /// Columns of a label round its name and the error beside it.
@@ -333,7 +338,7 @@ pub(super) fn draw_field(
             let place = line(area, rows);
             write(buffer, place, &[plain(sign), plain(choice)], theme);
             if picked {
-                buffer.set_style(place, theme.selected());
+                select(buffer, place, theme);
             }
             rows += 1;
         }
