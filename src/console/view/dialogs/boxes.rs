@@ -53,11 +53,7 @@ pub(super) fn boxed(
             ..area
         }
     } else {
-        Rect {
-            x: area.x - 1,
-            width: width + 2,
-            ..area
-        }
+        area
     };
     blank(buffer, cleared);
     let inner = (width - 2) as usize;
@@ -93,7 +89,7 @@ pub(super) fn boxed(
     }
 }
 
-/// Says in the frame under a box's inside how many lines it has no room for.
+/// Says in the frame over a box's inside how many lines it has no room for.
 pub(super) fn more(buffer: &mut Buffer, inner: Rect, below: usize, theme: Theme) {
     if below == 0 {
         return;
@@ -102,7 +98,7 @@ pub(super) fn more(buffer: &mut Buffer, inner: Rect, below: usize, theme: Theme)
     let columns = (text::width(&says) as u16).min(inner.width);
     let place = Rect {
         x: inner.right() - columns,
-        y: inner.bottom(),
+        y: inner.y.saturating_sub(1),
         width: columns,
         height: 1,
     };
