@@ -108,8 +108,8 @@ pub(super) fn prompt(
     cursor
 }
 
-/// The rule over the line in the footer, or what is wrong with that line, over the place where it
-/// is wrong; answers the window without the lines that this takes beside the rule's.
+/// What is wrong with the line in the footer, over the place where it is wrong; answers the window
+/// without the lines that this takes beside the rule's.
 pub(super) fn complaint(
     buffer: &mut Buffer,
     line: &str,
@@ -119,8 +119,6 @@ pub(super) fn complaint(
 ) -> Geometry {
     let mut above = *g;
     let Some((at, why)) = wrong else {
-        blank(buffer, g.rule);
-        super::super::frame::rule(buffer, g.rule, &[], &[], theme);
         return above;
     };
     let place = 1 + text::width(line.get(..at).unwrap_or(line));
