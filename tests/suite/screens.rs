@@ -806,6 +806,26 @@ fn what_is_wrong_hides_nothing_that_is_offered() {
 }
 
 #[test]
+fn in_a_narrow_window_what_matters_least_gives_way() {
+    for columns in [60, 40] {
+        let mut desk = Desk::new(columns, 15);
+        for (key, pane) in ('0'..).zip(Pane::ALL) {
+            desk.keys(&key.to_string());
+            let shown = desk.shown();
+            assert!(
+                shown.contains("│5 Tkt"),
+                "{columns}, {}: {shown}",
+                pane.name()
+            );
+        }
+        desk.keys("r");
+        desk.check(&format!("reply-{columns}"));
+        desk.keys("<esc>1");
+        desk.check(&format!("orders-{columns}"));
+    }
+}
+
+#[test]
 fn a_line_too_long_for_its_place_says_that_it_goes_on() {
     let mut desk = Desk::new(80, 24);
     let last = |desk: &Desk| desk.shown().lines().last().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::theme::Theme;
 use super::super::{blank, write};
-use crate::console::app::{Document, Edit, Geometry, Span, muted, plain, strong};
+use crate::console::app::{Document, Edit, Geometry, Span, cut, muted, plain, strong};
 use crate::domain::text;
 
 /// Columns inside a box that would have so many, in this window.
@@ -75,7 +75,7 @@ pub(super) fn boxed(
         padded.extend(keys.iter().cloned());
         padded.push(plain(" "));
         let place = Rect::new(area.x + 2, area.bottom() - 1, width.saturating_sub(4), 1);
-        write(buffer, place, &padded, theme);
+        write(buffer, place, &cut(padded, place.width as usize), theme);
     }
     let inner = Rect::new(area.x + 2, area.y + 1, width - 4, height - 2);
     for (row, spans) in heading.iter().enumerate().take(inner.height as usize) {

@@ -27,6 +27,8 @@ pub(super) fn form_title(form: &Form) -> String {
     }
 }
 
+/// What does it, in the frame of a form with a long text.
+const BUTTON: &str = "[ do it ]";
 /// Rows of the box in which a long text is written.
 pub(super) const TEXT_ROWS: usize = 8;
 /// Columns inside the box of a form, where there are as many.
@@ -84,6 +86,11 @@ pub(super) fn form(
             ("esc", "close"),
         ])
     };
+    let hints = if form.has_button() {
+        cut(hints, wide.saturating_sub(BUTTON.len() + 3))
+    } else {
+        hints
+    };
     let inner = boxed(buffer, g, &form_title(form), &hints, FORM, height, theme);
     let mut row = head.len().min(inner.height as usize);
     let mut cursor = None;
@@ -111,12 +118,12 @@ pub(super) fn form(
     }
     if form.has_button() {
         let place = Rect {
-            x: inner.right().saturating_sub(10),
+            x: inner.right().saturating_sub(BUTTON.len() as u16 + 1),
             y: inner.bottom(),
-            width: 9,
+            width: BUTTON.len() as u16,
             height: 1,
         };
-        write(buffer, place, &[strong("[ do it ]")], theme);
+        write(buffer, place, &[strong(BUTTON)], theme);
         if form.at_button() {
             select(buffer, place, theme);
         }
