@@ -117,7 +117,12 @@ async fn what_was_given_up_of_a_reorder_is_told_and_settled_at_its_stock() {
     assert!(!works.run_once(&[]));
     let (said, done) = works.act(&["forget-work", "CUP"]);
     assert!(done, "{said}");
-    assert_eq!(works.number("select count(*) from jobs where subject_kind = 'purchase_order'").await, 0);
+    assert_eq!(
+        works
+            .number("select count(*) from jobs where subject_kind = 'purchase_order'")
+            .await,
+        0
+    );
     let told = "select string_agg(verb, ', ' order by id) from activity
         where kind = 'stock' and verb like '%-work'";
     assert_eq!(

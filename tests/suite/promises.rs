@@ -255,7 +255,10 @@ async fn a_purchase_order_without_an_address_waits_for_one_or_for_a_person() {
     let (said, done) = works.act(&["mark-sent", "#2"]);
     assert!(done && said.contains("to Acme"), "{said}");
     let (said, done) = works.act(&["mark-sent", "#2"]);
-    assert!(!done && said.contains("waits for its supplier's address"), "{said}");
+    assert!(
+        !done && said.contains("waits for its supplier's address"),
+        "{said}"
+    );
     works.drain(1);
     assert_eq!(
         works.text(states).await.as_deref(),

@@ -732,6 +732,7 @@ fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
     let done = Done {
         id: Uuid::from_u128(1),
         summary: "held: stocktaking".into(),
+        warning: None,
         version: 4,
         repeated: false,
         undo: None,
@@ -850,6 +851,7 @@ fn acted(summary: &str, undo: Option<Undo>) -> Done {
     Done {
         id: Uuid::from_u128(1),
         summary: summary.into(),
+        warning: None,
         version: 4,
         repeated: false,
         undo,
