@@ -52,7 +52,7 @@ impl Scripts {
         if self == Self::all() {
             return vec!["all".to_owned()];
         }
-        let names = self.0.iter().map(|script| script.full_name());
+        let names = self.0.iter().map(Script::full_name);
         names.map(str::to_ascii_lowercase).collect()
     }
 }
