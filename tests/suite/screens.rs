@@ -636,7 +636,7 @@ impl Desk {
     fn check(&self, name: &str) {
         screen::check(name, &self.shown());
         let bare = self.drawn(self.theme);
-        screen::check_bars(&bare);
+        screen::check_layers(&bare);
         for (theme, background) in [("dark", (0x1e, 0x1e, 0x1e)), ("light", (0xff, 0xff, 0xff))] {
             let theme = Theme::named(theme, Depth::True).expect("a theme");
             let theme = theme.with_unicode(self.theme.unicode);

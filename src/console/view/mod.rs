@@ -252,7 +252,8 @@ fn page_lines(
     }
 }
 
-/// Spans from the left of an area; what does not fit is cut.
+/// Spans from the left of an area, in no look but their own: over a rule that is dim they are not.
+/// What does not fit is cut.
 fn write(buffer: &mut Buffer, area: Rect, spans: &[Span], theme: Theme) {
     let mut x = area.x;
     for span in spans {
@@ -260,7 +261,8 @@ fn write(buffer: &mut Buffer, area: Rect, spans: &[Span], theme: Theme) {
         if room == 0 {
             break;
         }
-        (x, _) = buffer.set_stringn(x, area.y, &span.text, room as usize, theme.tone(span.tone));
+        let style = Style::reset().patch(theme.tone(span.tone));
+        (x, _) = buffer.set_stringn(x, area.y, &span.text, room as usize, style);
     }
 }
 

@@ -75,14 +75,26 @@ pub(crate) fn check_readable(buffer: &Buffer, bare: &Buffer, background: (u8, u8
     }
 }
 
-/// Says that what is reversed is a bar of one look: other colours in it would be patches.
+/// Says that nothing shines through what is drawn over it: what is reversed is a bar without
+/// patches of other colours, and what is strong or in a colour is not dim.
 ///
 /// # Panics
 ///
-/// If something reversed has a colour.
+/// If something reversed has a colour, or something dim is strong or has one.
 #[track_caller]
-pub(crate) fn check_bars(bare: &Buffer) {
+pub(crate) fn check_layers(bare: &Buffer) {
     for (position, cell) in bare.area.positions().map(|at| (at, &bare[at])) {
+        // A row that left its list is dim from end to end.
+        let is_gone = bare[(1, position.y)].symbol() == "×";
+        let is_dim = cell.modifier.contains(Modifier::DIM) && !cell.symbol().trim().is_empty();
+        assert!(
+            !is_dim
+                || is_gone
+                || (cell.fg == Color::Reset && !cell.modifier.contains(Modifier::BOLD)),
+            "{} at {position} is dim:\n{}",
+            cell.symbol(),
+            shown(bare)
+        );
         assert!(
             !cell.modifier.contains(Modifier::REVERSED) || cell.fg == Color::Reset,
             "{} at {position} is a patch in the bar:\n{}",
