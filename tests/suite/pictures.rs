@@ -213,10 +213,12 @@ async fn the_pictures_are_the_programs_own_screens() {
                 continue;
             }
             let kept = fs::read_to_string(&path).unwrap_or_default();
-            let differs = kept
+            let differs: Vec<_> = kept
                 .lines()
                 .zip(drawn.lines())
-                .find(|(kept, drawn)| kept != drawn);
+                .filter(|(kept, drawn)| kept != drawn)
+                .take(5)
+                .collect();
             assert!(
                 kept == drawn,
                 "{} is not current: UPDATE_PICTURES=1 cargo test pictures\n{differs:#?}",
