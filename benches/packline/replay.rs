@@ -17,6 +17,7 @@ pub(crate) async fn record(server: &DedicatedServer, database: &TestDatabase) {
     for setting in [
         "alter system set logging_collector = on",
         "alter system set log_destination = 'jsonlog'",
+        "alter system set log_rotation_size = 0",
         &format!("alter database {} set log_statement = 'all'", database.name),
     ] {
         let statement = AssertSqlSafe(setting.to_owned());
