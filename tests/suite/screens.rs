@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::actions::{ActError, Conflict, News};
 use packline::console::app::{
-    App, Ask, Dialog, Effect, Failure, Feed, Kept, Msg, RecordPage, Settings, Window, update,
+    App, Ask, Dialog, Effect, Failure, Feed, Kept, Msg, RecordPage, Settings, Unsaved, Window,
+    update,
 };
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::view::{self, Theme};
@@ -547,6 +548,7 @@ impl Desk {
             Effect::Choices { request, .. } => {
                 Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
             }
+            Effect::Recover => Msg::Recovered(Ok(vec![])),
             Effect::Drafts => Msg::Drafts(Ok(vec![])),
             Effect::Macros => Msg::Macros(Ok(vec![])),
             Effect::Presence => Msg::Presence(Ok(vec![])),
@@ -1312,10 +1314,10 @@ fn what_is_written_without_a_database_is_not_forgotten() {
         why: "the server closed it".into(),
     }));
     desk.keys("rDear Ines<esc>k");
-    let wishes = desk.app.last_wishes();
+    let words = desk.app.last_words();
     assert!(
-        matches!(&wishes[..], [Effect::KeepDraft { args, .. }] if args["text"] == "Dear Ines"),
-        "{wishes:?}"
+        matches!(&words[..], [Unsaved { args: Some(args), .. }] if args["text"] == "Dear Ines"),
+        "{words:?}"
     );
     desk.keys("r");
     assert!(desk.shown().contains("Dear Ines"), "{}", desk.shown());
