@@ -2,15 +2,15 @@
 //! It names the database by what it is, never by how it is reached: a URL may hold a password.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::app::Unsaved;
@@ -20,6 +20,9 @@ use crate::domain::text;
 
 /// What nobody came back for is thrown away after so long, as the database does with drafts.
 const KEPT_FOR: Duration = Duration::from_hours(90 * 24);
+/// What ends the name of a file that is being written. Whoever is killed meanwhile leaves it, and
+/// perhaps all of the text is in it.
+const WRITTEN: &str = "new";
 /// No file of ours is larger.
 const LARGEST: u64 = 16 << 20;
 
@@ -106,9 +109,12 @@ impl Aside {
                 let _ = fs::remove_file(&path);
                 continue;
             }
-            if path == self.file() || path.extension().is_none_or(|end| end != "json") {
+            let end = path.extension().and_then(OsStr::to_str);
+            if path.file_stem() == self.file().file_stem() || !matches!(end, Some("json" | WRITTEN))
+            {
                 continue;
             }
+            // One that is no such file, or only half of one, is left as it is.
             let Some(held) = read(&path) else { continue };
             if held.database != database || held.login != self.login {
                 continue;
@@ -131,7 +137,9 @@ impl Aside {
         let at = text.at.format("%Y%m%dT%H%M%SZ");
         // A verb's name comes from a file or a database, and must not lead elsewhere.
         let verb = text.verb.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        let path = self.folder.join(format!("older-{verb}-{kind}-{id}-{at}.txt"));
+        let path = self
+            .folder
+            .join(format!("older-{verb}-{kind}-{id}-{at}.txt"));
         let words: Vec<String> = (text.args.iter().flatten())
             .map(|(name, value)| format!("{name}:\n{value}\n"))
             .collect();
@@ -231,12 +239,16 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    // Of mode 0600, as the crate makes them.
-    let mut aside = NamedTempFile::new_in(folder)?;
-    aside.write_all(bytes)?;
-    aside.as_file().sync_all()?;
-    aside.persist(path)?;
-    Ok(())
+    let aside = path.with_extension(WRITTEN);
+    let mut file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(aside, path)
 }
 
 #[cfg(test)]
@@ -275,18 +287,21 @@ mod tests {
         assert_eq!(mode(&aside.file()), 0o600);
         assert_eq!(mode(&folder), 0o700);
 
+        fs::copy(aside.file(), folder.join("half.new")).unwrap();
+        fs::write(folder.join("nothing.json"), "{").unwrap();
         let next = console(&folder, "ana", "1/2");
         assert!(next.left("1/3").texts.is_empty(), "another database");
         assert!(console(&folder, "bo", "1/2").left("1/2").texts.is_empty());
         let left = next.left("1/2");
         let texts: Vec<&Unsaved> = left.texts.values().flatten().collect();
-        assert_eq!(texts, [&text(1, Some("sorry␛[2J"))], "text is only text");
+        let written = text(1, Some("sorry␛[2J"));
+        assert_eq!(texts, [&written, &written], "text is only text");
 
         next.forget(left.files, vec![text(1, Some("x"))]).unwrap();
         let left = next.left("1/2");
         assert_eq!(left.texts.len(), 1, "what was not taken stays");
         next.forget(left.files, vec![]).unwrap();
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
     #[test]

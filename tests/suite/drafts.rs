@@ -39,10 +39,15 @@ impl Away {
         );
         let mut command = on_database(InTerminal::program(), &url);
         command.env("XDG_STATE_HOME", self.state.path());
-        let mut console = InTerminal::start(command);
+        let console = InTerminal::start(command);
         console.shows("● live");
-        console.types("5");
-        console.shows("Kaputte Tasse");
+        console
+    }
+
+    /// A console in which the answer to the ticket is being written.
+    fn writing(&self) -> InTerminal {
+        let mut console = self.console();
+        answer(&mut console);
         console
     }
 
@@ -50,9 +55,13 @@ impl Away {
         self.state.path().join("packline/drafts")
     }
 
+    /// The files there, but for one whose writing was broken off.
     fn files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.folder()).into_iter().flatten();
-        entries.map(|entry| entry.expect("a file").path()).collect()
+        let paths = entries.map(|entry| entry.expect("a file").path());
+        paths
+            .filter(|path| path.extension().is_none_or(|end| end != "new"))
+            .collect()
     }
 
     /// What the database has.
@@ -65,10 +74,21 @@ impl Away {
     async fn kept(&self, text: &str) {
         let end = tokio::time::Instant::now() + LIMIT;
         while self.draft().await.as_deref() != Some(text) {
-            assert!(tokio::time::Instant::now() < end, "{:?}", self.draft().await);
+            assert!(
+                tokio::time::Instant::now() < end,
+                "{:?}",
+                self.draft().await
+            );
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
+}
+
+fn answer(console: &mut InTerminal) {
+    console.types("5");
+    console.shows("Kaputte Tasse");
+    console.types("r");
+    console.shows("the answer");
 }
 
 fn holds(file: &Path, text: &str) -> bool {
@@ -106,9 +126,7 @@ const ENDS: &[(&str, End)] = &[
 async fn what_is_written_without_the_database_outlives_the_program() {
     for (name, end) in ENDS {
         let away = Away::open().await;
-        let mut console = away.console();
-        console.types("r");
-        console.shows("the answer");
+        let mut console = away.writing();
         console.types("Dear Ines");
         console.shows("Dear Ines");
         away.kept("Dear Ines").await;
@@ -136,9 +154,12 @@ async fn what_is_written_without_the_database_outlives_the_program() {
         let mut console = away.console();
         console.shows("not sent yet: reply TKT-1 (");
         console.shows(", written while the database was away)");
-        console.types("r");
+        answer(&mut console);
         console.shows("Dear Ines, the last word");
-        assert_eq!(away.draft().await.as_deref(), Some("Dear Ines, the last word"));
+        assert_eq!(
+            away.draft().await.as_deref(),
+            Some("Dear Ines, the last word")
+        );
         assert!(away.files().is_empty(), "{name}: it is taken once");
         // And once only.
         console.types("\x1b");
@@ -156,9 +177,7 @@ async fn what_is_written_without_the_database_outlives_the_program() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_draft_stays_and_the_older_text_is_in_a_file() {
     let away = Away::open().await;
-    let mut console = away.console();
-    console.types("r");
-    console.shows("the answer");
+    let mut console = away.writing();
     away.line.cut();
     console.shows("reconnecting");
     console.types("from here");
@@ -173,10 +192,12 @@ async fn a_newer_draft_stays_and_the_older_text_is_in_a_file() {
     elsewhere
         .call(LIMIT, move |connection| {
             Box::pin(async move {
-                sqlx::query("select keep_draft('ticket', $1, 'reply', '{\"text\": \"from there\"}')")
-                    .bind(ticket)
-                    .execute(connection)
-                    .await?;
+                sqlx::query(
+                    "select keep_draft('ticket', $1, 'reply', '{\"text\": \"from there\"}')",
+                )
+                .bind(ticket)
+                .execute(connection)
+                .await?;
                 Ok(())
             })
         })
@@ -188,7 +209,8 @@ async fn a_newer_draft_stays_and_the_older_text_is_in_a_file() {
     console.types("!");
     console.shows("the newer text is offered; the older is in");
     console.types("\x1b");
-    console.types("r");
+    console.hides("the newer text is offered");
+    answer(&mut console);
     console.shows("from there");
     assert_eq!(away.draft().await.as_deref(), Some("from there"));
     let files = away.files();
@@ -202,9 +224,7 @@ async fn a_newer_draft_stays_and_the_older_text_is_in_a_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_back_leaves_no_file() {
     let away = Away::open().await;
-    let mut console = away.console();
-    console.types("r");
-    console.shows("the answer");
+    let mut console = away.writing();
     away.line.hold();
     // Nothing says yet that it does not answer.
     console.types("Dear Ines");

@@ -170,6 +170,11 @@ impl InTerminal {
         }
     }
 
+    #[track_caller]
+    pub(crate) fn hides(&self, text: &str) {
+        until(LIMIT, "another screen", || !self.screen().contains(text));
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         let id = self.child.process_id().expect("a process");
         Pid::from_raw(id as i32).expect("a process")

@@ -42,6 +42,16 @@ pub struct Recovered {
     pub older: Option<PathBuf>,
 }
 
+/// The search for what earlier runs have left; there is one, for it takes the files away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Search {
+    #[default]
+    Due,
+    UnderWay,
+    Failed,
+    Done,
+}
+
 /// What the file is known to hold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Aside {
@@ -53,9 +63,8 @@ pub(super) struct Aside {
     writes: u64,
     /// Why it could not be, the last time.
     failed: Option<String>,
-    asked: bool,
-    /// What earlier runs had left was looked for.
-    searched: bool,
+    /// Whether it is known what earlier runs have left.
+    search: Search,
     /// What of it is a draft now.
     pub(super) recovered: Vec<Recovered>,
 }
@@ -63,15 +72,18 @@ pub(super) struct Aside {
 impl Aside {
     /// Asks for what earlier runs have left, once; says whether that is known.
     pub(super) fn search(&mut self, effects: &mut Vec<Effect>) -> bool {
-        if !self.searched && !std::mem::replace(&mut self.asked, true) {
+        if self.search == Search::Due {
+            self.search = Search::UnderWay;
             effects.push(Effect::Recover);
         }
-        self.searched
+        self.search == Search::Done
     }
 
-    /// Where the answer did not come, it is asked for again.
-    pub(super) const fn search_again(&mut self) {
-        self.asked = false;
+    /// Where there was no answer, it is asked for again.
+    pub(super) fn search_again(&mut self) {
+        if self.search == Search::Failed {
+            self.search = Search::Due;
+        }
     }
 
     /// Whether the file is to hold something else than it does.
@@ -133,9 +145,12 @@ impl App {
 
     /// What earlier runs had set aside is where it belongs.
     pub(super) fn recovered(&mut self, result: Result<Vec<Recovered>, Failure>) {
-        if let Ok(recovered) = result {
-            self.aside.searched = true;
-            self.aside.recovered = recovered;
+        match result {
+            Ok(recovered) => {
+                self.aside.search = Search::Done;
+                self.aside.recovered = recovered;
+            }
+            Err(_) => self.aside.search = Search::Failed,
         }
     }
 

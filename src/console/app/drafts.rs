@@ -292,7 +292,9 @@ impl App {
             .filter_map(|draft| {
                 let older = recovered(draft.record, &draft.verb)?.older.as_ref()?;
                 let (verb, number, file) = (&draft.verb, &draft.number, older.display());
-                Some(format!("{verb} {number}: the newer text is offered; the older is in {file}"))
+                Some(format!(
+                    "{verb} {number}: the newer text is offered; the older is in {file}"
+                ))
             })
             .collect();
         self.drafts.take(read);
