@@ -56,6 +56,7 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
             zone: config.shop_time_zone.value,
             read_only: config.read_only.value,
             log: log::file(config),
+            carriers: config.carrier_url.value.is_some(),
             alarm_about: config.alarm_about.value.0.clone(),
         },
         keymap,

@@ -306,7 +306,7 @@ impl App {
                 text = format!("{text} and {more} more");
             }
             if !older.is_empty() {
-                text.push_str("; an older text is in a file, see !");
+                text.push_str(" · an older text is in a file, see !");
             }
             for each in older {
                 self.log(Level::Info, each);

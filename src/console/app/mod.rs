@@ -97,6 +97,8 @@ pub struct Settings {
     pub read_only: bool,
     /// The file that the program logs to, if it does.
     pub log: Option<PathBuf>,
+    /// Whether carriers' labels can be bought.
+    pub carriers: bool,
     /// The kinds of records whose new urgent work is told by an alarm.
     pub alarm_about: Vec<Kind>,
 }

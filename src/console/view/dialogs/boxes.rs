@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::super::frame;
 use super::super::theme::Theme;
 use super::super::{blank, write};
 use crate::console::app::{Document, Edit, Geometry, Span, muted, plain, strong};
@@ -77,6 +78,21 @@ pub(super) fn boxed(
         y: inner.y + taken,
         height: inner.height - taken,
         ..inner
+    }
+}
+
+/// Says over the right end of this area how many lines are out of sight above and below.
+pub(super) fn unseen(buffer: &mut Buffer, area: Rect, above: usize, below: usize, theme: Theme) {
+    if let Some(more) = frame::unseen(above, below) {
+        let more = [plain(" "), more, plain(" ")];
+        let width = more.iter().map(Span::width).sum::<usize>() as u16;
+        let place = Rect {
+            x: area.right().saturating_sub(width),
+            y: area.y.saturating_sub(1),
+            width: width.min(area.width),
+            height: 1,
+        };
+        write(buffer, place, &more, theme);
     }
 }
 

@@ -9,7 +9,7 @@ mod views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::boxes::{boxed, inside, keys, line};
+use self::boxes::{boxed, inside, keys, line, unseen};
 use self::form::{form, form_title, macros};
 use self::lines::{command_line, filter};
 use self::views::{columns, shelf};
@@ -194,6 +194,7 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme)
     } else {
         bulk.top.min(done.saturating_sub(height))
     };
+    unseen(buffer, inner, top, done.saturating_sub(top + height), theme);
     let results = bulk.results.iter().skip(top).take(height);
     for (index, (number, how)) in results.enumerate() {
         let spans = match how {
@@ -277,11 +278,7 @@ fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geome
         Reading::Text { what, .. } => what,
     };
     let below = lines.len().saturating_sub(top + g.page_rows());
-    let right = if below > 0 {
-        vec![plain(format!("{below} more"))]
-    } else {
-        vec![]
-    };
+    let right: Vec<Span> = super::frame::unseen(top, below).into_iter().collect();
     super::frame::rule(buffer, g.title, &[strong(title)], &right, theme);
     page_lines(buffer, g, &lines, top, None, theme);
     blank(buffer, g.footer);
