@@ -25,7 +25,7 @@ impl Verbs {
         let keymap = look::keymap(config).map_err(|mistakes| eyre!("{}", mistakes.join("\n")))?;
         if self.json {
             let verbs: Vec<Value> = verbs::all()
-                .map(|verb| described(verb, &keymap, missing(verb, config)))
+                .map(|verb| described(verb, &keymap, config))
                 .collect();
             print::json(&verbs)?;
         } else {
@@ -88,7 +88,7 @@ fn placeholder(arg: &Arg) -> String {
     }
 }
 
-fn described(verb: &Verb, keymap: &Keymap, missing: Option<String>) -> Value {
+fn described(verb: &Verb, keymap: &Keymap, config: &Config) -> Value {
     let arguments: Vec<Value> = verb
         .args
         .iter()
@@ -110,6 +110,6 @@ fn described(verb: &Verb, keymap: &Keymap, missing: Option<String>) -> Value {
         "arguments": arguments,
         "roles": roles,
         "asks": verb.danger == Danger::Confirm,
-        "missing": missing,
+        "missing": missing(verb, config),
     })
 }

@@ -14,6 +14,12 @@ use crate::domain::record::Record;
 use crate::domain::verbs::{Danger, Verb};
 use crate::store::db::DbError;
 
+/// The records that a verb applies to, and those that it does not, each with the reason.
+struct Able {
+    targets: Vec<Target>,
+    skipped: Vec<(String, String)>,
+}
+
 impl App {
     /// Begins what a key stands for.
     pub(super) fn begin_by_key(&mut self, verb: &'static Verb, effects: &mut Vec<Effect>) {
@@ -33,7 +39,7 @@ impl App {
         origin: Option<Origin>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
-        let (targets, skipped) = self.able(verb)?;
+        let Able { targets, skipped } = self.able(verb)?;
         let complete = verb.args.iter().all(|arg| {
             let text = given.get(arg.name).map_or("", String::as_str);
             check(arg, text).is_ok() && (!given.is_empty() || arg.required)
@@ -58,7 +64,7 @@ impl App {
         texts: &[(&str, String)],
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
-        let (targets, skipped) = self.able(verb)?;
+        let Able { targets, skipped } = self.able(verb)?;
         self.open_form(verb, targets, skipped, given, effects);
         if let Some(Dialog::Form(form)) = &mut self.dialog {
             for (name, text) in texts {
@@ -87,7 +93,7 @@ impl App {
     ///
     /// # Errors
     /// Why to none, for the person.
-    fn able(&self, verb: &Verb) -> Result<(Vec<Target>, Vec<(String, String)>), String> {
+    fn able(&self, verb: &Verb) -> Result<Able, String> {
         let records = self.targets();
         if records.is_empty() {
             return Err(format!("{}: nothing is selected", verb.name));
@@ -117,7 +123,7 @@ impl App {
                 ),
             });
         }
-        Ok((targets, skipped))
+        Ok(Able { targets, skipped })
     }
 
     /// The form is filled in.
