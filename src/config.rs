@@ -18,6 +18,7 @@ use tracing::level_filters::LevelFilter;
 
 pub use self::value::{AlarmBy, Kinds, Lines, Words};
 use self::value::{Places, Value};
+use crate::domain::scripts::Scripts;
 use crate::output::carriers::ProviderUrl;
 use crate::output::mailer::{MailUrl, Mailbox};
 use crate::store::db::DatabaseUrl;
@@ -102,7 +103,9 @@ settings! {
     carrier_from: Lines = "carrier.from", "",
         "Where those parcels are sent from: name, street, postcode, town, country as two letters and, where it has one, the state, a line each.";
     print_font: String = "print.font", "E:TT0003M_.FNT",
-        "The printer's name of the font that labels are written in. The default, which printers carry, has Latin, Greek, Cyrillic, Hebrew and Arabic; for Chinese, Japanese and Korean load one such as `E:ANMDJ.TTF`.";
+        "The printer's name of the font that labels are written in. The default is one that printers carry; for Chinese, Japanese and Korean load one such as `E:ANMDJ.TTF`.";
+    print_scripts: Scripts = "print.scripts", "latin greek cyrillic",
+        "The scripts that this font has, by their names in Unicode (`han hiragana katakana hangul arabic hebrew thai` …), or `all`. Whoever prints a label with others is told.";
     print_command: Words = "print.command", "",
         "The program that prints labels and slips, with its arguments; it reads the document from its standard input.";
 }

@@ -70,14 +70,29 @@ begin atomic
        and not an_order.covered_by_hand;
 end;
 
+-- By when the supplier must have accepted; written when the purchase order is sent.
+alter table purchase_orders add column answer_due timestamptz;
+create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent';
+create index purchase_orders_unsent on purchase_orders (id) where state = 'draft';
+create index purchase_orders_unsent_for_stock on purchase_orders (id) where state = 'draft' and fulfilment_id is null;
+
+-- Whether an order waits for a product: nothing covers it, or who was asked for it is silent.
+create function is_awaited(product bigint) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select exists (select from order_lines l where l.product_id = product and l.unallocated > 0)
+        or exists (select from purchase_orders b join purchase_order_lines l on l.purchase_order_id = b.id
+                   where b.state = 'sent' and b.answer_due < now() and b.fulfilment_id is not null
+                     and l.product_id = product);
+end;
+
 -- Stock that is free again is for whoever waits for it.
 create function enqueue_backorders() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     perform enqueue('backorders', 'product', product_id)
     from (select distinct n.product_id from new_rows n join old_rows o using (id)
-          where n.on_hand - n.reserved > o.on_hand - o.reserved
-            and exists (select from order_lines l where l.product_id = n.product_id and l.unallocated > 0)
+          where n.on_hand - n.reserved > o.on_hand - o.reserved and is_awaited(n.product_id)
           order by n.product_id) freed;
     return null;
 end $$;
@@ -93,7 +108,7 @@ begin atomic
     from (select distinct product from unnest(products) product) freed
     where exists (select from stock_levels s join locations p on p.id = s.location_id
                   where s.product_id = product and p.supplier_id is null and s.on_hand > s.reserved)
-      and exists (select from order_lines l where l.product_id = product and l.unallocated > 0)
+      and is_awaited(product)
     order by product;
 end;
 create function enqueue_left() returns trigger
@@ -122,6 +137,19 @@ end $$;
 create trigger enqueue_unwanted after update on order_lines
     referencing old table as old_rows new table as new_rows
     for each statement execute function enqueue_unwanted();
+
+-- What suppliers offer, and for how much, is news to whoever waits for it.
+create function enqueue_offers() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('offers', 'product', product_id)
+    from (select distinct product_id from new_rows where is_awaited(product_id) order by product_id) offered;
+    return null;
+end $$;
+create trigger enqueue_insert after insert on supplier_offers
+    referencing new table as new_rows for each statement execute function enqueue_offers();
+create trigger enqueue_update after update on supplier_offers
+    referencing new table as new_rows for each statement execute function enqueue_offers();
 
 -- A purchase order for our own stock is sent by itself; one for an order goes with the order.
 create function enqueue_purchase() returns trigger
@@ -196,11 +224,6 @@ begin
 end $$;
 create trigger tell_sent_by_hand after update of state on purchase_orders
     for each row when (old.state = 'draft' and new.state = 'sent') execute function tell_sent_by_hand();
-
--- By when the supplier must have accepted; written when the purchase order is sent.
-alter table purchase_orders add column answer_due timestamptz;
-create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent';
-create index purchase_orders_unsent on purchase_orders (id) where state = 'draft';
 
 -- An order is looked at again when a supplier should have answered.
 create function enqueue_silence() returns trigger
@@ -406,11 +429,14 @@ end;
 create function lead_days(product bigint, units integer, paying text,
                           placed timestamptz default 'infinity', placed_id bigint default 0)
 returns integer
-language sql stable security definer set search_path = packline, pg_temp
-begin atomic
-    select case when free_units(product, placed, placed_id) >= units then 0
-           else (select lead_time_days from competing_offers(product, paying) limit 1) end;
-end;
+language plpgsql stable security definer set search_path = packline, pg_temp as $$
+begin
+    -- Not one expression in SQL: that would be planned anew for every product of an import.
+    if free_units(product, placed, placed_id) >= units then
+        return 0;
+    end if;
+    return (select lead_time_days from competing_offers(product, paying) limit 1);
+end $$;
 
 -- Why a shipping option does not take an order, for people; null where it does. Weights are grams,
 -- as far as the products' are known.
@@ -493,7 +519,12 @@ begin
     where s.id in (select subject_id from new_rows where subject_kind = 'stock'
                    union
                    select l.id from new_rows n join stock_levels l on l.product_id = n.subject_id
-                   where n.subject_kind = 'product');
+                   where n.subject_kind = 'product'
+                   union
+                   select l.id from new_rows n
+                   join purchase_order_lines b on b.purchase_order_id = n.subject_id
+                   join stock_levels l on l.product_id = b.product_id
+                   where n.kind = 'dead_job' and n.subject_kind = 'purchase_order');
     return null;
 end $$;
 create trigger tell_insert after insert on alerts
@@ -524,6 +555,10 @@ begin
         select new.subject_kind as kind, new.subject_id as id where new.subject_kind in ('order', 'shipment')
         union all
         select 'stock', id from stock_levels where new.subject_kind = 'product' and product_id = new.subject_id
+        union all
+        select 'stock', s.id
+        from purchase_order_lines l join stock_levels s on s.product_id = l.product_id
+        where new.subject_kind = 'purchase_order' and l.purchase_order_id = new.subject_id
         order by 2
     loop
         perform write_activity(dead.kind, dead.id, 'jobs', 'update',
@@ -551,6 +586,18 @@ end $$;
 create trigger need_no_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
     execute function need_no_label();
+
+-- A purchase order that went to its supplier by other means needs no mail any more.
+create function need_no_mail() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update alerts set cleared_at = clock_timestamp(), settled = 'done'
+    where kind = 'dead_job' and subject_kind = 'purchase_order' and subject_id = new.id and cleared_at is null;
+    return null;
+end $$;
+create trigger need_no_mail after update of state on purchase_orders
+    for each row when (old.state = 'draft' and new.state <> 'draft' and new.fulfilment_id is null)
+    execute function need_no_mail();
 
 -- How each supplier did in the last 90 days. Routing reads it; the worker keeps it.
 create table supplier_scores (

@@ -270,6 +270,7 @@ pub(super) async fn transact(
     let done = Done {
         id: act.id,
         summary: outcome.summary,
+        warning: outcome.warning,
         version: acts::version(connection, act.record)
             .await?
             .unwrap_or_else(|| record.version()),

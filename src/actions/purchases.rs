@@ -137,7 +137,7 @@ pub(super) async fn mark_stock_sent(
 async fn sent(work: &mut Work<'_>, unsent: &[Unsent]) -> Result<Outcome, ActError> {
     if unsent.is_empty() {
         return Err(ActError::refused(
-            "no purchase order of it waits to be sent",
+            "no purchase order of it waits for that supplier's address",
         ));
     }
     let business = calendar::load(work.connection, work.now).await?;

@@ -1,13 +1,18 @@
 //! What is done with a parcel.
 
+use sqlx::postgres::PgConnection;
+
 use super::error::ActError;
 use super::holds::give_back;
 use super::jobs;
 use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::labels::LABEL;
+use crate::domain::scripts::Scripts;
 use crate::domain::shipments::{ShipmentState, ShipmentSummary};
-use crate::store::carrier_labels;
+use crate::store::db::DbError;
+use crate::store::labels::{self, Printable};
 use crate::store::shipments::{self, Tracking};
+use crate::store::{acts, carrier_labels};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -33,14 +38,26 @@ pub(super) async fn perform(
             Ok(Outcome::new(format!("noted as damaged: {reason}")))
         }
         "print" => {
-            shipments::count_print(work.connection, parcel.id).await?;
             let what = work.given.optional_text("what").unwrap_or(LABEL);
-            let outcome = Outcome::new(format!("printed the {what}"));
-            if what == LABEL {
-                // If the worker gave one up, it has come out now.
-                jobs::forget(work).await?;
+            let warning = match what {
+                LABEL => unprintable(work.connection, parcel.id, work.terms.font).await?,
+                _ => None,
+            };
+            if let Some(warning) = &warning {
+                // Nobody stands beside a worker that prints: it is in the parcel's history.
+                acts::give_reason(work.connection, warning).await?;
             }
-            Ok(outcome)
+            shipments::count_print(work.connection, parcel.id).await?;
+            let outcome = Outcome::new(format!("printed the {what}"));
+            if what != LABEL {
+                return Ok(outcome);
+            }
+            // If the worker gave one up, it has come out now.
+            jobs::forget(work).await?;
+            Ok(match warning {
+                Some(warning) => outcome.but(warning),
+                None => outcome,
+            })
         }
         "buy-label" => {
             carrier_labels::want(work.connection, parcel.id).await?;
@@ -88,4 +105,29 @@ async fn set_tracking(work: &mut Work<'_>, parcel: &ShipmentSummary) -> Result<O
         ),
         _ => outcome,
     })
+}
+
+/// What to say of the label of ours for a parcel where it has scripts that the printer's font lacks: for a
+/// letter that it does not have, a printer prints a box or nothing, and says nothing. `None` where all is
+/// well, or the label is a carrier's own.
+async fn unprintable(
+    connection: &mut PgConnection,
+    parcel: i64,
+    font: Scripts,
+) -> Result<Option<String>, DbError> {
+    let printable = labels::printable(connection, parcel, Vec::new()).await?;
+    let Some(Printable {
+        label,
+        bought: None,
+    }) = printable
+    else {
+        return Ok(None);
+    };
+    let missing = font.lacks(&label.texts().join(" "));
+    Ok((!missing.is_empty()).then(|| {
+        format!(
+            "look at it: print.font is not known to have {}; see print.scripts",
+            missing.join(", ")
+        )
+    }))
 }

@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnection;
 use super::arguments::Given;
 use super::error::ActError;
 use crate::domain::act::{Act, Undo};
+use crate::domain::scripts::Scripts;
 
 /// What the shop's settings say to acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +18,18 @@ pub struct Terms {
     pub hold: TimeDelta,
     /// Whether carriers' labels can be bought.
     pub carriers: bool,
+    /// The scripts that the font of labels has.
+    pub font: Scripts,
 }
 
 impl From<Tz> for Terms {
-    /// With the undo window that mails have by default, and with labels to buy.
+    /// With the undo window that mails have by default, with labels to buy, and with a font for all.
     fn from(zone: Tz) -> Self {
         Self {
             zone,
             hold: TimeDelta::seconds(60),
             carriers: true,
+            font: Scripts::all(),
         }
     }
 }
@@ -76,6 +80,7 @@ pub(super) fn shown(at: DateTime<Utc>, zone: Tz) -> String {
 /// What a verb did.
 pub(super) struct Outcome {
     pub(super) summary: String,
+    pub(super) warning: Option<String>,
     pub(super) undo: Option<Undo>,
 }
 
@@ -84,8 +89,15 @@ impl Outcome {
     pub(super) fn new(summary: impl Into<String>) -> Self {
         Self {
             summary: summary.into(),
+            warning: None,
             undo: None,
         }
+    }
+
+    /// What a person should look at although it was done.
+    pub(super) fn but(mut self, warning: impl Into<String>) -> Self {
+        self.warning = Some(warning.into());
+        self
     }
 
     /// How it can be compensated, and what the question before that says.

@@ -210,6 +210,13 @@ impl Act {
                 print::json(&outcome.json(record))?;
             } else if matches!(outcome, Outcome::Done(_)) {
                 print::line(text::plain(&outcome.line(record)));
+                if let Outcome::Done(Done {
+                    warning: Some(warning),
+                    ..
+                }) = &outcome
+                {
+                    print::note(text::plain(&format!("packline: {record}: {warning}")));
+                }
             } else {
                 print::note(text::plain(&outcome.line(record)));
             }

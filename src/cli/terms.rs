@@ -12,6 +12,7 @@ pub(super) fn terms(config: &Config) -> Terms {
         zone: config.shop_time_zone.value,
         hold: TimeDelta::from_std(config.notice_hold.value).unwrap_or_default(),
         carriers: config.carrier_url.value.is_some(),
+        font: config.print_scripts.value,
     }
 }
 

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use tracing::level_filters::LevelFilter;
 
 use crate::domain::record::Kind;
+use crate::domain::scripts::Scripts;
 use crate::domain::words::words;
 use crate::output::carriers::{ProviderUrl, ProviderUrlError};
 use crate::output::mailer::{MailUrl, MailUrlError, Mailbox};
@@ -100,6 +101,20 @@ impl Value for Kinds {
         }
         let kinds: Vec<&str> = self.0.iter().map(|kind| kind.plural()).collect();
         kinds.join(" ")
+    }
+}
+
+impl Value for Scripts {
+    const EXPECTS: &'static str = "all, or Unicode's names of scripts such as latin greek han";
+    const LIST: bool = true;
+
+    fn parse(text: &str, places: &Places) -> Result<Self, Option<String>> {
+        let Words(words) = Words::parse(text, places)?;
+        Self::named(words.iter().map(String::as_str)).ok_or(None)
+    }
+
+    fn shown(&self) -> String {
+        self.names().join(" ")
     }
 }
 

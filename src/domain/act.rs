@@ -36,12 +36,25 @@ pub struct Done {
     pub id: Uuid,
     /// One sentence, past tense, without a full stop: `held: address unclear`.
     pub summary: String,
+    /// What a person should look at although it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// The record's version after it.
     pub version: i64,
     /// It had been done before by the same act id; nothing was done now.
     pub repeated: bool,
     /// How it can be compensated.
     pub undo: Option<Undo>,
+}
+
+impl Done {
+    /// What was done and, after a semicolon, what to look at.
+    pub fn told(&self) -> String {
+        match &self.warning {
+            Some(warning) => format!("{}; {warning}", self.summary),
+            None => self.summary.clone(),
+        }
+    }
 }
 
 /// The act that compensates another.

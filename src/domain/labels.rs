@@ -41,6 +41,15 @@ pub struct Label {
 }
 
 impl Label {
+    /// What others wrote on the label: the address, the carrier and the service. What we write ourselves, the
+    /// sender and numbers, we see before we buy a printer.
+    pub fn texts(&self) -> Vec<String> {
+        let mut texts = self.to.lines();
+        texts.push(self.to.phone.clone());
+        texts.extend(self.carrier.iter().chain(&self.service).cloned());
+        texts
+    }
+
     /// The weight in kilograms, rounded up to ten grams: `1.25 kg`.
     pub fn weight(&self) -> Option<String> {
         self.weight_g.map(|grams| {

@@ -172,7 +172,7 @@ pub struct TabCount {
 }
 
 /// Every tab's counts, by kind, at one instant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Promises of every kind; urgent are those that have passed.
     pub next: TabCount,
@@ -189,6 +189,9 @@ pub struct Counts {
     /// Whether there is no product and no order at all yet.
     #[serde(skip)]
     pub nothing_yet: bool,
+    /// Which kinds of the worker's jobs fail again and again, and why: it is no record's alone.
+    #[serde(skip)]
+    pub failing: Option<String>,
 }
 
 impl Counts {

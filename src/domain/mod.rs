@@ -25,6 +25,7 @@ pub mod promises;
 pub mod record;
 pub mod routing;
 pub mod sampling;
+pub mod scripts;
 pub mod shipments;
 pub mod stock;
 pub mod text;

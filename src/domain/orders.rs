@@ -160,6 +160,8 @@ pub struct OrderSummary {
     pub reserved: i64,
     /// Units that a supplier was asked for and has not shipped.
     pub requested: i64,
+    /// Purchase orders for it that were not sent, for their suppliers have no address.
+    pub unaddressed: i64,
     /// Units that have left.
     pub shipped: i64,
     /// Units that have arrived.

@@ -59,8 +59,10 @@ pub struct StockSummary {
     pub lead_time_days: Option<i32>,
     /// What people are alerted to: why it is low.
     pub alert: Option<String>,
-    /// What the worker gave up of its work for it, and why.
+    /// What the worker gave up of its work for it, and why: its purchase orders' too.
     pub given_up: Option<String>,
+    /// Purchase orders for it that were not sent, for their suppliers have no address.
+    pub unaddressed: i64,
     /// Not shown as low until then.
     pub muted_until: Option<DateTime<Utc>>,
 }
@@ -220,6 +222,7 @@ mod tests {
             lead_time_days: None,
             alert: None,
             given_up: None,
+            unaddressed: 0,
             muted_until: None,
         }
     }

@@ -12,8 +12,10 @@ use std::fmt::Write as _;
 use crate::domain::labels::Label;
 use crate::domain::text;
 
-/// The Unicode TrueType font that printers carry (Swiss 721: Latin, Cyrillic, Greek, Hebrew,
-/// Arabic). For Chinese, Japanese and Korean a printer needs one such as `E:ANMDJ.TTF`.
+/// The Unicode font that printers carry (Swiss 721). Resident fonts have Latin and the scripts of eastern
+/// Europe; others are loaded into the printer (Zebra's *Software Integrator Guide* P1026208-001,
+/// “International Fonts”), such as `E:ANMDJ.TTF` for Chinese, Japanese and Korean. Some firmware has more
+/// in it: who knows theirs does, says so in the setting `print.scripts`.
 pub const DEFAULT_FONT: &str = "E:TT0003M_.FNT";
 
 /// Dots: 4×6 inches at 203 an inch.

@@ -67,6 +67,14 @@ pub async fn announce(
     Ok(())
 }
 
+/// Tells the history the reason for what an act does from here on.
+pub async fn give_reason(connection: &mut PgConnection, reason: &str) -> Result<(), DbError> {
+    sqlx::query!("select set_config('packline.reason', $1, true)", reason)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
 /// Stores an act at its end. The database checks that the person may, that something changed,
 /// and that the id is new.
 pub async fn finish(

@@ -240,10 +240,14 @@ pub async fn settle(
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update alerts set cleared_at = clock_timestamp(), settled = $3
-         where kind = 'dead_job' and cleared_at is null and (subject_kind, subject_id) in (
-             select $1, $2::bigint
-             union all
-             select 'product', product_id from stock_levels where $1 = 'stock' and id = $2)",
+         where kind = 'dead_job' and cleared_at is null and (
+             (subject_kind, subject_id) in (
+                 select $1, $2::bigint
+                 union all
+                 select 'product', product_id from stock_levels where $1 = 'stock' and id = $2)
+             or $1 = 'stock' and subject_kind = 'purchase_order' and exists (
+                 select from purchase_order_lines l join stock_levels s on s.product_id = l.product_id
+                 where l.purchase_order_id = alerts.subject_id and s.id = $2))",
         record.kind.as_str(),
         record.id,
         to.as_str(),

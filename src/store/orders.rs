@@ -18,6 +18,12 @@ pub const SELECT: &str = "
             and a.subject_id = o.id and a.cleared_at is null) as given_up,
            o.financial_status, o.ship_by, o.deliver_by, o.assignee,
            o.currency, o.total, o.country, o.tags,
+           case when units.requested > 0 then (
+               select count(*) from fulfilments part
+               join purchase_orders unsent on unsent.fulfilment_id = part.id and unsent.state = 'draft'
+               join suppliers asked on asked.id = unsent.supplier_id
+               where part.order_id = o.id and part.state in ('open', 'requested')
+                 and asked.email like '%@%' is not true) else 0 end as unaddressed,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
            checked.pending as pending_inspections, checked.failed as failed_inspections,
@@ -73,6 +79,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         ordered: columns.get("ordered")?,
         reserved: columns.get("reserved")?,
         requested: columns.get("requested")?,
+        unaddressed: columns.get("unaddressed")?,
         shipped: columns.get("shipped")?,
         delivered: columns.get("delivered")?,
         cancelled: columns.get("cancelled")?,

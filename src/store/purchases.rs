@@ -156,8 +156,8 @@ pub struct Unsent {
     pub acceptance_hours: i32,
 }
 
-/// The purchase orders of an order that were not sent, locked, oldest first: of one supplier's
-/// location, or of all.
+/// The purchase orders of an order that were not sent, for their suppliers have no address, locked,
+/// oldest first: of one supplier's location, or of all.
 pub async fn unsent_of_order(
     connection: &mut PgConnection,
     order_id: i64,
@@ -170,7 +170,7 @@ pub async fn unsent_of_order(
          join purchase_orders b on b.fulfilment_id = f.id
          join suppliers s on s.id = b.supplier_id
          where f.order_id = $1 and b.state = 'draft' and f.state in ('open', 'requested')
-           and ($2::bigint is null or f.location_id = $2)
+           and s.email like '%@%' is not true and ($2::bigint is null or f.location_id = $2)
          order by b.id for no key update of b",
         order_id,
         location_id,
@@ -190,7 +190,8 @@ pub async fn unsent_of_level(
         "select b.id, s.name as supplier, s.acceptance_hours
          from purchase_orders b
          join suppliers s on s.id = b.supplier_id
-         where b.fulfilment_id is null and b.state = 'draft' and ($2::bigint is null or s.id = $2)
+         where b.fulfilment_id is null and b.state = 'draft' and s.email like '%@%' is not true
+           and ($2::bigint is null or s.id = $2)
            and exists (select from purchase_order_lines l join stock_levels t on t.product_id = l.product_id
                        where l.purchase_order_id = b.id and t.id = $1)
          order by b.id for no key update of b",

@@ -19,8 +19,22 @@ pub const SELECT: &str = "
     select s.id, s.version, product.sku, product.title, location.name as location,
            (select a.reason from alerts a where a.kind = 'low_stock' and a.subject_kind = 'stock'
             and a.subject_id = s.id and a.cleared_at is null) as alert,
-           (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'product'
-            and a.subject_id = s.product_id and a.cleared_at is null) as given_up,
+           (select string_agg(dead.reason, '; ' order by dead.id) from (
+                select a.id, a.reason from alerts a
+                where a.kind = 'dead_job' and a.subject_kind = 'product' and a.subject_id = s.product_id
+                  and a.cleared_at is null
+                union all
+                select a.id, 'PO-' || a.subject_id || ': ' || a.reason
+                from alerts a
+                join purchase_order_lines bought on bought.purchase_order_id = a.subject_id
+                where a.kind = 'dead_job' and a.subject_kind = 'purchase_order' and a.cleared_at is null
+                  and bought.product_id = s.product_id) dead) as given_up,
+           (select count(*) from purchase_orders unsent
+            join purchase_order_lines bought on bought.purchase_order_id = unsent.id
+            join suppliers asked on asked.id = unsent.supplier_id
+            where unsent.state = 'draft' and unsent.fulfilment_id is null
+              and asked.email like '%@%' is not true
+              and bought.product_id = s.product_id) as unaddressed,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
@@ -90,6 +104,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
         given_up: columns.get("given_up")?,
+        unaddressed: columns.get("unaddressed")?,
         muted_until: columns.get("muted_until")?,
     })
 }

@@ -476,6 +476,30 @@ async fn danger_asks_and_another_key_confirms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_that_fails_again_and_again_stands_over_the_footer_while_it_does() {
+    let shop = Shop::open().await;
+    let mut desk = desk(&shop, Role::Viewer).await;
+    let mut owner = shop.owner().await;
+    sqlx::query(
+        "insert into alerts (kind, subject_kind, subject_id, reason) values
+         ('failing_job', 'job scores', 0, 'the job scores fails again and again: no \u{1b}[31mroom')",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("an alert");
+    desk.shows("─ ⚑ the worker: the job scores fails again and again: no ␛[31mroom ─")
+        .await;
+    // On every pane, and on a record.
+    desk.types("2<enter>");
+    desk.shows("⚑ the worker: the job scores fails").await;
+    sqlx::query("update alerts set cleared_at = now()")
+        .execute(&mut owner)
+        .await
+        .expect("its end");
+    desk.hides("the worker:").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_another_program_writes_shows_and_the_selection_stays() {
     let shop = Shop::open().await;
     shop.order(&[("MUG", 1)]).await;

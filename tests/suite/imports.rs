@@ -343,6 +343,127 @@ async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
 }
 
 #[tokio::test]
+async fn a_channel_that_cancels_what_was_delivered_is_told_that_it_cannot() {
+    let shop = Shop::open().await;
+    let paid = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+    shop.orders(&paid[..]).await;
+    let cancelled = export(&["#1,11,paid,30.00,0,2026-11-21 10:00:00 +0100,Rome,3,A,10"]);
+    for (left, stage) in [
+        ("update packline.order_lines set shipped = 3", "shipped"),
+        ("update packline.order_lines set delivered = 3", "delivered"),
+    ] {
+        let mut owner = shop.connection().await;
+        // What the parcel's own triggers count.
+        for statement in ["set session_replication_role = replica", left] {
+            sqlx::query(statement)
+                .execute(&mut owner)
+                .await
+                .expect(statement);
+        }
+        sqlx::query("update packline.orders set stage = $1")
+            .bind(stage)
+            .execute(&mut owner)
+            .await
+            .expect("a stage");
+        let summary = shop.orders(&cancelled[..]).await;
+        let why = format!(
+            "expected an order of which some has not left, it is {stage}: \
+             what a customer does not want then is a return"
+        );
+        assert_eq!((summary.read, summary.updated), (1, 0), "{stage}");
+        assert_eq!(reasons(&summary), [(2, "Cancelled at", why.as_str())]);
+    }
+    let stands = "select stage || ' ' || (cancelled_at is null) from packline.orders";
+    assert_eq!(shop.texts(stands).await, ["delivered true"]);
+}
+
+#[tokio::test]
+async fn an_imported_order_is_promised_what_a_quote_promises() {
+    let shop = Shop::open().await;
+    let head = "sku,title,supplier,unit_cost,currency,lead_time_days,on_hand\n";
+    // In yen it is cheaper and sooner; but the order pays in euros.
+    let catalog = format!(
+        "{head}A,Lamp,Acme,2.00,EUR,9,0\nA,Lamp,Tokyo,1,JPY,1,0\nB,Mug,Acme,1.00,EUR,6,4\n"
+    );
+    shop.catalog(catalog.as_bytes()).await;
+    shop.execute(
+        "insert into packline.shipping_options (name, currency, price, transit_days_min, transit_days_max)
+         values ('Standard', 'EUR', 490, 2, 4)",
+    )
+    .await;
+    let quoted = "select sku || ' ' || units || ' ' || ship_by::date
+        from (values ('A', 3), ('B', 3)) as asked (sku, units)
+        cross join lateral packline.quote(sku, 'Standard', 'IT', units, '2026-11-20 10:00+01') order by sku";
+    assert_eq!(
+        shop.texts(quoted).await,
+        ["A 3 2026-12-03", "B 3 2026-11-20"]
+    );
+    let orders = export(&[
+        "#1,11,paid,30.00,0,,Rome,3,A,10",
+        "#2,12,paid,30.00,0,,Rome,3,B,10",
+        // The one before it has all but one.
+        "#3,13,paid,30.00,0,,Rome,3,B,10",
+        "#4,14,paid,30.00,0,,Rome,1,B,30",
+        // A line that nobody is known to have does not make the others any sooner.
+        "#5,15,paid,30.00,0,,Rome,3,A,10",
+        "#5,,,,,,,2,C,0",
+    ]);
+    assert_eq!(shop.orders(&orders[..]).await.created, 5);
+    let promised = "select number || ' ' || ship_by::date from packline.orders order by number";
+    assert_eq!(
+        shop.texts(promised).await,
+        [
+            "#1 2026-12-03",
+            "#2 2026-11-20",
+            "#3 2026-11-30",
+            "#4 2026-11-30",
+            "#5 2026-12-03"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn of_imports_at_once_one_has_made_each_product() {
+    let shop = Shop::open().await;
+    let text = "sku,title,supplier,unit_cost,currency\nA,Lamp,S,1.00,EUR\nB,Mug,S,1.00,EUR\n";
+    let mut owner = shop.connection().await;
+    let mut held = owner.begin().await.expect("a transaction");
+    // Lets them see that nothing is there, and not write it.
+    sqlx::query("lock table packline.products in share mode")
+        .execute(&mut *held)
+        .await
+        .expect("a lock");
+    let release = async {
+        let waiting = "select count(*) from pg_locks l
+            where l.relation = 'packline.products'::regclass and not l.granted";
+        deadline(Duration::from_secs(30), "three imports that wait", async {
+            while shop.number(waiting).await < 3 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        held.commit().await.expect("the lock's end");
+    };
+    let (one, two, three, ()) = tokio::join!(
+        shop.catalog(text.as_bytes()),
+        shop.catalog(text.as_bytes()),
+        shop.catalog(text.as_bytes()),
+        release,
+    );
+    let told = [one, two, three];
+    let sum = |part: fn(&Summary) -> u64| told.iter().map(part).sum::<u64>();
+    assert_eq!(
+        (
+            sum(|told| told.created),
+            sum(|told| told.updated),
+            sum(|told| told.unchanged)
+        ),
+        (2, 0, 4),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_older_export_does_not_make_paid_what_was_refunded() {
     let shop = Shop::open().await;
     let older = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);

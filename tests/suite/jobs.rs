@@ -95,6 +95,54 @@ async fn a_job_that_cannot_be_done_is_given_to_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_of_a_reorder_is_told_and_settled_at_its_stock() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    let die = "update jobs set kind = 'from the future', attempts = 11, run_at = 'epoch'
+               where subject_kind = 'purchase_order'";
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "2"]);
+    assert!(done, "{said}");
+    works.run(die).await;
+    assert!(!works.run_once(&[]));
+    let told = "PO-1: the job from the future failed: \
+                this program does not know the job \"from the future\"";
+    let shown = works.packline(&["show", "CUP"]).0;
+    assert!(shown.contains(told), "{shown}");
+
+    let again = works.act(&["retry-work", "CUP"]);
+    assert_eq!(again, ("CUP: the worker tries it again".to_owned(), true));
+    assert_eq!(works.text(OPEN_ALERTS).await, None);
+    assert!(!works.packline(&["show", "CUP"]).0.contains("failed"));
+    works.run(die).await;
+    assert!(!works.run_once(&[]));
+    let (said, done) = works.act(&["forget-work", "CUP"]);
+    assert!(done, "{said}");
+    assert_eq!(
+        works
+            .number("select count(*) from jobs where subject_kind = 'purchase_order'")
+            .await,
+        0
+    );
+    let told = "select string_agg(verb, ', ' order by id) from activity
+        where kind = 'stock' and verb like '%-work'";
+    assert_eq!(
+        works.text(told).await.as_deref(),
+        Some("retry-work, forget-work")
+    );
+
+    // Whoever sends it by other means has no work left to settle.
+    works.run("update suppliers set email = null").await;
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "2"]);
+    assert!(done, "{said}");
+    works.run(die).await;
+    assert!(!works.run_once(&[]));
+    let (said, done) = works.act(&["mark-sent", "CUP"]);
+    assert!(done, "{said}");
+    let (said, done) = works.act(&["retry-work", "CUP"]);
+    assert!(!done && said.contains("given nothing of it up"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_job_is_tried_later_with_its_reason_and_holds_nobody_up() {
     let works = Works::open().await;
     works.run(SHOP).await;

@@ -75,7 +75,19 @@ async fn a_label_and_a_slip_are_printed_and_each_print_is_in_the_history() {
     let file = folder.path().join("label.zpl");
     let path = file.display().to_string();
     let printed = packline(&shop, &[], &["print", &name, "--to", &path]).await;
-    assert_eq!(printed, (format!("{name}: printed the label\n"), 0));
+    let boxes = "look at it: print.font is not known to have Han, Hiragana; see print.scripts";
+    let told = format!("{name}: printed the label\npackline: {name}: {boxes}\n");
+    assert_eq!(printed, (told, 0));
+    let reason: Option<String> = shop
+        .ask(
+            "select max(reason) from activity where kind = 'shipment' and record_id = $1 and verb = 'print'",
+            |ask| ask.bind(parcel.id),
+        )
+        .await;
+    assert_eq!(reason.as_deref(), Some(boxes));
+    let japanese = [("PACKLINE_PRINT_SCRIPTS", "latin han hiragana")];
+    let again = packline(&shop, &japanese, &["print", &name, "--to", &path]).await;
+    assert_eq!(again, (format!("{name}: printed the label\n"), 0));
     let label = std::fs::read_to_string(&file).expect("a file");
     for part in [
         "^FDLoja & Filhos^FS",
@@ -121,7 +133,7 @@ async fn a_label_and_a_slip_are_printed_and_each_print_is_in_the_history() {
             |ask| ask.bind(parcel.id).bind(shop.login(Role::Warehouse)),
         )
         .await;
-    assert_eq!((prints, noted), (2, 2));
+    assert_eq!((prints, noted), (3, 3));
 }
 
 #[tokio::test]

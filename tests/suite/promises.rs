@@ -157,10 +157,10 @@ async fn a_silent_supplier_is_left_where_others_serve_in_time_and_told_so() {
     );
     assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
 
+    // A better offer is news to it, without a further silence.
     works
         .run("update supplier_offers set lead_time_days = 2")
         .await;
-    works.run(silence).await;
     works.drain(1);
     assert_eq!(
         works.text(PARTS).await.as_deref(),
@@ -174,21 +174,49 @@ async fn a_silent_supplier_is_left_where_others_serve_in_time_and_told_so() {
         Some("acme@example.org cancelled no answer in the agreed time")
     );
 
-    // Now Bolt is silent, and our own stock has it.
-    works
-        .run(
-            "insert into stock_movements (stock_level_id, kind, on_hand)
-             select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
-             where p.sku = 'CUP'",
-        )
-        .await;
+    // Now Bolt is silent, and nobody else is left.
     works.run(silence).await;
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Bolt has not answered in the agreed time, and nobody else has it in time")
+    );
+    // Too few arrive, then enough: each time it is looked at, by the arrival alone.
+    let arrive = "insert into stock_movements (stock_level_id, kind, on_hand)
+        select s.id, 'receive', 2 from stock_levels s join products p on p.id = s.product_id
+        where p.sku = 'CUP'";
+    works.run(arrive).await;
+    works.drain(1);
+    assert_eq!(
+        works.text(PARTS).await.as_deref(),
+        Some("Acme rejected, Bolt requested")
+    );
+    works.run(arrive).await;
     works.drain(1);
     assert_eq!(
         works.text(PARTS).await.as_deref(),
         Some("Acme rejected, Bolt rejected, Warehouse ready")
     );
     works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_nobody_could_serve_goes_on_when_a_supplier_offers_it() {
+    let works = works().await;
+    works.run("select order_of('#1', 'PLATE', 2)").await;
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("backordered: 2 × PLATE (out of stock and no supplier offers it)")
+    );
+    works
+        .run(
+            "insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             select 1, id, 500, 'EUR', 3 from products where sku = 'PLATE'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,7 +255,10 @@ async fn a_purchase_order_without_an_address_waits_for_one_or_for_a_person() {
     let (said, done) = works.act(&["mark-sent", "#2"]);
     assert!(done && said.contains("to Acme"), "{said}");
     let (said, done) = works.act(&["mark-sent", "#2"]);
-    assert!(!done && said.contains("waits to be sent"), "{said}");
+    assert!(
+        !done && said.contains("waits for its supplier's address"),
+        "{said}"
+    );
     works.drain(1);
     assert_eq!(
         works.text(states).await.as_deref(),
@@ -252,6 +283,31 @@ async fn a_purchase_order_without_an_address_waits_for_one_or_for_a_person() {
         .await;
     works.drain(1);
     assert_eq!(works.text(alert).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_no_mail_can_bring_is_marked_as_sent() {
+    let works = works().await;
+    let none = "no purchase order of it waits for its supplier's address";
+    works
+        .run("select order_of('#1', 'CUP', 1); update orders set confirmed_at = now()")
+        .await;
+    // Drafted, and the worker's to send.
+    let (said, done) = works.act(&["route", "#1", "--to", "acme"]);
+    assert!(done, "{said}");
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "1"]);
+    assert!(done, "{said}");
+    for record in ["#1", "CUP"] {
+        let (said, done) = works.act(&["mark-sent", record]);
+        assert!(!done && said.contains(none), "{record}: {said}");
+    }
+    works.run("update suppliers set email = null").await;
+    for record in ["#1", "CUP"] {
+        let (said, done) = works.act(&["mark-sent", record]);
+        assert!(done && said.contains("to Acme"), "{record}: {said}");
+        let (said, done) = works.act(&["mark-sent", record]);
+        assert!(!done && said.contains(none), "{record}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

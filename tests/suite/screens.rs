@@ -76,6 +76,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         ordered: 3,
         reserved: 2,
         requested: 0,
+        unaddressed: 0,
         shipped: 0,
         delivered: 0,
         cancelled: 0,
@@ -122,6 +123,7 @@ fn stock() -> Vec<Record> {
             lead_time_days: Some(6),
             alert: None,
             given_up: None,
+            unaddressed: 0,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };
@@ -518,6 +520,7 @@ impl Desk {
                     inspections: tab(9, 0),
                     tickets: tab(17, 2),
                     nothing_yet: false,
+                    failing: None,
                 }))
             }
             Effect::Record { request, id } if id == RecordId::new(Kind::Stock, UNREADABLE) => {
@@ -732,6 +735,7 @@ fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
     let done = Done {
         id: Uuid::from_u128(1),
         summary: "held: stocktaking".into(),
+        warning: None,
         version: 4,
         repeated: false,
         undo: None,
@@ -934,6 +938,7 @@ fn acted(summary: &str, undo: Option<Undo>) -> Done {
     Done {
         id: Uuid::from_u128(1),
         summary: summary.into(),
+        warning: None,
         version: 4,
         repeated: false,
         undo,
@@ -1304,7 +1309,7 @@ fn an_act_that_was_not_sent_waits_in_its_form_for_the_connection() {
 fn more_urgent_work_of_a_kind_that_was_asked_for_is_told() {
     let mut desk = Desk::new(80, 24);
     let told = |desk: &mut Desk, orders: i64, tickets: i64| {
-        let mut counts = desk.app.counts.expect("counts");
+        let mut counts = desk.app.counts.clone().expect("counts");
         counts.orders.urgent = Count(orders);
         counts.tickets.urgent = Count(tickets);
         desk.acts.clear();

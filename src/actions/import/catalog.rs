@@ -127,9 +127,15 @@ impl Import for Catalog {
             .filter(|at| lines[*at].further || fresh.contains(at) && !is_short(*at))
             .map(|at| &lines[at].item)
             .collect();
-        if !products.is_empty() {
-            put_products(connection, &products).await?;
-        }
+        let written: HashMap<_, _> = if products.is_empty() {
+            HashMap::new()
+        } else {
+            put_products(connection, &products)
+                .await?
+                .into_iter()
+                .map(|product| (product.sku, product.created))
+                .collect()
+        };
         let moved = if offers.is_empty() {
             Vec::new()
         } else {
@@ -143,15 +149,17 @@ impl Import for Catalog {
             if is_short(at) {
                 return Verdict::Rejected(vec![self.below(&line.item, short[&line.item.sku])]);
             }
-            let differs = if line.further {
-                moved.contains(&line.item.sku)
-            } else {
-                !same(at)
-            };
-            match known.get(&line.item.sku) {
-                _ if !differs => Verdict::Unchanged,
-                None | Some(None) if !line.further => Verdict::Created,
-                _ => Verdict::Updated,
+            if line.further {
+                return if moved.contains(&line.item.sku) {
+                    Verdict::Updated
+                } else {
+                    Verdict::Unchanged
+                };
+            }
+            match written.get(&line.item.sku) {
+                None => Verdict::Unchanged,
+                Some(true) => Verdict::Created,
+                Some(false) => Verdict::Updated,
             }
         };
         Ok((0..lines.len()).map(verdict).collect())

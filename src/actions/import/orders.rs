@@ -2,7 +2,8 @@
 //!
 //! An order that changed in the channel (paid, refunded, cancelled, another address, other lines)
 //! changes here as far as it still can. What the channel no longer wants is cancelled here unless a
-//! supplier was asked for it or it has left: then the order is rejected, for a person to decide.
+//! supplier was asked for it or it has left: then the order is rejected, for a person to decide. A
+//! cancellation takes back what has not left; where all has left, it is rejected.
 //! What was promised when an order came stays promised.
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +14,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
 use crate::domain::incoming::{Line, Order};
+use crate::domain::orders::Stage;
 use crate::domain::promises;
 use crate::intake::shopify::Orders;
 use crate::intake::{Fault, Rejection, digest, hex};
@@ -20,7 +22,7 @@ use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
 use crate::store::import::orders::{self as store, Known, KnownLine, Lead, Told};
 
-/// Days until an order leaves that nobody is known to have: time to find somebody.
+/// Days until an order leaves of which nobody is known to have some: time to find somebody.
 const UNKNOWN_LEAD: i32 = 3;
 
 /// Imports Shopify's `orders_export` CSV into a channel, which is made where it is not there yet.
@@ -111,17 +113,17 @@ impl Import for ChannelOrders {
                     self.change(connection, id, told).await?;
                     Verdict::Updated
                 }
-                Plan::Reject(reason) => Verdict::Rejected(self.refused(told.order, &reason)),
-                Plan::Foreign(currency) => {
-                    let (order, reason) = (told.order, format!("expected {currency}, as before"));
-                    Verdict::Rejected(vec![Rejection::new(
-                        &self.file,
-                        order.line,
-                        "Currency",
-                        order.currency.code(),
-                        &reason,
-                    )])
-                }
+                Plan::Reject {
+                    field,
+                    value,
+                    reason,
+                } => Verdict::Rejected(vec![Rejection::new(
+                    &self.file,
+                    told.order.line,
+                    field,
+                    &value,
+                    &reason,
+                )]),
             });
         }
         if !touched.is_empty() {
@@ -164,7 +166,13 @@ fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) -> Told<'a>
         return told;
     };
     let calendar = &business.calendar;
-    let days = lead.days.unwrap_or(UNKNOWN_LEAD).max(0) as u32;
+    let known = lead.days.unwrap_or(0);
+    let days = if lead.unknown {
+        known.max(UNKNOWN_LEAD)
+    } else {
+        known
+    };
+    let days = days.unsigned_abs();
     let placed = told.order.placed_at;
     let ship_by = promises::ship_by(placed, days, calendar, business.cut_off);
     told.ship_by = Some(ship_by);
@@ -218,9 +226,11 @@ enum Plan {
     Create,
     Update(i64),
     Keep,
-    Reject(String),
-    /// It is there in this other currency, and what was paid with it.
-    Foreign(String),
+    Reject {
+        field: &'static str,
+        value: String,
+        reason: String,
+    },
 }
 
 fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
@@ -239,20 +249,43 @@ fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
         if owner.is_some_and(|owner| *owner != order.external_id)
             || !names.insert(order.number.as_str().to_owned())
         {
-            return Plan::Reject(format!("another order of this channel is {}", order.number));
+            return Plan::Reject {
+                field: "Name",
+                value: order.number.clone(),
+                reason: format!("another order of this channel is {}", order.number),
+            };
         }
         match by_key.get(order.external_id.as_str()) {
             None => Plan::Create,
             Some(before) if before.digest.as_deref().map(hex).as_ref() == Some(&told.digest) => {
                 Plan::Keep
             }
-            Some(before) if before.currency != order.currency.code() => {
-                Plan::Foreign(before.currency.clone())
-            }
-            Some(before) => Plan::Update(before.id),
+            // It is there in another currency, and what was paid with it.
+            Some(before) if before.currency != order.currency.code() => Plan::Reject {
+                field: "Currency",
+                value: order.currency.code().to_owned(),
+                reason: format!("expected {}, as before", before.currency),
+            },
+            Some(before) => match order.cancelled_at {
+                Some(at) if !before.cancelled && has_left(before.stage) => Plan::Reject {
+                    field: "Cancelled at",
+                    value: at.to_rfc3339(),
+                    reason: format!(
+                        "expected an order of which some has not left, it is {}: \
+                         what a customer does not want then is a return",
+                        before.stage.label()
+                    ),
+                },
+                _ => Plan::Update(before.id),
+            },
         }
     };
     orders.iter().map(plan).collect()
+}
+
+/// Whether all of an order has left: there is nothing to cancel.
+const fn has_left(stage: Stage) -> bool {
+    matches!(stage, Stage::Shipped | Stage::Delivered | Stage::Closed)
 }
 
 fn told(order: &Order) -> Told<'_> {

@@ -357,6 +357,7 @@ impl App {
     }
 
     fn succeeded(&mut self, request: Request, step: &Step, done: Done, in_bulk: bool) {
+        let told = done.told();
         let undoable = done
             .undo
             .filter(|_| step.takes_back.is_none())
@@ -370,7 +371,7 @@ impl App {
                 undo,
                 wrote: (step.verb.mails()).then(|| (step.verb.name.to_owned(), step.args.clone())),
             });
-        let mut text = format!("{} {}", step.number, done.summary);
+        let mut text = format!("{} {told}", step.number);
         if let Some(undone) = &step.takes_back
             && let Some((verb, args)) = &undone.wrote
             && self
@@ -385,7 +386,7 @@ impl App {
         }
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.undo.extend(undoable);
-            bulk.results.push((step.number.clone(), Ok(done.summary)));
+            bulk.results.push((step.number.clone(), Ok(told)));
             return;
         }
         if let Some(undoable) = &undoable {

@@ -287,7 +287,8 @@ fn shortened(said: &str, room: usize) -> String {
     format!("{what}{HINT}{hint}")
 }
 
-/// The rule over the footer: the last message, and what the detail has no room for.
+/// The rule over the footer: the last message, else what of the worker's work fails, and what the detail
+/// has no room for.
 pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, theme: Theme) {
     let spans = match &app.said {
         Some(said) => {
@@ -299,15 +300,23 @@ pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, th
             let room = (area.width as usize).saturating_sub(4);
             vec![Span::new(shortened(&said.text, room), tone)]
         }
-        None => vec![],
+        None => failing(app).into_iter().collect(),
     };
-    let more = if unseen > 0 && spans.is_empty() {
+    let more = if unseen > 0 && app.said.is_none() {
         let key = app.keymap.shown(Command::Full);
         vec![muted(format!("{unseen} more, {key} opens in full"))]
     } else {
         vec![]
     };
     rule(buffer, area, &spans, &more, theme);
+}
+
+/// What of the worker's work fails again and again. No record shows it, so it stands on every page, for
+/// as long as it is so.
+fn failing(app: &App) -> Option<Span> {
+    let why = app.counts.as_ref()?.failing.as_ref()?;
+    let told = format!("⚑ the worker: {}", text::plain(why));
+    Some(Span::new(told, Tone::Bad))
 }
 
 /// The keys that matter here, then those of the verbs that apply.

@@ -134,7 +134,7 @@ fn empty(buffer: &mut Buffer, app: &App, g: &Geometry, theme: Theme) {
         error.clone()
     } else if !list.loaded {
         "reading …".to_owned()
-    } else if app.counts.is_some_and(|counts| counts.nothing_yet) {
+    } else if app.counts.as_ref().is_some_and(|counts| counts.nothing_yet) {
         NOTHING_YET.to_owned()
     } else if list.filter_text.is_empty() {
         match list.pane() {

@@ -355,7 +355,7 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: MARK_SENT,
-        applies_to: with_a_supplier,
+        applies_to: |record| on(record, |order| can_mark_sent(order.unaddressed)),
     },
     Verb {
         name: "set-option",
@@ -403,6 +403,14 @@ fn on(
     match record {
         Record::Order(order) => applies(order),
         _ => wrong_kind(),
+    }
+}
+
+/// Whether a purchase order waits that no mail can bring: one that can be mailed is the worker's.
+pub(super) fn can_mark_sent(unaddressed: i64) -> Result<(), Reason> {
+    match unaddressed {
+        0 => Reason::because("no purchase order of it waits for its supplier's address"),
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::record::{Kind, Record};
 use super::super::stock::StockSummary;
-use super::orders::{MARK_SENT, SUPPLIER};
+use super::orders::{MARK_SENT, SUPPLIER, can_mark_sent};
 use super::{
     ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, jobs, optional, required, write,
     wrong_kind,
@@ -91,7 +91,7 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: MARK_SENT,
-        applies_to: offered,
+        applies_to: |record| on(record, |stock| can_mark_sent(stock.unaddressed)),
     },
     Verb {
         name: "set-reorder-point",

@@ -75,24 +75,35 @@ pub async fn put_offers(
     Ok(changed)
 }
 
-/// Writes products.
+/// A product that was written.
+pub struct Written {
+    /// The stock keeping unit.
+    pub sku: String,
+    /// Whether it was not there before.
+    pub created: bool,
+}
+
+/// Writes products. Answers which were written: not those of which another import, that ran beside this
+/// one, has just said the same.
 pub async fn put_products(
     connection: &mut PgConnection,
     items: &[Counted<'_>],
-) -> Result<(), DbError> {
-    sqlx::query!(
+) -> Result<Vec<Written>, DbError> {
+    // A row that is updated was locked for that, and says by whom in xmax.
+    let rows = sqlx::query_as!(
+        Written,
         "insert into products (sku, title, weight_g, source_digest)
          select sku, title, weight_g, decode(digest, 'hex')
          from jsonb_to_recordset($1) as i (sku text, title text, weight_g integer, digest text)
          order by sku
          on conflict (sku) do update
          set title = excluded.title, weight_g = excluded.weight_g,
-             source_digest = excluded.source_digest",
+             source_digest = excluded.source_digest
+         where products.source_digest is distinct from excluded.source_digest
+         returning sku, xmax = 0 as \"created!\"",
         Json(items) as _
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    );
+    Ok(rows.fetch_all(connection).await?)
 }
 
 /// The products among these of which fewer were counted in our own warehouse than are reserved there,

@@ -6,7 +6,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 
 use crate::domain::incoming::{Line, Order};
+use crate::domain::orders::Stage;
 use crate::store::db::DbError;
+use crate::store::rows::word;
 
 /// An order that is there already.
 pub struct Known {
@@ -20,6 +22,10 @@ pub struct Known {
     pub currency: String,
     /// What the channel last said of it; `None` where a person made it.
     pub digest: Option<Vec<u8>>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Whether it was cancelled, whatever had left by then.
+    pub cancelled: bool,
 }
 
 /// An order with what it says in short.
@@ -44,9 +50,11 @@ pub struct Told<'a> {
 pub struct Lead {
     /// The channel's key.
     pub external_id: String,
-    /// Days until the last of it can leave: none for what lies in our own stock, else the quickest
-    /// supplier's; `None` where nobody is known to have it.
+    /// Days until the last can leave of what somebody is known to have: none for what lies in our own
+    /// stock, else those of the supplier that would be asked.
     pub days: Option<i32>,
+    /// Whether nobody is known to have some of it.
+    pub unknown: bool,
     /// Days on the way by its shipping option, where the option is known.
     pub transit_days: Option<i32>,
 }
@@ -96,16 +104,31 @@ pub async fn known(
     external_ids: &[String],
     numbers: &[String],
 ) -> Result<Vec<Known>, DbError> {
-    let rows = sqlx::query_as!(
-        Known,
-        "select id, external_id, number, currency, source_digest as digest from orders
+    let rows = sqlx::query!(
+        "select id, external_id, number, currency, source_digest, stage,
+                cancelled_at is not null as \"cancelled!\"
+         from orders
          where channel_id = $1 and (external_id = any ($2) or number = any ($3))
          order by id for no key update",
         channel,
         external_ids,
         numbers
-    );
-    Ok(rows.fetch_all(connection).await?)
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Known {
+                id: row.id,
+                external_id: row.external_id,
+                number: row.number,
+                currency: row.currency,
+                digest: row.source_digest,
+                stage: word("orders.stage", row.id, &row.stage)?,
+                cancelled: row.cancelled,
+            })
+        })
+        .collect()
 }
 
 /// Makes customers and products that are not there yet. A SKU that no catalogue brought is made of
@@ -140,28 +163,41 @@ pub async fn put_parties(
     Ok(())
 }
 
-/// How soon orders can leave and arrive.
+/// How soon orders can leave and arrive, by the function that quotes and the worker promise by. Orders
+/// of one file are not there yet to be counted: each leaves our stock to those of them that were placed
+/// before.
 pub async fn leads(
     connection: &mut PgConnection,
     orders: &[&Told<'_>],
 ) -> Result<Vec<Lead>, DbError> {
     let rows = sqlx::query_as!(
         Lead,
-        "select o.external_id as \"external_id!\", max(line.days) as days,
-                max(s.transit_days_max) as transit_days
-         from jsonb_to_recordset($1) as o (
-             external_id text, shipping_method text, currency text, lines jsonb)
-         left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
-         cross join lateral (
-             select case when exists (
-                             select from stock_levels t
-                             where t.product_id = p.id and t.on_hand - t.reserved >= l.quantity) then 0
-                         else (select min(lead_time_days) from supplier_offers where product_id = p.id)
-                    end as days
-             from jsonb_to_recordset(o.lines) as l (
+        "with told as materialized (
+             select * from jsonb_to_recordset($1) as o (
+                 external_id text, shipping_method text, currency text, placed_at timestamptz,
+                 cancelled_at timestamptz, financial_status text, lines jsonb)),
+         wanted as (
+             select o.external_id, o.placed_at, l.sku, sum(l.quantity) as units,
+                    o.cancelled_at is null and o.financial_status in ('paid', 'partially_refunded') as firm
+             from told o
+             cross join jsonb_to_recordset(o.lines) as l (
                  sku text, quantity integer, requires_shipping boolean)
-             left join products p on p.sku = l.sku
-             where l.requires_shipping) line
+             where l.requires_shipping
+             group by o.external_id, o.placed_at, o.cancelled_at, o.financial_status, l.sku),
+         queued as (
+             select external_id, sku, units + coalesce(sum(units) filter (where firm) over (
+                        partition by sku order by placed_at, external_id
+                        rows between unbounded preceding and 1 preceding), 0) as units
+             from wanted)
+         select o.external_id as \"external_id!\", max(line.days) as days,
+                bool_or(line.days is null) as \"unknown!\", max(s.transit_days_max) as transit_days
+         from told o
+         join queued w on w.external_id = o.external_id
+         left join products p on p.sku = w.sku
+         cross join lateral (
+             select lead_days(p.id, least(w.units, 2147483647)::integer, o.currency,
+                              o.placed_at, 9223372036854775807) as days) line
+         left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
          group by o.external_id",
         Json(orders) as _
     );

@@ -107,7 +107,9 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                 (select from tickets where state in ('new', 'open', 'pending') and due_at < $1
                    and (snoozed_until is null or snoozed_until <= $1) limit $2)
                 limit $2) n) as "next_urgent!",
-            (select min(id) from orders) is null and (select min(id) from products) is null as "nothing_yet!"
+            (select min(id) from orders) is null and (select min(id) from products) is null as "nothing_yet!",
+            (select string_agg(reason, '; ' order by id) from alerts
+             where kind = 'failing_job' and cleared_at is null) as failing
         "#,
         now,
         Count::LIMIT + 1,
@@ -126,5 +128,6 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
         inspections: tab(row.inspections, row.inspections_urgent),
         tickets: tab(row.tickets, row.tickets_urgent),
         nothing_yet: row.nothing_yet,
+        failing: row.failing,
     })
 }

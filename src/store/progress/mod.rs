@@ -13,10 +13,12 @@ use sqlx::postgres::PgConnection;
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
-    Draft, DraftLine, asked, drafts, enqueue_silence, recall, set_sent, stock_draft,
+    Draft, DraftLine, asked, drafts, enqueue_silence, enqueue_unanswered, recall, set_sent,
+    stock_draft,
 };
 pub use reserve::{
-    Wanting, enqueue_backorders, lock_waiting, reserve, waiting_for, wanted_products, wanting,
+    Wanting, enqueue_backorders, enqueue_uncovered, lock_waiting, reserve, waiting_for,
+    wanted_products, wanting,
 };
 pub use route::{ask, elsewhere, needs};
 

@@ -201,3 +201,26 @@ pub async fn enqueue_silence(
     .await?;
     Ok(())
 }
+
+/// Looks again at the orders whose suppliers have not answered in time about a product: others may
+/// have it now.
+pub async fn enqueue_unanswered(
+    connection: &mut PgConnection,
+    product_id: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select enqueue('order', 'order', silent.order_id)
+         from (select distinct f.order_id
+               from purchase_orders b
+               join purchase_order_lines l on l.purchase_order_id = b.id
+               join fulfilments f on f.id = b.fulfilment_id
+               where b.state = 'sent' and b.answer_due < $2 and l.product_id = $1
+               order by f.order_id) silent",
+        product_id,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}

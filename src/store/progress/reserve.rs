@@ -136,3 +136,22 @@ pub async fn enqueue_backorders(
         .await?;
     Ok(())
 }
+
+/// Looks again at the orders that want units of a product which nothing covers.
+pub async fn enqueue_uncovered(
+    connection: &mut PgConnection,
+    product_id: i64,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "select enqueue('order', 'order', waiting.order_id)
+         from (select distinct l.order_id
+               from order_lines l join orders o on o.id = l.order_id
+               where l.product_id = $1 and l.unallocated > 0
+                 and o.stage in ('confirmed', 'processing', 'partially_shipped')
+               order by l.order_id) waiting",
+        product_id,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}

@@ -169,11 +169,11 @@ pub async fn elsewhere(
     Ok(sqlx::query_as!(
         Elsewhere,
         r#"select fl.quantity - fl.shipped as "units!", free_units(l.product_id, o.placed_at, o.id) as "free!",
-                  (select min(s.lead_time_days) from supplier_offers s
-                   where s.product_id = l.product_id and s.supplier_id <> p.supplier_id
-                     and not exists (select from fulfilments r join locations n on n.id = r.location_id
-                                     where r.order_id = o.id and r.state = 'rejected'
-                                       and n.supplier_id = s.supplier_id)) as lead_days,
+                  (select min(s.lead_time_days) from competing_offers(l.product_id, o.currency,
+                       p.supplier_id || array(
+                           select n.supplier_id from fulfilments r join locations n on n.id = r.location_id
+                           where r.order_id = o.id and r.state = 'rejected' and n.supplier_id is not null)) s)
+                      as lead_days,
                   (select s.lead_time_days from supplier_offers s
                    where s.product_id = l.product_id and s.supplier_id = p.supplier_id) as "silent_lead_days?"
            from fulfilments f
