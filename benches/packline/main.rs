@@ -16,6 +16,7 @@ mod imports;
 mod keys;
 mod latency;
 mod lists;
+mod replay;
 mod report;
 mod screen;
 mod worker;

@@ -1,5 +1,6 @@
-//! Jobs and orders a second of one worker, against `pgbench` on the same server: one client that sends
-//! the statements of a job, and one that updates one row of a bare table.
+//! Jobs and orders a second of one worker, against `pgbench` with one client on the same server that
+//! sends the same statements: those of a job, and those that a worker sent for the same orders, taken
+//! from the server's log. Beside them, updates of one row of a bare table.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,13 +11,14 @@ use packline::actions::import::{self, Run, Stop};
 use packline::actions::letters::Desk;
 use packline::automation::Worker;
 use packline::output::notices::Templates;
+use packline::store::db::Db;
 use packline::store::local::Durability;
 use sqlx::{Executor as _, PgConnection};
 
 use crate::harness::TestDatabase;
 use crate::harness::server::server_with;
 use crate::report::{ratio, table};
-use crate::{connect, durability, handle};
+use crate::{connect, durability, handle, replay};
 
 /// Jobs that each of the two does; `PACKLINE_BENCH_JOBS` makes do with fewer.
 const JOBS: u32 = 5_000;
@@ -59,21 +61,13 @@ pub(crate) async fn run() {
         .await
         .expect("a bare table");
     let db = handle(&database, 2).await;
-    let desk = Desk {
-        templates: Templates::built_in(),
-        shop: "Bench".to_owned(),
-        address: Vec::new(),
-        labels: false,
-        hold: TimeDelta::hours(1),
-        carriers: false,
-    };
-    let worker = Worker::new(db.clone(), desk, None, Utc::now);
+    let worker = worker(&db);
     worker.drain().await.expect("what every shop has to do");
 
     let pgbench = pgbench(&mut connection).await;
-    let bare = rate(&pgbench, &database, UPDATE, jobs);
+    let bare = rate(&pgbench, &database, "prepared", UPDATE, jobs);
     enqueue(&mut connection, jobs).await;
-    let by_hand = rate(&pgbench, &database, JOB, jobs);
+    let by_hand = rate(&pgbench, &database, "prepared", JOB, jobs);
     let left: i64 = sqlx::query_scalar("select count(*) from jobs where every is null")
         .fetch_one(&mut connection)
         .await
@@ -105,37 +99,64 @@ pub(crate) async fn run() {
     let read = import::orders::import(run, &orders[..], "orders.csv", "shop")
         .await
         .expect("orders");
-    let start = Instant::now();
-    let tally = worker.drain().await.expect("the orders' jobs");
-    assert_eq!(tally.failed, 0);
-    let ready = read.created as f64 / start.elapsed().as_secs_f64();
+    let orders = u32::try_from(read.created).expect("some hundred orders");
+    drop((worker, db, connection));
+    let copies = [database.copy().await, database.copy().await];
+    let [recorded, replayed] = &copies;
+    replay::record(&server, recorded).await;
+    drain(recorded).await;
+    let script = replay::script(recorded, "packline bench").await;
+    let again = 1.0 / rate(&pgbench, replayed, "simple", &script, 1);
+    assert_eq!(
+        history(replayed).await,
+        history(recorded).await,
+        "both wrote the same"
+    );
+    let ready = f64::from(orders) / drain(&database).await;
+    let again = f64::from(orders) / again;
 
     table(
         "The worker",
         &setting,
-        [
-            "",
-            "a second",
-            "against its job by hand",
-            "against bare updates",
-        ],
+        ["", "a second", "against pgbench", "against bare updates"],
         &[
-            row(
-                "pgbench: begin; update one row; commit",
-                bare,
-                by_hand,
-                bare,
-            ),
+            row("pgbench: begin; update one row; commit", bare, bare, bare),
             row("pgbench: the statements of a job", by_hand, by_hand, bare),
             row("jobs that find nothing to do", done, by_hand, bare),
-            row(
-                "orders from intake to ready or waiting",
-                ready,
-                by_hand,
-                bare,
-            ),
+            row("pgbench: the statements of the orders", again, again, bare),
+            row("orders from intake to ready or waiting", ready, again, bare),
         ],
     );
+}
+
+/// A worker that holds its mails for an hour.
+fn worker(db: &Db) -> Worker {
+    let desk = Desk {
+        templates: Templates::built_in(),
+        shop: "Bench".to_owned(),
+        address: Vec::new(),
+        labels: false,
+        hold: TimeDelta::hours(1),
+        carriers: false,
+    };
+    Worker::new(db.clone(), desk, None, Utc::now)
+}
+
+/// Does what is due. The seconds that it takes.
+async fn drain(database: &TestDatabase) -> f64 {
+    let db = handle(database, 2).await;
+    let worker = worker(&db);
+    let start = Instant::now();
+    let tally = worker.drain().await.expect("the orders' jobs");
+    assert_eq!(tally.failed, 0);
+    start.elapsed().as_secs_f64()
+}
+
+/// How many changes of records the history holds.
+async fn history(database: &TestDatabase) -> i64 {
+    let mut connection = connect(database).await;
+    let count = sqlx::query_scalar("select count(*) from activity").fetch_one(&mut connection);
+    count.await.expect("the history")
 }
 
 fn row(what: &str, rate: f64, by_hand: f64, bare: f64) -> [String; 4] {
@@ -174,14 +195,14 @@ async fn pgbench(connection: &mut PgConnection) -> PathBuf {
 }
 
 /// How often a second `pgbench` runs a script.
-fn rate(pgbench: &Path, database: &TestDatabase, script: &str, times: u32) -> f64 {
+fn rate(pgbench: &Path, database: &TestDatabase, protocol: &str, script: &str, times: u32) -> f64 {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(&file, script).expect("a script");
     let at = &database.options;
     let socket = at.get_socket().map(|dir| dir.display().to_string());
     let host = socket.unwrap_or_else(|| at.get_host().to_owned());
     let output = Command::new(pgbench)
-        .args(["--no-vacuum", "--protocol=prepared", "--transactions"])
+        .args(["--no-vacuum", "--protocol", protocol, "--transactions"])
         .arg(times.to_string())
         .arg("--file")
         .arg(file.path())
@@ -194,5 +215,10 @@ fn rate(pgbench: &Path, database: &TestDatabase, script: &str, times: u32) -> f6
     let tps = said
         .lines()
         .find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    assert!(
+        output.status.success(),
+        "pgbench: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     tps.unwrap_or_else(|| panic!("pgbench: {said}{}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -46,11 +46,18 @@ pub async fn advance(
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Result<Moved, StepError> {
+    if !store::lock(connection, order_id).await? {
+        return Ok(Moved::Gone);
+    }
+    let business = calendar::load(connection, now).await?;
+    let terms = Terms {
+        desk,
+        business: &business,
+        now,
+    };
     for _ in 0..MOST_STEPS {
-        let Some(order) = store::lock(connection, order_id, now).await? else {
-            return Ok(Moved::Gone);
-        };
-        match step(connection, &order, desk, now).await? {
+        let order = store::facts(connection, order_id, now).await?;
+        match step(connection, &order, &terms).await? {
             Some(step @ Step::Reserve) => return Ok(Moved::Step(step)),
             Some(_) => {}
             None => {
@@ -66,16 +73,22 @@ pub async fn advance(
     Err(StepError::Circle)
 }
 
+/// What the steps of one look have in common.
+struct Terms<'a> {
+    desk: &'a Desk,
+    business: &'a Business,
+    now: DateTime<Utc>,
+}
+
 /// Takes the first step that is due and has something to do.
 async fn step(
     connection: &mut PgConnection,
     order: &Moving,
-    desk: &Desk,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<Option<Step>, StepError> {
     for step in progress::due(&order.facts) {
         jobs::announce(connection, step.name(), "").await?;
-        if take(connection, order, step, desk, now).await? {
+        if take(connection, order, step, terms).await? {
             return Ok(Some(step));
         }
     }
@@ -87,29 +100,28 @@ async fn take(
     connection: &mut PgConnection,
     order: &Moving,
     step: Step,
-    desk: &Desk,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, StepError> {
     match step {
         Step::Confirm => {
-            orders::confirm(connection, order.id, now).await?;
+            orders::confirm(connection, order.id, terms.now).await?;
             Ok(true)
         }
-        Step::Promise => Ok(promise(connection, order, now).await?),
+        Step::Promise => Ok(promise(connection, order, terms).await?),
         Step::Reserve => Ok(reserve(connection, order).await?),
-        Step::Recall(fulfilment) => recall(connection, order, fulfilment, desk, now).await,
-        Step::Route => Ok(route(connection, order, now).await?),
-        Step::Send => send(connection, order, desk, now).await,
+        Step::Recall(fulfilment) => recall(connection, order, fulfilment, terms).await,
+        Step::Route => Ok(route(connection, order, terms).await?),
+        Step::Send => send(connection, order, terms).await,
         Step::Pick => Ok(pick(connection, order).await?),
         Step::Acknowledge => {
-            let told = desk.confirm(connection, order, now).await?;
+            let told = terms.desk.confirm(connection, order, terms.now).await?;
             if told {
                 store::set_told(connection, order.id, order.facts.promised_day).await?;
             }
             Ok(told)
         }
-        Step::Apologise => apologise(connection, order, desk, now).await,
-        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, now).await?),
+        Step::Apologise => apologise(connection, order, terms).await,
+        Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, terms).await?),
         Step::Ready(fulfilment) => {
             let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
             let from = part.map_or(FulfilmentState::Accepted, |part| part.state);
@@ -120,9 +132,9 @@ async fn take(
             let parcel = store::pack(connection, order.id, fulfilment).await?;
             if let Some(parcel) = parcel {
                 // A carrier's own label is printed when it has been bought.
-                if desk.carriers {
+                if terms.desk.carriers {
                     carrier_labels::want(connection, parcel).await?;
-                } else if desk.labels {
+                } else if terms.desk.labels {
                     labels::enqueue(connection, parcel).await?;
                 }
             }
@@ -136,13 +148,12 @@ async fn take(
 async fn promise(
     connection: &mut PgConnection,
     order: &Moving,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, DbError> {
-    let business = calendar::load(connection, now).await?;
     let covered = order.facts.is_covered();
     let found = match &order.facts.standing {
-        None => first_promise(connection, order, &business).await?,
-        Some(standing) => standing.renewed(covered, &business.calendar, now),
+        None => first_promise(connection, order, terms.business).await?,
+        Some(standing) => standing.renewed(covered, &terms.business.calendar, terms.now),
     };
     let Some((promise, cause)) = found else {
         return Ok(false);
@@ -223,11 +234,10 @@ async fn reserve(connection: &mut PgConnection, order: &Moving) -> Result<bool, 
 async fn route(
     connection: &mut PgConnection,
     order: &Moving,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, DbError> {
     let needs = store::needs(connection, order.id).await?;
-    let business = calendar::load(connection, now).await?;
-    let (calendar, cut_off) = (&business.calendar, business.cut_off);
+    let (calendar, cut_off) = (&terms.business.calendar, terms.business.cut_off);
     let promised = order.facts.standing.as_ref().map(|standing| {
         let ship_by = standing.promise.ship_by;
         promises::lead_days(order.placed_at, ship_by, calendar, cut_off)
@@ -236,7 +246,7 @@ async fn route(
     let since = if order.facts.turned_down.is_empty() {
         order.placed_at
     } else {
-        now
+        terms.now
     };
     let parts: Vec<_> = routing::route(&needs, &order.currency, promised)
         .into_iter()
@@ -249,7 +259,7 @@ async fn route(
     if parts.is_empty() {
         return Ok(false);
     }
-    store::ask(connection, order.id, &parts, now).await?;
+    store::ask(connection, order.id, &parts, terms.now).await?;
     Ok(true)
 }
 
@@ -259,17 +269,15 @@ async fn recall(
     connection: &mut PgConnection,
     order: &Moving,
     fulfilment: i64,
-    desk: &Desk,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, StepError> {
     let lines = store::elsewhere(connection, order.id, fulfilment).await?;
-    let business = calendar::load(connection, now).await?;
     let in_time = |lead: i32| {
         let leaves = promises::ship_by(
-            now,
+            terms.now,
             lead.unsigned_abs(),
-            &business.calendar,
-            business.cut_off,
+            &terms.business.calendar,
+            terms.business.cut_off,
         );
         (order.facts.standing.as_ref()).is_some_and(|standing| leaves <= standing.promise.ship_by)
     };
@@ -277,8 +285,11 @@ async fn recall(
         return Ok(false);
     }
     for asked in store::asked(connection, fulfilment).await? {
-        let zone = business.calendar.zone();
-        desk.recall(connection, &asked, order, zone, now).await?;
+        let zone = terms.business.calendar.zone();
+        terms
+            .desk
+            .recall(connection, &asked, order, zone, terms.now)
+            .await?;
     }
     let reason = "no answer in the agreed time";
     jobs::announce(connection, Step::Recall(fulfilment).name(), reason).await?;
@@ -290,13 +301,15 @@ async fn recall(
 async fn apologise(
     connection: &mut PgConnection,
     order: &Moving,
-    desk: &Desk,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, StepError> {
     let Some(delay) = order.facts.delay() else {
         return Ok(false);
     };
-    desk.delay(connection, order, delay, now).await?;
+    terms
+        .desk
+        .delay(connection, order, delay, terms.now)
+        .await?;
     if delay.until.is_some() {
         store::set_told(connection, order.id, delay.until).await?;
     }
@@ -309,26 +322,26 @@ async fn apologise(
 async fn send(
     connection: &mut PgConnection,
     order: &Moving,
-    desk: &Desk,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, StepError> {
-    let business = calendar::load(connection, now).await?;
     let drafts = store::drafts(connection, order.id).await?;
     if drafts.is_empty() {
         return Ok(false);
     }
     let answer_due = |draft: &Draft| {
         let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
-        business.calendar.add(now, span)
+        terms.business.calendar.add(terms.now, span)
     };
     let sent: Vec<_> = drafts
         .iter()
         .map(|draft| (draft.id, answer_due(draft)))
         .collect();
-    store::set_sent(connection, &sent, now).await?;
-    let zone = business.calendar.zone();
+    store::set_sent(connection, &sent, terms.now).await?;
+    let zone = terms.business.calendar.zone();
     for draft in &drafts {
-        desk.purchase(connection, draft, Some(order), zone, now)
+        terms
+            .desk
+            .purchase(connection, draft, Some(order), zone, terms.now)
             .await?;
     }
     Ok(true)
@@ -379,9 +392,9 @@ async fn inspect(
     connection: &mut PgConnection,
     order: &Moving,
     fulfilment_id: i64,
-    now: DateTime<Utc>,
+    terms: &Terms<'_>,
 ) -> Result<bool, DbError> {
-    let samples = store::samples(connection, fulfilment_id, now - DEFECTS_COUNT).await?;
+    let samples = store::samples(connection, fulfilment_id, terms.now - DEFECTS_COUNT).await?;
     let chosen = samples.iter().any(|sample| {
         let percent = sampling::percent(sample.percent, sample.defects);
         sampling::chosen(&order.number, &sample.sku, percent)

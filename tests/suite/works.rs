@@ -91,6 +91,15 @@ impl Works {
         works
     }
 
+    /// Another shop that holds the same, with a mail server of its own.
+    pub(crate) async fn copy(&self) -> Self {
+        Self {
+            database: self.database.copy().await,
+            login: self.login.clone(),
+            mail: SmtpServer::plain().await,
+        }
+    }
+
     /// A handle as the worker's own login.
     pub(crate) async fn db(&self, what: &str) -> Db {
         let url = self.database.options.clone().username(&self.login);

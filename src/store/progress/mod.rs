@@ -51,18 +51,20 @@ pub struct Moving {
     pub facts: Facts,
 }
 
-/// Locks an order and reads what is true of it.
-pub async fn lock(
+/// Locks an order. False where there is none.
+pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
+    let locked = sqlx::query!("select id from orders where id = $1 for no key update", id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(locked.is_some())
+}
+
+/// Reads what is true of an order, which is to be locked.
+pub async fn facts(
     connection: &mut PgConnection,
     id: i64,
     now: DateTime<Utc>,
-) -> Result<Option<Moving>, DbError> {
-    let locked = sqlx::query!("select id from orders where id = $1 for no key update", id)
-        .fetch_optional(&mut *connection)
-        .await?;
-    if locked.is_none() {
-        return Ok(None);
-    }
+) -> Result<Moving, DbError> {
     let row = sqlx::query!(
         r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
                   o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason, o.told_day,
@@ -114,7 +116,7 @@ pub async fn lock(
         leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
         overdue: row.overdue,
     });
-    Ok(Some(Moving {
+    Ok(Moving {
         id,
         number: row.number,
         placed_at: row.placed_at,
@@ -139,7 +141,7 @@ pub async fn lock(
         },
         customer: row.customer_name,
         email,
-    }))
+    })
 }
 
 async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbError> {

@@ -36,27 +36,45 @@ pub(crate) async fn database() -> TestDatabase {
 impl TestDatabase {
     /// A fresh migrated database on the server that `admin` reaches.
     pub(super) async fn create(admin: PgConnectOptions) -> Self {
+        deadline(LIMIT, "a database for the test", async {
+            let mut connection = connect(&admin).await;
+            let template = template(&mut connection, &admin).await;
+            Self::like(connection, admin, &template).await
+        })
+        .await
+    }
+
+    /// Another one that holds the same. Whoever is connected to this one loses the connection.
+    pub(crate) async fn copy(&self) -> Self {
+        deadline(LIMIT, "a copy of the database", async {
+            let mut connection = connect(&self.admin).await;
+            let end = format!(
+                "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{}'",
+                self.name
+            );
+            execute(&mut connection, end).await;
+            Self::like(connection, self.admin.clone(), &self.name).await
+        })
+        .await
+    }
+
+    async fn like(mut connection: PgConnection, admin: PgConnectOptions, template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "test_{}_{}",
             std::process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
-        deadline(LIMIT, "a database for the test", async {
-            let mut connection = connect(&admin).await;
-            let template = template(&mut connection, &admin).await;
-            // Since version 15 the default writes each page to the log instead, which is slower
-            // where nothing has to reach a disk.
-            let strategy = match connection.server_version_num() {
-                Some(version) if version >= 150_000 => " strategy file_copy",
-                _ => "",
-            };
-            execute(
-                &mut connection,
-                format!("create database {name} template {template}{strategy}"),
-            )
-            .await;
-        })
+        // Since version 15 the default writes each page to the log instead, which is slower
+        // where nothing has to reach a disk.
+        let strategy = match connection.server_version_num() {
+            Some(version) if version >= 150_000 => " strategy file_copy",
+            _ => "",
+        };
+        execute(
+            &mut connection,
+            format!("create database {name} template {template}{strategy}"),
+        )
         .await;
         let options = admin.clone().database(&name);
         Self {
