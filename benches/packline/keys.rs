@@ -95,6 +95,7 @@ async fn in_process(database: &TestDatabase) -> Samples {
         zone: chrono_tz::Tz::UTC,
         read_only: false,
         log: None,
+        carriers: true,
         alarm_about: vec![],
     };
     let keymap = Keymap::built_in().expect("the keymap");

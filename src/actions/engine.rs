@@ -249,6 +249,7 @@ pub(super) async fn transact(
         Some(undone) => check_undone(connection, act, undone, &record, &person).await?,
         None => check_version(connection, act, record.version()).await?,
     }
+    (act.verb.provided(terms.carriers)).map_err(ActError::Refused)?;
     (act.verb.applies_to)(&record).map_err(ActError::Refused)?;
     let given = Given::read(connection, act, terms.zone, now).await?;
     let mut work = Work {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use color_eyre::eyre::Result;
 
 use super::database::Database;
-use super::look;
+use super::{look, print};
 use crate::config::Config;
 use crate::console;
 use crate::store::feed::Feed;
@@ -27,6 +27,12 @@ pub async fn run(config: &Config) -> Result<ExitCode> {
 pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let options = look::options(config)?;
     let feed = Feed::start(database.db.clone());
-    console::run(database.db.clone(), feed, database.person.clone(), options).await?;
+    let (db, person) = (database.db.clone(), database.person.clone());
+    if let Some(file) = console::run(db, feed, person, options).await? {
+        print::note(format_args!(
+            "the database did not take all that you wrote: it is kept in {}, and offered at the next start",
+            file.display()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use color_eyre::eyre::{Context as _, Result};
+use color_eyre::eyre::{Context as _, Report, Result};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
@@ -55,10 +55,16 @@ impl Database {
     /// As [`Database::open`].
     pub async fn local(config: &Config, database: &str, what: &str) -> Result<Self> {
         let dir = data_dir(config)?;
-        let server = tokio::task::spawn_blocking(move || LocalServer::open(&dir)).await??;
-        server.ensure_database(database).await?;
-        let mut owner = server.connect_options(database).connect().await?;
-        migrations::run(&mut owner).await?;
+        let starting = format!("starting the local server in {}", dir.display());
+        let server = tokio::task::spawn_blocking(move || LocalServer::open(&dir));
+        let server = print::waiting(starting, server).await??;
+        let mut owner = print::waiting("bringing the database up to date", async {
+            server.ensure_database(database).await?;
+            let mut owner = server.connect_options(database).connect().await?;
+            migrations::run(&mut owner).await?;
+            Ok::<_, Report>(owner)
+        })
+        .await?;
         let login = os_login();
         people::add(
             &mut owner,

@@ -84,14 +84,19 @@ impl Demo {
         };
         let story = telling.story()?;
         let data_dir = data_dir(config)?;
-        let mut door = Door::open(data_dir.clone()).await?;
+        let starting = format!("starting the local server in {}", data_dir.display());
+        let mut door = print::waiting(starting, Door::open(data_dir.clone())).await?;
         let aloud = self.no_console;
         let mut feed = None;
         // The shop goes on living, whoever only looks at it.
         let mut writing = config.clone();
         writing.read_only.value = false;
         let mut database = if door.alone {
-            door.server.recreate_database(DATABASE).await?;
+            print::waiting(
+                "making the demo's database anew",
+                door.server.recreate_database(DATABASE),
+            )
+            .await?;
             let database = Database::local(&writing, DATABASE, "packline demo").await?;
             let options = door.server.connect_options(DATABASE);
             let (stage, story) = load(config, &options, &database, story).await?;
@@ -350,6 +355,7 @@ async fn load(
         .await?;
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}")?);
+    bar.set_message("loading the shop's fortnight");
     bar.enable_steady_tick(Duration::from_millis(100));
     let told = story
         .load(&stage, &mut |source, summary| {

@@ -45,15 +45,18 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
         bell: matches!(config.alarm_by.value, AlarmBy::Bell | AlarmBy::Both),
         desktop: matches!(config.alarm_by.value, AlarmBy::Desktop | AlarmBy::Both),
     };
+    let state = state_dir(&|name| std::env::var_os(name));
     Ok(ConsoleOptions {
         terms: terms(config),
         printing: printing(config),
-        history: Some(state_dir(&|name| std::env::var_os(name)).join("history")),
+        history: Some(state.join("history")),
+        drafts: Some(state.join("drafts")),
         settings: Settings {
             shop: config.shop_name.value.clone(),
             zone: config.shop_time_zone.value,
             read_only: config.read_only.value,
             log: log::file(config),
+            carriers: config.carrier_url.value.is_some(),
             alarm_about: config.alarm_about.value.0.clone(),
         },
         keymap,

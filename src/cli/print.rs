@@ -3,11 +3,17 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::domain::text;
+
+/// So long nobody wonders.
+const MOMENT: Duration = Duration::from_millis(400);
 
 /// Whether something did not get out, on a disk that is full for example.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -32,6 +38,17 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<()> {
 /// Prints a line on standard error.
 pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Waits for something, and says on standard error what for where that takes longer than a moment:
+/// nobody is to wonder whether the program still does anything.
+pub(super) async fn waiting<T>(what: impl Display, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    if let Ok(done) = timeout(MOMENT, &mut work).await {
+        return done;
+    }
+    note(format_args!("{what} …"));
+    work.await
 }
 
 /// Whether a line for standard output was lost.

@@ -24,7 +24,9 @@ impl Verbs {
     pub(super) fn run(&self, config: &Config) -> Result<ExitCode> {
         let keymap = look::keymap(config).map_err(|mistakes| eyre!("{}", mistakes.join("\n")))?;
         if self.json {
-            let verbs: Vec<Value> = verbs::all().map(|verb| described(verb, &keymap)).collect();
+            let verbs: Vec<Value> = verbs::all()
+                .map(|verb| described(verb, &keymap, config))
+                .collect();
             print::json(&verbs)?;
         } else {
             for (index, kind) in Kind::ALL.iter().enumerate() {
@@ -41,15 +43,22 @@ impl Verbs {
                 let (key_width, width) = (widest(&keys), widest(&usages));
                 for (verb, (key, usage)) in verbs::of(*kind).iter().zip(keys.iter().zip(&usages)) {
                     print::line(format_args!(
-                        "  {key:key_width$}  {usage:width$}  {} ({})",
+                        "  {key:key_width$}  {usage:width$}  {} ({}{})",
                         verb.help,
-                        verb.not_permitted()
+                        verb.not_permitted(),
+                        missing(verb, config).map_or_else(String::new, |why| format!("; {why}"))
                     ));
                 }
             }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Why the verb cannot be done here whatever the record, if it cannot.
+fn missing(verb: &Verb, config: &Config) -> Option<String> {
+    let provided = verb.provided(config.carrier_url.value.is_some());
+    provided.err().map(|why| why.to_string())
 }
 
 /// The verb with its arguments, as it is typed: `hold --reason TEXT`.
@@ -79,7 +88,7 @@ fn placeholder(arg: &Arg) -> String {
     }
 }
 
-fn described(verb: &Verb, keymap: &Keymap) -> Value {
+fn described(verb: &Verb, keymap: &Keymap, config: &Config) -> Value {
     let arguments: Vec<Value> = verb
         .args
         .iter()
@@ -101,5 +110,6 @@ fn described(verb: &Verb, keymap: &Keymap) -> Value {
         "arguments": arguments,
         "roles": roles,
         "asks": verb.danger == Danger::Confirm,
+        "missing": missing(verb, config),
     })
 }

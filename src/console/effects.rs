@@ -1,5 +1,6 @@
 //! Does what the state asks for, each in a task of its own, and answers with its number.
 
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +12,10 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::app::{Ask, Effect, Failure, Kept, Msg, PAGE, Reach, RecordPage, Step, Window};
+use super::app::{
+    Ask, Effect, Failure, Kept, Msg, PAGE, Reach, RecordPage, Recovered, Step, Unsaved, Window,
+};
+use super::aside::{self, Aside};
 use super::history;
 use crate::actions::labels::Printing;
 use crate::actions::{self, ActError, Terms};
@@ -41,6 +45,8 @@ pub struct Performer {
     replies: UnboundedSender<Msg>,
     /// Where the command line's history is kept, if anywhere.
     history: Option<PathBuf>,
+    /// Where texts that the database does not take are kept, if anywhere.
+    aside: Option<Aside>,
 }
 
 impl Performer {
@@ -54,6 +60,7 @@ impl Performer {
             console: Uuid::now_v7(),
             replies,
             history: None,
+            aside: None,
         }
     }
 
@@ -67,6 +74,13 @@ impl Performer {
     #[must_use]
     pub fn with_history(mut self, path: Option<PathBuf>) -> Self {
         self.history = path;
+        self
+    }
+
+    /// Keeps texts that the database does not take in that folder.
+    #[must_use]
+    pub fn with_drafts(mut self, folder: Option<PathBuf>) -> Self {
+        self.aside = folder.map(|folder| Aside::new(folder, self.me.clone(), self.console));
         self
     }
 
@@ -198,22 +212,14 @@ impl Performer {
                     .await,
             ),
             Effect::Drafts => Msg::Drafts(self.read(|c| drafts::own(c).boxed()).await),
-            Effect::KeepDraft { record, verb, args } => {
-                let key = verb.clone();
-                let kept = self
-                    .read(move |c| {
-                        async move { drafts::keep(c, record, &key, &args).await }.boxed()
-                    })
-                    .await;
-                Msg::DraftKept(record, verb, kept.is_ok())
+            Effect::KeepDraft(text) => {
+                let kept = self.keep(&text).await;
+                Msg::DraftKept(text.record, text.verb, kept.is_ok())
             }
-            Effect::DropDraft { record, verb } => {
-                let key = verb.clone();
-                let dropped = self
-                    .read(move |c| async move { drafts::drop(c, record, &key).await }.boxed())
-                    .await;
-                Msg::DraftKept(record, verb, dropped.is_ok())
+            Effect::SetAside { write, texts } => {
+                Msg::SetAside(self.set_aside(write, texts).await.map_err(unkept))
             }
+            Effect::Recover => Msg::Recovered(self.recover().await),
             Effect::Macros => Msg::Macros(self.read(|c| macros::all(c).boxed()).await),
             Effect::Copy(_)
             | Effect::Alarm(_)
@@ -241,11 +247,111 @@ impl Performer {
             .is_ok()
     }
 
-    /// Does what is still to be done at the end, and tells others that this console is no longer
+    async fn set_aside(&self, write: u64, texts: Vec<Unsaved>) -> io::Result<()> {
+        let Some(aside) = self.aside.clone() else {
+            return Ok(());
+        };
+        let written = tokio::task::spawn_blocking(move || aside.write(write, &texts));
+        written.await.map_err(io::Error::other)?
+    }
+
+    /// Gives the database what earlier consoles of this login could not give it any more.
+    async fn recover(&self) -> Result<Vec<Recovered>, Failure> {
+        let Some(aside) = self.aside.clone() else {
+            return Ok(Vec::new());
+        };
+        let there = self.read(|c| {
+            async move { Ok((drafts::database(c).await?, drafts::own(c).await?)) }.boxed()
+        });
+        let (database, there) = there.await?;
+        let database = aside.database.get_or_init(|| database).clone();
+        let left = {
+            let aside = aside.clone();
+            tokio::task::spawn_blocking(move || aside.left(&database)).await
+        };
+        let left = left.map_err(unkept)?;
+        let (mut recovered, mut rest) = (Vec::new(), Vec::new());
+        for ((record, verb), texts) in left.texts {
+            let there = there
+                .iter()
+                .find(|draft| draft.record == record && draft.verb == verb);
+            let there = there.map(|draft| Unsaved {
+                record,
+                verb: verb.clone(),
+                args: Some(draft.args.clone()),
+                at: draft.at,
+            });
+            let verdict = aside::judge(texts, there);
+            let mut older = None;
+            for text in &verdict.older {
+                older = Some(aside.keep_older(text).map_err(unkept)?);
+            }
+            let at = verdict.put.as_ref().map(|text| text.at);
+            let mut taken = false;
+            if let Some(text) = verdict.put {
+                match self.keep(&text).await {
+                    Ok(()) => taken = text.args.is_some(),
+                    Err(error) if error.is_outage() => return Err(failure(error)),
+                    Err(error) => {
+                        tracing::warn!("a text of an earlier run for {verb}: {error}");
+                        rest.push(text);
+                    }
+                }
+            }
+            recovered.push(Recovered {
+                record,
+                verb,
+                at: at.filter(|_| taken),
+                older,
+            });
+        }
+        if let Err(error) = aside.forget(left.files, rest) {
+            tracing::warn!("texts of earlier runs: {error}");
+        }
+        Ok(recovered)
+    }
+
+    /// Has the database hold a draft as it was written.
+    async fn keep(&self, text: &Unsaved) -> Result<(), DbError> {
+        let Unsaved {
+            record, verb, args, ..
+        } = text.clone();
+        self.db
+            .call(READ, move |c| {
+                async move {
+                    match args {
+                        Some(args) => drafts::keep(c, record, &verb, &args).await,
+                        None => drafts::drop(c, record, &verb).await,
+                    }
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Sets these texts aside before the end, and says so where they could be.
+    pub fn set_last_words_aside(&self, texts: &[Unsaved]) {
+        if let Some(aside) = &self.aside
+            && let Err(error) = aside.write(u64::MAX, texts)
+        {
+            tracing::error!("what was written last is not kept: {error}");
+        }
+    }
+
+    /// Gives the database what was written last, and tells others that this console is no longer
     /// at any record.
-    pub async fn leave(&self, wishes: Vec<Effect>, now: DateTime<Utc>) {
-        let wishes = wishes.into_iter().map(|effect| self.answer(effect, now));
-        join(join_all(wishes), self.attend(None)).await;
+    pub async fn leave(&self, texts: &[Unsaved]) {
+        let keeping = texts.iter().map(|text| self.keep(text));
+        let (kept, _) = join(join_all(keeping), self.attend(None)).await;
+        if kept.iter().all(Result::is_ok) {
+            self.set_last_words_aside(&[]);
+        }
+    }
+
+    /// The file that holds what the database did not take, where there is one.
+    pub fn left_behind(&self) -> Option<PathBuf> {
+        let file = self.aside.as_ref()?.file();
+        file.exists().then_some(file)
     }
 
     async fn window(
@@ -417,6 +523,13 @@ fn failure(error: DbError) -> Failure {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn unkept(error: impl ToString) -> Failure {
+    Failure {
+        text: error.to_string(),
+    }
+}
+
 /// The reply, or the other one if a mistake in the program keeps it from coming: whoever waits for
 /// it must not wait for ever.
 async fn answered(reply: impl Future<Output = Option<Msg>>, failed: Msg) -> Option<Msg> {
@@ -458,9 +571,9 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         ),
         Effect::News { record, .. } => Msg::News(*record, Err(failure)),
         Effect::Drafts => Msg::Drafts(Err(failure)),
-        Effect::KeepDraft { record, verb, .. } | Effect::DropDraft { record, verb } => {
-            Msg::DraftKept(*record, verb.clone(), false)
-        }
+        Effect::KeepDraft(text) => Msg::DraftKept(text.record, text.verb.clone(), false),
+        Effect::SetAside { .. } => Msg::SetAside(Err(failure)),
+        Effect::Recover => Msg::Recovered(Err(failure)),
         Effect::Macros => Msg::Macros(Err(failure)),
         Effect::Copy(_) | Effect::Alarm(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
             return None;

@@ -5,6 +5,7 @@
 //! asks for, [`terminal`] owns the terminal, and [`mod@run`] is the loop between them.
 
 pub mod app;
+mod aside;
 pub mod effects;
 mod history;
 pub mod input;

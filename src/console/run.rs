@@ -3,6 +3,7 @@
 //! many messages a burst has. Nothing in the loop waits for the database.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -55,13 +56,21 @@ pub struct ConsoleOptions {
     pub printing: Printing,
     /// Where the command line's history is kept, if anywhere.
     pub history: Option<PathBuf>,
+    /// Where texts that the database does not take are kept, if anywhere.
+    pub drafts: Option<PathBuf>,
 }
 
-/// Runs the console on this terminal until the person leaves or the terminal is gone.
+/// Runs the console on this terminal until the person leaves or the terminal is gone. Answers with
+/// the file that holds what was written and the database did not take, where there is one.
 ///
 /// # Errors
 /// There is no terminal, or it cannot be written to.
-pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) -> Result<()> {
+pub async fn run(
+    db: Db,
+    feed: Feed,
+    person: Person,
+    options: ConsoleOptions,
+) -> Result<Option<PathBuf>> {
     let mut signals = Signals::listen()?;
     let (sender, replies) = unbounded_channel();
     let panics = sender.clone();
@@ -72,7 +81,8 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
     let size = taken.screen().size()?;
     let performer = Performer::new(db, person.login.clone(), options.terms, sender)
         .with(options.printing)
-        .with_history(options.history.clone());
+        .with_history(options.history.clone())
+        .with_drafts(options.drafts);
     let farewell = performer.clone();
     let size = (size.width, size.height);
     let mut app = App::new(options.settings, person, options.keymap, size, now());
@@ -91,6 +101,32 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
         told: None,
     };
     let mut inputs = terminal::inputs()?;
+    let ended = AssertUnwindSafe(to_the_end(
+        &mut console,
+        &mut taken,
+        &mut signals,
+        &mut inputs,
+    ));
+    let ended = ended.catch_unwind().await;
+    drop(taken);
+    // However it ended, the last words that were typed are kept, here first: the database may not
+    // answer. Others need not wait for the end of the lease.
+    let words = console.app.last_words();
+    farewell.set_last_words_aside(&words);
+    let _ = timeout(FAREWELL, farewell.leave(&words)).await;
+    match ended {
+        Ok(ended) => ended.map(|()| farewell.left_behind()),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Goes on until the person leaves or the terminal is gone.
+async fn to_the_end<P: FnMut(Effect, DateTime<Utc>)>(
+    console: &mut Console<P>,
+    taken: &mut Taken,
+    signals: &mut Signals,
+    inputs: &mut UnboundedReceiver<Input>,
+) -> Result<()> {
     loop {
         let end = tokio::select! {
             // Signals first: however much there is to do, they end it.
@@ -106,17 +142,10 @@ pub async fn run(db: Db, feed: Feed, person: Person, options: ConsoleOptions) ->
                 }
                 Ended::Terminate | Ended::HangUp => End::Quit,
             },
-            end = console.drive(taken.screen(), &mut inputs) => end?,
+            end = console.drive(taken.screen(), inputs) => end?,
         };
         match end {
-            End::Quit => {
-                drop(taken);
-                // The last words that were typed are kept, and others need not wait for the end of
-                // the lease.
-                let wishes = console.app.last_wishes();
-                let _ = timeout(FAREWELL, farewell.leave(wishes, now())).await;
-                return Ok(());
-            }
+            End::Quit => return Ok(()),
             End::Suspend => {
                 taken.suspend()?;
                 let size = taken.screen().size()?;

@@ -24,6 +24,17 @@ pub struct Draft {
     pub at: DateTime<Utc>,
 }
 
+/// What tells this database from every other, also from one of the same name that was there
+/// before it: what is left on somebody's machine must not come into another.
+pub async fn database(connection: &mut PgConnection) -> Result<String, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select (select system_identifier from pg_control_system()) || '/' || oid as "identity!"
+           from pg_database where datname = current_database()"#
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// One's own drafts, the oldest first.
 pub async fn own(connection: &mut PgConnection) -> Result<Vec<Draft>, DbError> {
     let rows = sqlx::query(

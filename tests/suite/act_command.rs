@@ -199,6 +199,20 @@ async fn the_verbs_are_those_of_the_table() {
     let shop = Shop::open().await;
     let text = packline(&shop, Role::Viewer, &["verbs"]).await;
     assert!(text.out.contains("  hold --reason TEXT "), "{}", text.out);
+    let why = "; nobody sells labels here: carrier.url is not set)";
+    let here: Vec<&str> = (text.out.lines())
+        .filter(|line| line.contains(why))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(here, ["buy-label"], "{}", text.out);
+    let parcel = shop.packed(&[("MUG", 1)]).await;
+    let parcel = format!("SHP-{}", parcel.id);
+    let refused = packline(&shop, Role::Warehouse, &["act", "buy-label", &parcel]).await;
+    assert!(
+        refused.err.contains("carrier.url is not set"),
+        "{}",
+        refused.err
+    );
     let json = packline(&shop, Role::Viewer, &["verbs", "--json"]).await;
     let listed: Vec<Value> = serde_json::from_str(&json.out).expect("a JSON array");
     let listed: Vec<(&str, &str)> = listed

@@ -48,6 +48,7 @@ impl Desk {
             zone: ZONE,
             read_only: false,
             log: None,
+            carriers: true,
             alarm_about: vec![],
         };
         let keymap = Keymap::built_in().expect("the keymap");

@@ -121,6 +121,8 @@ fn a_second_demo_joins_the_first_and_goes_on_with_its_story() {
     let data_dir = dir.path().join("data");
     // Two minutes of the story a second, so that it is not at its end too soon.
     let first = Demo::start(&data_dir, &["--speed", "120"]);
+    // A server is made for it, and a terminal must not stay empty meanwhile.
+    first.says("starting the local server in");
     let way_in = first.says("PACKLINE_DATABASE_URL");
     let url = way_in.split('\'').nth(1).expect("a URL in quotes");
 

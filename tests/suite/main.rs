@@ -15,6 +15,7 @@ mod contention;
 mod db;
 mod demo;
 mod demo_command;
+mod drafts;
 mod feed;
 mod grants;
 mod guards;

@@ -19,9 +19,14 @@ const CONSOLE: &str = env!("CARGO_BIN_EXE_packline");
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A command that opens the console on a shop's database: the console itself, or what starts it.
-pub(crate) fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilder {
+pub(crate) fn on_shop(command: CommandBuilder, shop: &Shop) -> CommandBuilder {
     let login = shop.login(Role::Support);
     let url = shop.database.options.clone().username(&login);
+    on_database(command, url.to_url_lossy().as_str())
+}
+
+/// The same, on the database that this URL leads to.
+pub(crate) fn on_database(mut command: CommandBuilder, url: &str) -> CommandBuilder {
     if command
         .get_argv()
         .first()
@@ -30,7 +35,7 @@ pub(crate) fn on_shop(mut command: CommandBuilder, shop: &Shop) -> CommandBuilde
         command.arg(CONSOLE);
     }
     command.arg("--database-url");
-    command.arg(url.to_url_lossy().as_str());
+    command.arg(url);
     command.env("LC_ALL", "C.UTF-8");
     command.env("TERM", "xterm-256color");
     for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "TMUX", "VTE_VERSION"] {
@@ -163,6 +168,11 @@ impl InTerminal {
             assert!(Instant::now() < end, "no “{text}”:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn hides(&self, text: &str) {
+        until(LIMIT, "another screen", || !self.screen().contains(text));
     }
 
     pub(crate) fn pid(&self) -> Pid {

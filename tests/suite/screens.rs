@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::actions::{ActError, Conflict, News};
 use packline::console::app::{
-    App, Ask, Dialog, Effect, Failure, Feed, Kept, Msg, RecordPage, Settings, Window, update,
+    App, Ask, Dialog, Effect, Failure, Feed, Kept, Msg, RecordPage, Settings, Unsaved, Window,
+    update,
 };
 use packline::console::input::{Chord, Key, Keymap};
 use packline::console::terminal::Depth;
@@ -464,6 +465,7 @@ impl Desk {
             zone: chrono_tz::Europe::Berlin,
             read_only: false,
             log: Some("/home/ana/.local/share/packline/packline.log".into()),
+            carriers: true,
             alarm_about: vec![Kind::Order],
         };
         let person = Person {
@@ -552,6 +554,7 @@ impl Desk {
             Effect::Choices { request, .. } => {
                 Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
             }
+            Effect::Recover => Msg::Recovered(Ok(vec![])),
             Effect::Drafts => Msg::Drafts(Ok(vec![])),
             Effect::Macros => Msg::Macros(Ok(vec![])),
             Effect::Presence => Msg::Presence(Ok(vec![])),
@@ -787,6 +790,90 @@ fn writing() {
     desk.check("reply-discard-80");
     desk.keys("n<ctrl-s>");
     assert_eq!(desk.acts.len(), 1);
+}
+
+#[test]
+fn a_long_text_says_how_much_of_it_is_out_of_sight() {
+    let mut desk = Desk::new(80, 24);
+    let lines: Vec<String> = (1..=12).map(|line| format!("line {line}")).collect();
+    desk.keys(&format!("5r{}", lines.join("<enter>")));
+    desk.check("reply-long-80");
+    desk.keys("<up><up>");
+    let screen = desk.shown();
+    assert!(screen.contains(" ↑ 2, ↓ 2 more "), "{screen}");
+    desk.keys("<up><up><up><up>");
+    let screen = desk.shown();
+    assert!(screen.contains(" 4 more "), "{screen}");
+    let mut desk = Desk::new(80, 24);
+    desk.theme.unicode = false;
+    desk.keys("oG");
+    let screen = desk.shown();
+    assert!(screen.contains(" ^ ") && !screen.contains('↑'), "{screen}");
+}
+
+#[test]
+fn undo_and_giving_back_stand_in_a_narrow_footer() {
+    let mut desk = Desk::new(80, 24);
+    desk.app.person.login = "bo".into();
+    desk.keys("haddress unclear<enter>");
+    let request = sent(&mut desk);
+    let undo = Undo {
+        verb: "release".into(),
+        args: BTreeMap::new(),
+        says: "release #1042".into(),
+    };
+    let long = "held, because the customer wrote that the address of the parcel is not clear";
+    desk.send(Msg::Acted(request, Ok(acted(long, Some(undo)))));
+    let screen = desk.shown();
+    for hint in ["u undo", "M unclaim", "? help", "… · u: release #1042 "] {
+        assert!(screen.contains(hint), "no {hint}:\n{screen}");
+    }
+}
+
+#[test]
+fn the_command_line_completes_macros_and_shows_them_before_they_are_sent() {
+    let mut desk = Desk::new(80, 24);
+    let macros = [
+        ("late parcel", "Dear {first-name},\nit will come."),
+        ("thanks", "Thank you."),
+    ];
+    let macros = macros.map(|(name, body)| Macro {
+        name: name.into(),
+        body: body.into(),
+    });
+    desk.send(Msg::Macros(Ok(macros.into())));
+    desk.keys("5:reply la");
+    desk.check("command-macros-80");
+    desk.keys("<tab><enter>");
+    let screen = desk.shown();
+    assert!(screen.contains("Dear Ines,"), "{screen}");
+    assert!(screen.contains("it will come."), "{screen}");
+    assert!(
+        desk.acts
+            .iter()
+            .all(|effect| !matches!(effect, Effect::Act { .. }))
+    );
+    // It goes behind what was written before.
+    desk.keys("<ctrl-c>k:reply macro:thanks<enter>");
+    let screen = desk.shown();
+    assert!(screen.contains("it will come.Thank you."), "{screen}");
+    desk.keys("<ctrl-c>k:reply macro:none<enter>");
+    let screen = desk.shown();
+    assert!(screen.contains("there are late parcel, thanks"), "{screen}");
+}
+
+#[test]
+fn labels_are_bought_only_where_somebody_sells_them() {
+    let why = "nobody sells labels here";
+    for carriers in [true, false] {
+        let mut desk = Desk::new(80, 24);
+        desk.app.settings.carriers = carriers;
+        desk.keys("3:buy-label");
+        assert_eq!(desk.shown().contains(why), !carriers, "{}", desk.shown());
+        desk.keys("<esc>a");
+        assert!(desk.shown().contains("buy-label"), "{}", desk.shown());
+        assert_eq!(desk.shown().contains(why), !carriers, "{}", desk.shown());
+    }
 }
 
 #[test]
@@ -1377,10 +1464,10 @@ fn what_is_written_without_a_database_is_not_forgotten() {
         why: "the server closed it".into(),
     }));
     desk.keys("rDear Ines<esc>k");
-    let wishes = desk.app.last_wishes();
+    let words = desk.app.last_words();
     assert!(
-        matches!(&wishes[..], [Effect::KeepDraft { args, .. }] if args["text"] == "Dear Ines"),
-        "{wishes:?}"
+        matches!(&words[..], [Unsaved { args: Some(args), .. }] if args["text"] == "Dear Ines"),
+        "{words:?}"
     );
     desk.keys("r");
     assert!(desk.shown().contains("Dear Ines"), "{}", desk.shown());

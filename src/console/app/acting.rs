@@ -14,6 +14,12 @@ use crate::domain::record::Record;
 use crate::domain::verbs::{Danger, Verb};
 use crate::store::db::DbError;
 
+/// The records that a verb applies to, and those that it does not, each with the reason.
+struct Able {
+    targets: Vec<Target>,
+    skipped: Vec<(String, String)>,
+}
+
 impl App {
     /// Begins what a key stands for.
     pub(super) fn begin_by_key(&mut self, verb: &'static Verb, effects: &mut Vec<Effect>) {
@@ -33,6 +39,61 @@ impl App {
         origin: Option<Origin>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
+        let Able { targets, skipped } = self.able(verb)?;
+        let complete = verb.args.iter().all(|arg| {
+            let text = given.get(arg.name).map_or("", String::as_str);
+            check(arg, text).is_ok() && (!given.is_empty() || arg.required)
+        });
+        if complete {
+            self.submit(verb, targets, skipped, given, origin, effects);
+        } else {
+            self.open_form(verb, targets, skipped, given, effects);
+        }
+        Ok(())
+    }
+
+    /// The same, with texts that are to be seen before they are sent: each is put into the argument
+    /// of its name, behind the draft where there is one.
+    ///
+    /// # Errors
+    /// As [`App::begin`].
+    pub(super) fn begin_writing(
+        &mut self,
+        verb: &'static Verb,
+        given: &Args,
+        texts: &[(&str, String)],
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), String> {
+        let Able { targets, skipped } = self.able(verb)?;
+        self.open_form(verb, targets, skipped, given, effects);
+        if let Some(Dialog::Form(form)) = &mut self.dialog {
+            for (name, text) in texts {
+                form.put_in(name, text);
+            }
+        }
+        Ok(())
+    }
+
+    fn open_form(
+        &mut self,
+        verb: &'static Verb,
+        targets: Vec<Target>,
+        skipped: Vec<(String, String)>,
+        given: &Args,
+        effects: &mut Vec<Effect>,
+    ) {
+        let form = Form::new(verb, targets, skipped, given);
+        self.dialog = Some(Dialog::Form(Box::new(form)));
+        self.fill_from_draft();
+        self.ask_choices(effects);
+    }
+
+    /// Which of the marked records, or the selected one, a verb applies to, and why not to the
+    /// others.
+    ///
+    /// # Errors
+    /// Why to none, for the person.
+    fn able(&self, verb: &Verb) -> Result<Able, String> {
         let records = self.targets();
         if records.is_empty() {
             return Err(format!("{}: nothing is selected", verb.name));
@@ -62,19 +123,7 @@ impl App {
                 ),
             });
         }
-        let complete = verb.args.iter().all(|arg| {
-            let text = given.get(arg.name).map_or("", String::as_str);
-            check(arg, text).is_ok() && (!given.is_empty() || arg.required)
-        });
-        if complete {
-            self.submit(verb, targets, skipped, given, origin, effects);
-        } else {
-            let form = Form::new(verb, targets, skipped, given);
-            self.dialog = Some(Dialog::Form(Box::new(form)));
-            self.fill_from_draft();
-            self.ask_choices(effects);
-        }
-        Ok(())
+        Ok(Able { targets, skipped })
     }
 
     /// The form is filled in.

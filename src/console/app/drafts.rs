@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
+use super::aside::Unsaved;
 use super::dialog::Dialog;
 use super::form::Form;
 use super::msg::{Effect, Level};
@@ -14,9 +15,9 @@ use crate::domain::when;
 use crate::store::drafts::Draft;
 
 /// What is typed is kept once the fingers rest for so long.
-const REST: TimeDelta = TimeDelta::milliseconds(300);
+pub(super) const REST: TimeDelta = TimeDelta::milliseconds(300);
 /// Or after so long, if they do not.
-const LONGEST: TimeDelta = TimeDelta::seconds(1);
+pub(super) const LONGEST: TimeDelta = TimeDelta::seconds(1);
 /// So many are named when one begins.
 const NAMED: usize = 3;
 
@@ -30,8 +31,8 @@ pub struct Drafts {
     kept: BTreeMap<Key, Draft>,
     /// What it is still to be given; none for a draft to be forgotten.
     unkept: BTreeMap<Key, Unkept>,
-    /// What is being given to it.
-    under_way: Option<Key>,
+    /// What is being given to it, and since when.
+    under_way: Option<(Key, DateTime<Utc>)>,
     asked: bool,
     read: bool,
     /// The program ends as soon as everything is kept.
@@ -73,6 +74,10 @@ impl Drafts {
         self.unkept.is_empty() && self.under_way.is_none()
     }
 
+    fn is_under_way(&self, key: &Key) -> bool {
+        (self.under_way.as_ref()).is_some_and(|(under_way, _)| under_way == key)
+    }
+
     /// They are to be read again.
     pub(super) const fn ask(&mut self) {
         self.asked = false;
@@ -104,7 +109,7 @@ impl Drafts {
     /// What was sent did not leave: it is a draft again, unless a newer one is there. Says whether
     /// it is.
     pub(super) fn again(&mut self, key: Key, args: &Args, now: DateTime<Utc>) -> bool {
-        let free = self.newest(&key).is_none() && self.under_way.as_ref() != Some(&key);
+        let free = self.newest(&key).is_none() && !self.is_under_way(&key);
         if free {
             let unkept = Unkept {
                 args: Some(args.clone()),
@@ -120,7 +125,7 @@ impl Drafts {
     pub(super) fn forget(&mut self, key: Key, now: DateTime<Utc>) {
         let known = self.kept.remove(&key).is_some();
         self.unkept.remove(&key);
-        if known || self.under_way.as_ref() == Some(&key) {
+        if known || self.is_under_way(&key) {
             let unkept = Unkept {
                 args: None,
                 since: now - LONGEST,
@@ -131,10 +136,6 @@ impl Drafts {
     }
 
     fn settle(&mut self, now: DateTime<Utc>, leaving: bool, effects: &mut Vec<Effect>) {
-        if !self.asked {
-            self.asked = true;
-            effects.push(Effect::Drafts);
-        }
         if self.under_way.is_some() {
             return;
         }
@@ -153,7 +154,7 @@ impl Drafts {
             return;
         };
         let (record, verb) = key.clone();
-        self.under_way = Some(key.clone());
+        self.under_way = Some((key.clone(), now));
         match &args {
             None => {
                 self.kept.remove(&key);
@@ -169,12 +170,17 @@ impl Drafts {
                 self.kept.insert(key, draft);
             }
         }
-        effects.push(keeping(record, verb, args));
+        effects.push(Effect::KeepDraft(Unsaved {
+            record,
+            verb,
+            args,
+            at: now,
+        }));
     }
 
     /// The database has what it was given, or does not.
     pub(super) fn done(&mut self, key: &Key, arrived: bool, now: DateTime<Utc>) {
-        self.under_way.take_if(|under_way| under_way == key);
+        self.under_way.take_if(|(under_way, _)| under_way == key);
         if !arrived && !self.unkept.contains_key(key) {
             let args = self.kept.get(key).map(|draft| draft.args.clone());
             self.unkept.insert(
@@ -190,43 +196,50 @@ impl Drafts {
 
     /// Takes what was read; what is being written here is newer than that.
     fn take(&mut self, read: Vec<Draft>) {
-        let mine =
-            |key: &Key| self.unkept.contains_key(key) || self.under_way.as_ref() == Some(key);
+        let own = std::mem::take(&mut self.kept);
+        let mine = |key: &Key| self.unkept.contains_key(key) || self.is_under_way(key);
         let mut kept: BTreeMap<Key, Draft> = read
             .into_iter()
             .map(|draft| ((draft.record, draft.verb.clone()), draft))
             .filter(|(key, _)| !mine(key))
             .collect();
-        let own = std::mem::take(&mut self.kept);
         kept.extend(own.into_iter().filter(|(key, _)| mine(key)));
         self.kept = kept;
     }
 
-    /// What the database has not confirmed yet, to be given to it before the program ends.
-    fn unconfirmed(&self) -> Vec<Effect> {
-        let under_way = self
-            .under_way
-            .iter()
-            .filter(|key| !self.unkept.contains_key(key));
-        let under_way = under_way.map(|key| (key, self.kept.get(key).map(|draft| &draft.args)));
+    /// Whether there is something that the database has not confirmed yet.
+    pub(super) fn has_unsaved(&self) -> bool {
+        !self.all_kept()
+    }
+
+    /// What the database has not confirmed yet.
+    pub(super) fn unsaved(&self) -> Vec<Unsaved> {
+        let under_way = self.under_way.iter();
+        let under_way = under_way
+            .filter(|(key, _)| !self.unkept.contains_key(key))
+            .map(|(key, at)| (key, self.kept.get(key).map(|draft| &draft.args), *at));
         let unkept = self.unkept.iter();
-        let unkept = unkept.map(|(key, unkept)| (key, unkept.args.as_ref()));
+        let unkept = unkept.map(|(key, unkept)| (key, unkept.args.as_ref(), unkept.typed));
         under_way
             .chain(unkept)
-            .map(|((record, verb), args)| keeping(*record, verb.clone(), args.cloned()))
+            .map(|((record, verb), args, at)| Unsaved {
+                record: *record,
+                verb: verb.clone(),
+                args: args.cloned(),
+                at,
+            })
             .collect()
+    }
+
+    /// Since when something waits to be confirmed.
+    pub(super) fn oldest_unsaved(&self) -> Option<DateTime<Utc>> {
+        let under_way = self.under_way.iter().map(|(_, since)| *since);
+        let unkept = self.unkept.values().map(|unkept| unkept.since);
+        under_way.chain(unkept).min()
     }
 
     pub(super) fn wants_tick(&self) -> bool {
         self.under_way.is_none() && !self.unkept.is_empty()
-    }
-}
-
-/// Keeps a draft, or forgets it where nothing is written.
-fn keeping(record: RecordId, verb: String, args: Option<Args>) -> Effect {
-    match args {
-        Some(args) => Effect::KeepDraft { record, verb, args },
-        None => Effect::DropDraft { record, verb },
     }
 }
 
@@ -240,13 +253,17 @@ impl App {
         }
     }
 
-    /// What is to be done before the program ends, however it ends: what was written last is kept.
-    pub fn last_wishes(&self) -> Vec<Effect> {
-        self.drafts.unconfirmed()
+    /// What is to be kept before the program ends, however it ends: what was written last.
+    pub fn last_words(&self) -> Vec<Unsaved> {
+        self.drafts.unsaved()
     }
 
     /// Keeps what is being written, and ends once that is done where one wants to leave.
     pub(super) fn settle_drafts(&mut self, effects: &mut Vec<Effect>) {
+        // What an earlier run had to leave on this machine is among them.
+        if self.aside.search(effects) && !std::mem::replace(&mut self.drafts.asked, true) {
+            effects.push(Effect::Drafts);
+        }
         let leaving = self.drafts.leaving;
         self.drafts.settle(self.now, leaving, effects);
         if leaving && self.drafts.all_kept() {
@@ -257,11 +274,27 @@ impl App {
     /// Drafts were read.
     pub(super) fn drafts_read(&mut self, read: Vec<Draft>) {
         let first = !std::mem::replace(&mut self.drafts.read, true);
+        let recovered = |record: RecordId, verb: &str| {
+            let mut all = self.aside.recovered.iter();
+            all.find(|recovered| recovered.record == record && recovered.verb == verb)
+        };
         let names: Vec<String> = read
             .iter()
             .map(|draft| {
-                let at = when::clock(draft.at, self.settings.zone);
-                format!("{} {} ({at})", draft.verb, draft.number)
+                let away = recovered(draft.record, &draft.verb).and_then(|found| found.at);
+                let at = when::clock(away.unwrap_or(draft.at), self.settings.zone);
+                let how = away.map_or("", |_| ", written while the database was away");
+                format!("{} {} ({at}{how})", draft.verb, draft.number)
+            })
+            .collect();
+        let older: Vec<String> = read
+            .iter()
+            .filter_map(|draft| {
+                let older = recovered(draft.record, &draft.verb)?.older.as_ref()?;
+                let (verb, number, file) = (&draft.verb, &draft.number, older.display());
+                Some(format!(
+                    "{verb} {number}: the newer text is offered; the older is in {file}"
+                ))
             })
             .collect();
         self.drafts.take(read);
@@ -271,6 +304,12 @@ impl App {
             let mut text = format!("not sent yet: {}", names[..names.len() - more].join(", "));
             if more > 0 {
                 text = format!("{text} and {more} more");
+            }
+            if !older.is_empty() {
+                text.push_str(" · an older text is in a file, see !");
+            }
+            for each in older {
+                self.log(Level::Info, each);
             }
             self.say(Level::Info, text);
         }
@@ -298,8 +337,7 @@ impl App {
             effects.push(Effect::Quit);
         } else {
             self.drafts.leaving = true;
-            let text = "what you wrote is being kept; once more leaves at once";
-            self.say(Level::Refused, text.to_owned());
+            self.say(Level::Refused, self.not_kept_yet());
         }
     }
 }

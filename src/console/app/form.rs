@@ -363,6 +363,14 @@ impl Form {
         field.error = None;
     }
 
+    /// Puts a text into the argument of this name, at its cursor.
+    pub(super) fn put_in(&mut self, name: &str, text: &str) {
+        if let Some(at) = self.fields.iter().position(|field| field.arg.name == name) {
+            self.focus = at;
+            self.paste(text);
+        }
+    }
+
     fn go(&mut self, to: usize) -> Outcome {
         self.focus = to;
         if let Some(Value::Word(choice)) = self.fields.get_mut(to).map(|field| &mut field.value) {

@@ -375,6 +375,7 @@ impl App {
         if self.settings.read_only {
             return Reason::because("this console only reads");
         }
+        verb.provided(self.settings.carriers)?;
         verb.applies(record, &self.person)?;
         // Who took what has no assignee, no record says.
         if record.assignee().is_none() && verb.gives_back() {

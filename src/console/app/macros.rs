@@ -9,13 +9,16 @@ use super::dialog::{Choosing, Dialog};
 use crate::console::input::{Chord, Key};
 use crate::domain::act::Args;
 use crate::domain::full::FullRecord;
-use crate::domain::macros;
+use crate::domain::macros::{self, Macro};
 use crate::domain::record::{Record, RecordId};
 use crate::domain::shipments::ShipmentSummary;
 use crate::domain::verbs::{ArgKind, Verb};
 
 /// The key that lists the macros while a text is being written.
 pub const KEY: Chord = Chord::ctrl('t');
+
+/// Stands on the command line before the name of a macro that an argument is to be.
+const PREFIX: &str = "macro:";
 
 /// A macro with what is known of the record filled in.
 #[derive(Debug)]
@@ -33,11 +36,11 @@ impl App {
     /// the form: first those that lack nothing.
     pub fn fitting_macros(&self, choosing: &Choosing) -> Vec<Fitted<'_>> {
         let words = choosing.edit.text().to_lowercase();
-        // What differs from one record to the next is filled in for each once it is sent.
-        let (values, later) = match choosing.form.targets.as_slice() {
-            [only] => (self.macro_values(only.record), false),
-            _ => (self.common_values(), true),
-        };
+        let targets: Vec<RecordId> = (choosing.form.targets.iter())
+            .map(|target| target.record)
+            .collect();
+        let later = targets.len() != 1;
+        let values = self.values_for(&targets);
         let mut found: Vec<Fitted> = self
             .macros
             .iter()
@@ -111,6 +114,50 @@ impl App {
             }
         }
         Ok(filled)
+    }
+
+    /// What is known for the fields of a macro that is meant for these records. What differs from
+    /// one to the next is filled in for each once it is sent.
+    fn values_for(&self, records: &[RecordId]) -> BTreeMap<&'static str, String> {
+        match records {
+            [only] => self.macro_values(*only),
+            _ => self.common_values(),
+        }
+    }
+
+    /// The macros whose names begin so, as the command line takes them, with how they begin.
+    pub(super) fn macros_called(&self, typed: &str) -> Vec<(String, String)> {
+        let typed = typed.strip_prefix(PREFIX).unwrap_or(typed).to_lowercase();
+        let begins = |each: &&Macro| each.name.to_lowercase().starts_with(&typed);
+        self.macros
+            .iter()
+            .filter(begins)
+            .map(|each| {
+                let line = each.body.lines().next().unwrap_or_default();
+                (format!("{PREFIX}{}", each.name), line.to_owned())
+            })
+            .collect()
+    }
+
+    /// The text of the macro that an argument of the command line names, as it is for the records
+    /// that the keys act on; none where it names none.
+    ///
+    /// # Errors
+    /// There is no such macro.
+    pub(super) fn macro_named(&self, value: &str) -> Result<Option<String>, String> {
+        let Some(name) = value.strip_prefix(PREFIX) else {
+            return Ok(None);
+        };
+        let Some(found) = self.macros.iter().find(|each| each.name == name.trim()) else {
+            let names: Vec<&str> = self.macros.iter().map(|each| each.name.as_str()).collect();
+            return Err(match names.as_slice() {
+                [] => "there are no macros yet".to_owned(),
+                names => format!("no macro is called so; there are {}", names.join(", ")),
+            });
+        };
+        let records: Vec<RecordId> = self.targets().iter().map(Record::id).collect();
+        let values = self.values_for(&records);
+        Ok(Some(macros::filled(&found.body, &values)))
     }
 
     /// What stands for the same whichever record is answered.

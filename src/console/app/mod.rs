@@ -3,6 +3,7 @@
 //! [`Msg`].
 
 mod acting;
+mod aside;
 mod command_line;
 mod completion;
 mod connection;
@@ -41,6 +42,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+pub use aside::{Recovered, Unsaved};
 pub use command_line::{Candidate, REMEMBERED};
 pub use completion::Offered;
 pub use connection::Connection;
@@ -67,6 +69,7 @@ use crate::domain::macros::Macro;
 use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
 use crate::domain::views::View;
+use aside::Aside;
 use list::Fetch;
 use next::Taking;
 use undo::Past;
@@ -94,6 +97,8 @@ pub struct Settings {
     pub read_only: bool,
     /// The file that the program logs to, if it does.
     pub log: Option<PathBuf>,
+    /// Whether carriers' labels can be bought.
+    pub carriers: bool,
     /// The kinds of records whose new urgent work is told by an alarm.
     pub alarm_about: Vec<Kind>,
 }
@@ -140,6 +145,7 @@ pub struct App {
     pub present: Present,
     /// What was written and not sent.
     pub drafts: Drafts,
+    aside: Aside,
     macros: Vec<Macro>,
     macros_asked: bool,
     /// The next record, while it is being taken.
@@ -189,6 +195,7 @@ impl App {
             said: None,
             present: Present::default(),
             drafts: Drafts::default(),
+            aside: Aside::default(),
             macros: Vec::new(),
             macros_asked: false,
             taking: None,
@@ -367,6 +374,7 @@ impl App {
         }
         self.present.touch();
         self.drafts.ask();
+        self.aside.search_again();
         self.macros_asked = false;
         self.count_again = true;
         self.kept = Knowledge::Stale;
@@ -441,7 +449,8 @@ impl App {
     /// Asks for whatever is needed to show the truth, now that a message has been taken.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.note_writing();
-        if matches!(self.connection, Connection::Lost { .. }) {
+        self.settle_aside(effects);
+        if !self.is_heard() {
             return;
         }
         self.settle_drafts(effects);
@@ -538,14 +547,23 @@ impl App {
             || self.lists.iter().any(List::is_fading)
     }
 
+    /// Whether the database is heard, as far as is known.
+    const fn is_heard(&self) -> bool {
+        !matches!(self.connection, Connection::Lost { .. })
+    }
+
     /// When the state wants to be told the time, if sooner than in a second.
     pub fn wants_tick(&self) -> bool {
         let asks = (self.count_again && !self.counting)
             || self.present.wants_tick()
             || self.drafts.wants_tick();
         // While the database is not heard nothing is asked of it, however long that takes.
-        let heard = !matches!(self.connection, Connection::Lost { .. });
-        (asks && heard) || !self.listens()
+        let asks = if self.is_heard() {
+            asks
+        } else {
+            self.aside.wants_tick(&self.drafts)
+        };
+        asks || !self.listens()
     }
 
     /// The database said what could be meant.
@@ -687,6 +705,8 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             }
         }
         Msg::DraftKept(record, verb, arrived) => app.drafts.done(&(record, verb), arrived, now),
+        Msg::SetAside(result) => app.was_set_aside(result),
+        Msg::Recovered(result) => app.recovered(result),
         Msg::Macros(result) => {
             if let Ok(read) = result {
                 app.macros = read;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::aside::{Recovered, Unsaved};
 use crate::actions::{ActError, News, Taken};
 use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
@@ -67,6 +68,10 @@ pub enum Msg {
     Drafts(Result<Vec<Draft>, Failure>),
     /// Whether what has been written is kept as it was asked for.
     DraftKept(RecordId, String, bool),
+    /// What the database has not taken is in this machine's file, or is not.
+    SetAside(Result<(), Failure>),
+    /// What became of what earlier runs had set aside.
+    Recovered(Result<Vec<Recovered>, Failure>),
     /// The macros that there are.
     Macros(Result<Vec<Macro>, Failure>),
     /// A mistake in the program ended a task; what waited for it is answered with a failure.
@@ -271,22 +276,17 @@ pub enum Effect {
     },
     /// Read one's own drafts.
     Drafts,
-    /// Keep what has been written.
-    KeepDraft {
-        /// For which record.
-        record: RecordId,
-        /// For which verb.
-        verb: String,
-        /// What.
-        args: Args,
+    /// Have the database hold a draft, or no longer.
+    KeepDraft(Unsaved),
+    /// Have this machine's file hold what the database has not taken, and nothing else.
+    SetAside {
+        /// Counted up: what was asked for later counts.
+        write: u64,
+        /// The texts; none leaves no file.
+        texts: Vec<Unsaved>,
     },
-    /// Forget what had been written.
-    DropDraft {
-        /// For which record.
-        record: RecordId,
-        /// For which verb.
-        verb: String,
-    },
+    /// Put where it belongs what earlier runs have set aside.
+    Recover,
     /// Read the macros.
     Macros,
     /// Draw the whole screen anew.

@@ -168,6 +168,16 @@ fn list_state(app: &App, g: &Geometry) -> Vec<Span> {
     facts::dotted(parts)
 }
 
+/// So many lines are out of sight above and below.
+pub(super) fn unseen(above: usize, below: usize) -> Option<Span> {
+    Some(plain(match (above, below) {
+        (0, 0) => return None,
+        (0, below) => format!("{below} more"),
+        (above, 0) => format!("↑ {above} more"),
+        (above, below) => format!("↑ {above}, ↓ {below} more"),
+    }))
+}
+
 fn trail(app: &App) -> Vec<Span> {
     let mut spans = vec![muted(app.journey.pane().title())];
     let ids = app.journey.trail();
@@ -209,9 +219,7 @@ fn page_state(app: &App, g: &Geometry) -> Vec<Span> {
         parts.extend(app.present.told(page.id, &app.person.login));
         let lines = app.page_lines(g.page_columns()).len();
         let below = lines.saturating_sub(page.top + g.page_rows());
-        if below > 0 {
-            parts.push(plain(format!("{below} more")));
-        }
+        parts.extend(unseen(page.top, below));
     }
     facts::dotted(parts)
 }
@@ -261,6 +269,24 @@ pub(super) fn rule(buffer: &mut Buffer, area: Rect, left: &[Span], right: &[Span
     }
 }
 
+/// Stands in a message before what one can do about it.
+const HINT: &str = " · ";
+
+/// A message in so many columns. What one can do about it stands at its end and stays whole as far
+/// as it leaves room for the beginning of what happened.
+fn shortened(said: &str, room: usize) -> String {
+    let hinted = (text::width(said) > room).then(|| said.rsplit_once(HINT));
+    let Some((what, hint)) = hinted.flatten() else {
+        return text::fit(said, room).into_owned();
+    };
+    let hint = text::fit(hint, room / 2);
+    let what = text::fit(
+        what,
+        room.saturating_sub(text::width(HINT) + text::width(&hint)),
+    );
+    format!("{what}{HINT}{hint}")
+}
+
 /// The rule over the footer: the last message, else what of the worker's work fails, and what the detail
 /// has no room for.
 pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, theme: Theme) {
@@ -272,7 +298,7 @@ pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, th
                 Level::Error => Tone::Bad,
             };
             let room = (area.width as usize).saturating_sub(4);
-            vec![Span::new(text::fit(&said.text, room), tone)]
+            vec![Span::new(shortened(&said.text, room), tone)]
         }
         None => failing(app).into_iter().collect(),
     };
@@ -311,34 +337,100 @@ pub(super) fn footer(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
             (Command::Help, "help"),
         ]
     };
-    let mut hints: Vec<(String, String)> = commands
+    let mut hints: Vec<Hint> = commands
         .iter()
-        .map(|(command, word)| (app.keymap.shown(*command), (*word).to_owned()))
+        .map(|(command, word)| Hint::new(app.keymap.shown(*command), word))
         .collect();
     if app.can_undo() {
-        hints.push((app.keymap.shown(Command::Undo), "undo".to_owned()));
+        hints.push(Hint::new(app.keymap.shown(Command::Undo), "undo"));
     }
     let frame = hints.len();
+    // Where not all have room, that one can give back what is one's own counts more than other
+    // verbs.
+    let is_own = app.selected_record().is_some_and(|record| {
+        let who = (record.assignee()).or_else(|| app.present.holding(record.id()));
+        who == Some(&app.person.login)
+    });
+    let mut given_back = Vec::new();
     for (verb, why) in app.menu() {
         let key = app.keymap.verb_shown(verb);
         if !key.is_empty() && why.is_none() {
-            hints.push((key, verb.name.to_owned()));
+            if is_own && verb.gives_back() {
+                given_back.push(hints.len());
+            }
+            hints.push(Hint::new(key, verb.name));
         }
     }
-    let (mut x, end) = (area.x + 1, area.right());
-    for (index, (key, word)) in hints.iter().enumerate() {
-        let columns = (text::width(key) + 1 + text::width(word)) as u16;
-        let joint = if index == frame { 2 } else { 0 };
-        if x + joint + columns >= end {
+    let by_weight: Vec<usize> = (0..frame)
+        .chain(given_back.iter().copied())
+        .chain((frame..hints.len()).filter(|index| !given_back.contains(index)))
+        .collect();
+    let mut room = (area.width as usize).saturating_sub(1);
+    let mut has_room = vec![false; hints.len()];
+    for (place, index) in by_weight.into_iter().enumerate() {
+        let joint = if place == frame { JOINT.len() } else { 0 };
+        let columns = joint + hints[index].columns();
+        if columns >= room {
             break;
         }
-        if joint > 0 {
+        has_room[index] = true;
+        room -= (columns + 2).min(room);
+    }
+    let mut x = area.x + 1;
+    let mut parted = false;
+    for (index, Hint { key, word }) in hints.iter().enumerate() {
+        if !has_room[index] {
+            continue;
+        }
+        if index >= frame && !std::mem::replace(&mut parted, true) {
             buffer.set_string(x, area.y, "│", theme.frame());
-            x += joint;
+            x += JOINT.len() as u16;
         }
         buffer.set_string(x, area.y, key, Style::new().add_modifier(Modifier::BOLD));
         let at = x + text::width(key) as u16 + 1;
         buffer.set_string(at, area.y, word, theme.tone(Tone::Muted));
-        x += columns + 2;
+        x = at + text::width(word) as u16 + 2;
+    }
+}
+
+/// Stands between the keys of the frame and those of the verbs.
+const JOINT: &str = "| ";
+
+/// A key and what it does.
+struct Hint {
+    key: String,
+    word: String,
+}
+
+impl Hint {
+    fn new(key: String, word: &str) -> Self {
+        Self {
+            key,
+            word: word.to_owned(),
+        }
+    }
+
+    fn columns(&self) -> usize {
+        text::width(&self.key) + 1 + text::width(&self.word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_too_long_keeps_what_one_can_do_about_it() {
+        let said = "#1042 on hold: the address is not clear at all · u: release #1042";
+        assert_eq!(shortened(said, 80), said);
+        assert_eq!(
+            shortened(said, 40),
+            "#1042 on hold: the a… · u: release #1042"
+        );
+        assert_eq!(
+            shortened("nothing can be done about this", 10),
+            "nothing c…"
+        );
+        assert!(text::width(&shortened(said, 20)) <= 20);
     }
 }

@@ -150,6 +150,18 @@ impl Verb {
         (self.applies_to)(record)
     }
 
+    /// Whether the shop's settings have what it takes, whatever the record and the person:
+    /// `carriers` says whether anybody sells labels here.
+    ///
+    /// # Errors
+    /// The setting that is missing, for the person.
+    pub fn provided(&self, carriers: bool) -> Result<(), Reason> {
+        if self.writes.contains(&write("insert", "carrier_labels")) && !carriers {
+            return Reason::because("nobody sells labels here: carrier.url is not set");
+        }
+        Ok(())
+    }
+
     /// Who may, for a person who may not: `only support or a supervisor may`. The worker is no
     /// person to ask, and an admin may everything.
     pub fn not_permitted(&self) -> String {

@@ -7,8 +7,8 @@ use crate::domain::verbs::{Arg, ArgKind, Verb};
 /// An argument as it stands in a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Said {
-    name: &'static str,
-    value: String,
+    pub(super) name: &'static str,
+    pub(super) value: String,
     /// The byte offset at which its value begins.
     pub(super) at: usize,
 }

@@ -3,7 +3,7 @@
 mod arguments;
 mod candidates;
 
-use self::arguments::{args, arguments, last_token, said};
+use self::arguments::{Said, args, arguments, last_token, said};
 pub use self::candidates::Candidate;
 use self::candidates::What;
 use super::App;
@@ -260,7 +260,12 @@ impl App {
             ArgKind::Quantity | ArgKind::Count | ArgKind::Change => {
                 return Offered::these(&before, words);
             }
-            ArgKind::Text | ArgKind::LongText => Ask::Said(verb, arg.name),
+            ArgKind::LongText => {
+                let macros = self.macros_called(&typed).into_iter();
+                words.extend(macros.map(|(name, begins)| (quoted(&name), begins)));
+                Ask::Said(verb, arg.name)
+            }
+            ArgKind::Text => Ask::Said(verb, arg.name),
             _ => {
                 let record = self.targets().first().map(Record::id);
                 Ask::Argument(arg.kind, record)
@@ -275,6 +280,30 @@ impl App {
         Offered::asked_after(&before, request, words)
     }
 
+    /// Takes out of the arguments those that name a macro: its text is to be seen before it is
+    /// sent.
+    fn take_macros(
+        &self,
+        verb: &Verb,
+        read: &mut Vec<Said>,
+    ) -> Result<Vec<(&'static str, String)>, (usize, String)> {
+        let mut texts = Vec::new();
+        for said in std::mem::take(read) {
+            let long = verb.arg(said.name).map(|arg| arg.kind) == Some(ArgKind::LongText);
+            let named = if long {
+                self.macro_named(&said.value)
+                    .map_err(|why| (said.at, why))?
+            } else {
+                None
+            };
+            match named {
+                Some(text) => texts.push((said.name, text)),
+                None => read.push(said),
+            }
+        }
+        Ok(texts)
+    }
+
     /// Does what a line says. The error's place is a byte offset in the line.
     fn run(
         &mut self,
@@ -287,7 +316,15 @@ impl App {
         let at = text.len() - rest.len();
         match candidate.what {
             What::Verb(verb) => {
-                let read = arguments(verb, rest).map_err(|(place, why)| (at + place, why))?;
+                let mut read = arguments(verb, rest).map_err(|(place, why)| (at + place, why))?;
+                let texts = (self.take_macros(verb, &mut read))
+                    .map_err(|(place, why)| (at + place, why))?;
+                if !texts.is_empty() {
+                    let given = args(read);
+                    return self
+                        .begin_writing(verb, &given, &texts, effects)
+                        .map_err(|why| (0, why));
+                }
                 let origin = Origin::Line(Box::new(line.clone()));
                 self.begin(verb, &args(read), Some(origin), effects)
                     .map_err(|why| (0, why))?;

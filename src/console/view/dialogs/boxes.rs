@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::super::frame;
 use super::super::theme::Theme;
 use super::super::{blank, write};
 use crate::console::app::{Document, Edit, Geometry, Span, cut, muted, plain, strong};
@@ -89,20 +90,19 @@ pub(super) fn boxed(
     }
 }
 
-/// Says in the frame over a box's inside how many lines it has no room for.
-pub(super) fn more(buffer: &mut Buffer, inner: Rect, below: usize, theme: Theme) {
-    if below == 0 {
-        return;
+/// Says over the right end of this area how many lines are out of sight above and below.
+pub(super) fn unseen(buffer: &mut Buffer, area: Rect, above: usize, below: usize, theme: Theme) {
+    if let Some(more) = frame::unseen(above, below) {
+        let more = [plain(" "), more, plain(" ")];
+        let width = more.iter().map(Span::width).sum::<usize>() as u16;
+        let place = Rect {
+            x: area.right().saturating_sub(width),
+            y: area.y.saturating_sub(1),
+            width: width.min(area.width),
+            height: 1,
+        };
+        write(buffer, place, &more, theme);
     }
-    let says = format!(" {below} more ");
-    let columns = (text::width(&says) as u16).min(inner.width);
-    let place = Rect {
-        x: inner.right() - columns,
-        y: inner.y.saturating_sub(1),
-        width: columns,
-        height: 1,
-    };
-    write(buffer, place, &[plain(says)], theme);
 }
 
 /// Hints: a key and what it does, and so on.

@@ -4,10 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::widgets::Widget;
+use ratatui_textarea::CursorMove;
 
 use super::super::theme::Theme;
 use super::super::{select, write};
-use super::boxes::{boxed, draw_edit, inside, keys, line, more};
+use super::boxes::{boxed, draw_edit, inside, keys, line, unseen};
 use crate::console::app::{
     App, Choosing, Document, Field, Form, Geometry, Line, Span, Tone, Value, bad, cut, facts,
     macros, muted, plain, strong,
@@ -192,6 +193,7 @@ pub(super) fn macros(
         return cursor;
     }
     let top = (picked + 1).saturating_sub(rows);
+    unseen(buffer, line(inner, 1), top, found.len() - top - rows, theme);
     for (row, each) in found.iter().skip(top).take(rows).enumerate() {
         let place = line(inner, 1 + row);
         let is_picked = top + row == picked;
@@ -219,10 +221,16 @@ pub(super) fn macros(
     preview.text(&found[picked].text);
     let lines = preview.lines(inner.width as usize);
     let room = (inner.height as usize).saturating_sub(rows + 2);
+    unseen(
+        buffer,
+        line(inner, rows + 2),
+        0,
+        lines.len().saturating_sub(room),
+        theme,
+    );
     for (row, spans) in lines.iter().take(room).enumerate() {
         write(buffer, line(inner, rows + 2 + row), &spans.spans, theme);
     }
-    more(buffer, inner, lines.len().saturating_sub(room), theme);
     cursor
 }
 
@@ -325,6 +333,12 @@ pub(super) fn draw_field(
             for y in place.top()..place.bottom() {
                 buffer.set_string(area.x, y, "│", theme.frame());
             }
+            let above = text.scroll_offset().0 as usize;
+            text.move_cursor(CursorMove::Bottom);
+            text.move_cursor(CursorMove::End);
+            let lines = text.screen_cursor().row + 1;
+            let below = lines.saturating_sub(above + height as usize);
+            unseen(buffer, place, above, below, theme);
             rows += TEXT_ROWS - 1;
         }
     }

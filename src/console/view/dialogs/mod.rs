@@ -9,7 +9,7 @@ mod views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::boxes::{boxed, inside, keys, line, more};
+use self::boxes::{boxed, inside, keys, line, unseen};
 use self::form::{form, form_title, macros};
 use self::lines::{command_line, filter};
 use self::views::{columns, shelf};
@@ -115,7 +115,13 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
             theme,
         );
     }
-    more(buffer, inner, lines.saturating_sub(top + height), theme);
+    unseen(
+        buffer,
+        inner,
+        top,
+        lines.saturating_sub(top + height),
+        theme,
+    );
     if gap == 1
         && let Some(row) = able.checked_sub(top)
         && row < height
@@ -168,7 +174,7 @@ fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
 /// Lines from the top of a box, as many as it has room for.
 fn written(buffer: &mut Buffer, inner: Rect, lines: &[Line], theme: Theme) {
     let below = lines.len().saturating_sub(inner.height as usize);
-    more(buffer, inner, below, theme);
+    unseen(buffer, inner, 0, below, theme);
     for (index, spans) in lines.iter().enumerate().take(inner.height as usize) {
         write(buffer, line(inner, index), &spans.spans, theme);
     }
@@ -197,6 +203,7 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme)
     } else {
         bulk.top.min(done.saturating_sub(height))
     };
+    unseen(buffer, inner, top, done.saturating_sub(top + height), theme);
     let results = bulk.results.iter().skip(top).take(height);
     for (index, (number, how)) in results.enumerate() {
         let spans = match how {
@@ -209,7 +216,6 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme)
         let spans = cut(spans, inner.width as usize);
         write(buffer, line(inner, index), &spans, theme);
     }
-    more(buffer, inner, done.saturating_sub(top + height), theme);
 }
 
 fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, theme: Theme) {
@@ -281,11 +287,7 @@ fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geome
         Reading::Text { what, .. } => what,
     };
     let below = lines.len().saturating_sub(top + g.page_rows());
-    let right = if below > 0 {
-        vec![plain(format!("{below} more"))]
-    } else {
-        vec![]
-    };
+    let right: Vec<Span> = super::frame::unseen(top, below).into_iter().collect();
     super::frame::rule(buffer, g.title, &[strong(title)], &right, theme);
     page_lines(buffer, g, &lines, top, None, theme);
     let keymap = &app.keymap;

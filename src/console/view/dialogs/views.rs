@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::super::theme::Theme;
 use super::super::{pane_view, select, table, write};
-use super::boxes::{boxed, draw_edit, keys, line, more};
+use super::boxes::{boxed, draw_edit, keys, line, unseen};
 use crate::console::app::{
     App, Arranging, Geometry, Naming, Shelf, Span, Tone, bad, cut, muted, plain, strong,
 };
@@ -74,7 +74,7 @@ pub(super) fn shelf(
         }
     }
     let below = views.len().saturating_sub(top + inner.height as usize);
-    more(buffer, inner, below, theme);
+    unseen(buffer, inner, top, below, theme);
     None
 }
 
@@ -185,5 +185,5 @@ pub(super) fn columns(
         .rows
         .len()
         .saturating_sub(top + inner.height as usize);
-    more(buffer, inner, below, theme);
+    unseen(buffer, inner, top, below, theme);
 }
