@@ -694,6 +694,17 @@ fn without_the_database_a_draft_is_not_called_kept() {
 }
 
 #[test]
+fn a_console_that_only_reads_says_so() {
+    let mut desk = Desk::new(80, 24);
+    desk.app.settings.read_only = true;
+    let screen = desk.shown();
+    assert!(screen.contains("ana · read only"), "{screen}");
+    desk.keys("a");
+    let screen = desk.shown();
+    assert!(screen.contains("this console only reads"), "{screen}");
+}
+
+#[test]
 fn records_in_full() {
     let mut desk = Desk::new(80, 24);
     desk.keys("o");
