@@ -162,6 +162,43 @@ end $$;
 create trigger enqueue_purchase after insert on purchase_orders
     referencing new table as new_rows for each statement execute function enqueue_purchase();
 
+-- A purchase order that is cancelled: its mail stays where it has not left, else another takes it back.
+create function take_back_purchase() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update notices set state = 'cancelled'
+    where kind = 'purchase_order' and subject_kind = 'purchase_order' and subject_id = new.id
+      and state in ('held', 'failed');
+    if not found then
+        perform enqueue('recall', 'purchase_order', new.id);
+    end if;
+    return null;
+end $$;
+create trigger take_back after update of state on purchase_orders
+    for each row when (old.state in ('sent', 'accepted') and new.state = 'cancelled')
+    execute function take_back_purchase();
+
+-- Nobody is told that a cancelled order is on its way.
+create function keep_mail_back() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update notices set state = 'cancelled'
+    where order_id = new.id and subject_kind = 'order' and kind in ('order_confirmation', 'delay')
+      and state in ('held', 'failed');
+    return null;
+end $$;
+create trigger keep_mail_back after update on orders
+    for each row when (old.stage <> 'cancelled' and new.stage = 'cancelled')
+    execute function keep_mail_back();
+
+-- While an order is on hold, nobody is told to send it, or that it comes.
+create function is_kept_back(a_notice notices) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
+       and exists (select from orders where id = a_notice.order_id and stage = 'on_hold');
+end;
+
 -- What waits for a supplier's address goes on when there is one.
 create function enqueue_addressed() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -653,7 +690,8 @@ grant select on promise_changes, business_calendar, business_hours, holidays, al
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept
+    comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept,
+    is_kept_back
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

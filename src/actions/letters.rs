@@ -150,18 +150,17 @@ impl Desk {
             .await
     }
 
-    /// Tells a supplier that a purchase order is no longer wanted, as it was not answered.
+    /// Tells a supplier that a purchase order is no longer wanted, if it has an address.
     pub(super) async fn recall(
         &self,
         connection: &mut PgConnection,
-        asked: &Draft,
-        order: &Moving,
+        cancelled: &Draft,
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
-        let values = self.supplies(asked, Some(order), Vec::new(), zone)?;
+        let values = self.supplies(cancelled, None, Vec::new(), zone)?;
         let kind = NoticeKind::PurchaseOrderCancelled;
-        self.to_supplier(connection, asked, kind, &values, None, now)
+        self.to_supplier(connection, cancelled, kind, &values, None, now)
             .await
     }
 

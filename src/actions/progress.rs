@@ -263,8 +263,7 @@ async fn route(
     Ok(true)
 }
 
-/// Takes a fulfilment back from a supplier that is silent, and tells the supplier, where others have
-/// all of it in time: it is covered anew by the next steps.
+/// Takes a fulfilment back from a supplier that is silent where others have all of it in time: it is covered anew by the next steps.
 async fn recall(
     connection: &mut PgConnection,
     order: &Moving,
@@ -283,13 +282,6 @@ async fn recall(
     };
     if !routing::served_elsewhere(&lines, in_time) {
         return Ok(false);
-    }
-    for asked in store::asked(connection, fulfilment).await? {
-        let zone = terms.business.calendar.zone();
-        terms
-            .desk
-            .recall(connection, &asked, order, zone, terms.now)
-            .await?;
     }
     let reason = "no answer in the agreed time";
     jobs::announce(connection, Step::Recall(fulfilment).name(), reason).await?;
@@ -367,6 +359,25 @@ pub async fn purchase(
     store::set_sent(connection, &[(draft.id, answer_due)], now).await?;
     let zone = business.calendar.zone();
     desk.purchase(connection, &draft, None, zone, now).await?;
+    Ok(())
+}
+
+/// Tells a supplier that a purchase order which it has is cancelled.
+///
+/// # Errors
+/// Nothing has been written then.
+pub async fn take_back(
+    connection: &mut PgConnection,
+    purchase_order_id: i64,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    jobs::announce(connection, "take back", "").await?;
+    if let Some(cancelled) = store::cancelled(connection, purchase_order_id).await? {
+        let business = calendar::load(connection, now).await?;
+        let zone = business.calendar.zone();
+        desk.recall(connection, &cancelled, zone, now).await?;
+    }
     Ok(())
 }
 

@@ -387,6 +387,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "order" => order::handle(connection, subject, &terms).await?,
         "silence" => order::handle_silence(connection, subject, &terms).await?,
         "purchase" => order::handle_purchase(connection, subject, &terms).await?,
+        "recall" => order::handle_recall(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject, &terms).await?,
         "offers" => backorders::handle_offers(connection, subject, &terms).await?,
         "overdue" => overdue::handle(connection, &terms).await?,

@@ -1,5 +1,5 @@
 //! Jobs `order` and `silence`: an order takes the steps that are due. Job `purchase`: a purchase order for
-//! our own stock is sent.
+//! our own stock is sent. Job `recall`: one that was cancelled is taken back.
 
 use sqlx::postgres::PgConnection;
 
@@ -28,6 +28,15 @@ pub(super) async fn handle_purchase(
     terms: &Terms,
 ) -> Result<(), StepError> {
     progress::purchase(connection, purchase_order_id, &terms.desk, terms.now).await
+}
+
+/// A supplier is told that a purchase order is cancelled.
+pub(super) async fn handle_recall(
+    connection: &mut PgConnection,
+    purchase_order_id: i64,
+    terms: &Terms,
+) -> Result<(), StepError> {
+    progress::take_back(connection, purchase_order_id, &terms.desk, terms.now).await
 }
 
 /// The time that a supplier had to answer is over: the order says so, unless the answer has come.

@@ -216,15 +216,16 @@ pub async fn insert_purchase_order(
 }
 
 /// Cancels the purchase orders of fulfilments, and answers with the suppliers that have had theirs
-/// already.
+/// already and have no address: the others are told by mail.
 pub async fn cancel_purchase_orders(
     connection: &mut PgConnection,
     fulfilments: &[i64],
 ) -> Result<Vec<String>, DbError> {
     let open = sqlx::query!(
-        "select o.id, o.state, s.name from purchase_orders o join suppliers s on s.id = o.supplier_id
+        r#"select o.id, o.state, s.name, coalesce(s.email like '%@%', false) as "addressed!"
+         from purchase_orders o join suppliers s on s.id = o.supplier_id
          where o.fulfilment_id = any ($1) and o.state in ('draft', 'sent', 'accepted')
-         order by o.id for no key update of o",
+         order by o.id for no key update of o"#,
         fulfilments
     )
     .fetch_all(&mut *connection)
@@ -238,7 +239,7 @@ pub async fn cancel_purchase_orders(
     .await?;
     Ok(open
         .into_iter()
-        .filter(|order| order.state != "draft")
+        .filter(|order| order.state != "draft" && !order.addressed)
         .map(|order| order.name)
         .collect())
 }

@@ -122,6 +122,7 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Claim
         "with due as (
              select id from notices
              where state in ('held', 'queued') and coalesce(retry_at, held_until) <= $1
+               and not is_kept_back(notices)
                and ($2::bigint is null or id = $2)
                and lower(trim(trailing '> ' from split_part(recipient, '@', -1))) <> all ($3)
              order by coalesce(retry_at, held_until), id
@@ -458,7 +459,7 @@ pub async fn count_failed(connection: &mut PgConnection) -> Result<i64, DbError>
 pub async fn next_due(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
     Ok(sqlx::query_scalar!(
         r#"select coalesce(retry_at, held_until) as "due!" from notices
-           where state in ('held', 'queued')
+           where state in ('held', 'queued') and not is_kept_back(notices)
            order by coalesce(retry_at, held_until), id limit 1"#
     )
     .fetch_optional(connection)

@@ -142,6 +142,34 @@ async fn a_slower_supplier_that_a_person_chose_moves_the_promise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mail_of_an_order_on_hold_waits_and_that_of_a_cancelled_one_is_taken_back() {
+    const LATER: &str = "select state from notices where occasion = 'later'";
+    let works = works().await;
+    works.run("select order_of('#1', 'CUP', 3)").await;
+    works.drain(1);
+    let (said, done) = works.act(&["hold", "#1", "--reason", "fraud check"]);
+    assert!(done, "{said}");
+    works
+        .run(
+            "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)
+             select 'delay', 'order', id, 'later', 'ines@example.org', 'Later', 'Later.', now() from orders",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(LATER).await.as_deref(), Some("held"));
+    let (said, done) = works.act(&["cancel", "#1", "--reason", "changed their mind"]);
+    assert!(done && !said.contains("to be told"), "{said}");
+    works.drain(1);
+    assert_eq!(works.text(LATER).await.as_deref(), Some("cancelled"));
+    let told = "select n.recipient || ' ' || n.state from notices n
+        where n.kind = 'purchase_order_cancelled' and n.subject_kind = 'purchase_order'";
+    assert_eq!(
+        works.text(told).await.as_deref(),
+        Some("acme@example.org sent")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_silent_supplier_is_left_where_others_serve_in_time_and_told_so() {
     let works = works().await;
     works.run("select order_of('#1', 'CUP', 3)").await;

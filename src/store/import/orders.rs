@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use crate::domain::incoming::{Line, Order};
 use crate::domain::orders::Stage;
 use crate::store::db::DbError;
+use crate::store::fulfilments;
 use crate::store::rows::word;
 
 /// An order that is there already.
@@ -387,13 +388,15 @@ pub async fn release(connection: &mut PgConnection, order: i64) -> Result<(), Db
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!(
+    let cancelled = sqlx::query_scalar!(
         "update fulfilments set state = 'cancelled', reason = 'the order was cancelled in the channel'
-         where order_id = $1 and state in ('open', 'requested', 'accepted', 'inspecting', 'ready')",
+         where order_id = $1 and state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
+         returning id",
         order
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
+    fulfilments::cancel_purchase_orders(connection, &cancelled).await?;
     sqlx::query!(
         "delete from reservations r using order_lines l
          where l.id = r.order_line_id and l.order_id = $1",

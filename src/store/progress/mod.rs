@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnection;
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
-    Draft, DraftLine, asked, drafts, enqueue_silence, enqueue_unanswered, recall, set_sent,
+    Draft, DraftLine, cancelled, drafts, enqueue_silence, enqueue_unanswered, recall, set_sent,
     stock_draft,
 };
 pub use reserve::{

@@ -135,11 +135,11 @@ pub async fn set_sent(
     Ok(())
 }
 
-/// The purchase orders of a fulfilment that wait for an answer, oldest first.
-pub async fn asked(
+/// A purchase order that was cancelled; none where it was not.
+pub async fn cancelled(
     connection: &mut PgConnection,
-    fulfilment_id: i64,
-) -> Result<Vec<Draft>, DbError> {
+    purchase_order_id: i64,
+) -> Result<Option<Draft>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
         "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
@@ -148,13 +148,13 @@ pub async fn asked(
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
-         where b.fulfilment_id = $1 and b.state = 'sent'
-         order by b.id, l.id",
-        fulfilment_id
+         where b.id = $1 and b.state = 'cancelled'
+         order by l.id",
+        purchase_order_id
     )
     .fetch_all(connection)
     .await?;
-    Ok(folded(rows))
+    Ok(folded(rows).pop())
 }
 
 /// Takes a fulfilment back from its supplier, with its purchase orders. The order is locked by the
