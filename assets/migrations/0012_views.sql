@@ -184,7 +184,7 @@ create table saved_views (
     owner text not null default session_user,
     shared boolean not null default false,
     filter text not null default '' check (length(filter) <= 4096),
-    sort_column text not null,
+    sort_column text not null check (sort_column in ('due', 'cover', 'number', 'age', 'name', 'state', 'amount')),
     descending boolean not null default false,
     -- The titles, left to right; null for those that the pane shows by itself.
     columns text[] check (cardinality(columns) between 1 and 40),

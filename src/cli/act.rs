@@ -237,6 +237,10 @@ impl Act {
             args: self.arguments.0.clone(),
             undoes: None,
         };
+        if config.read_only.value {
+            let why = "only reading is allowed here: see read_only in packline config";
+            return Outcome::NotDone(ActError::NotPermitted(why.to_owned()));
+        }
         let (printing, terms) = (printing(config), terms(config));
         match actions::act_and_print(db, act, &printing, "act", terms, now).await {
             Ok(done) => Outcome::Done(done),

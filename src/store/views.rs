@@ -13,10 +13,8 @@ use crate::domain::words::UnknownWord;
 /// Views at most that are shown to one person.
 const MOST: i64 = 500;
 
-/// The person's own views and the shared ones, by kind and name; row security leaves out the rest.
-///
-/// # Errors
-/// Which view cannot be read.
+/// The person's own views and the shared ones, by kind and name; row security leaves out the rest. One
+/// that cannot be read is left out and noted in the log: the others are whole.
 pub async fn all(connection: &mut PgConnection) -> Result<Vec<View>, DbError> {
     let rows = sqlx::query!(
         "select id, kind, name, owner, shared, filter, sort_column, descending, columns
@@ -26,29 +24,35 @@ pub async fn all(connection: &mut PgConnection) -> Result<Vec<View>, DbError> {
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let wrong = |column: &str, error| misfit(column, &row.id, error);
-            Ok(View {
-                id: row.id,
-                look: Look {
-                    kind: row.kind.parse().map_err(|error| wrong("kind", error))?,
-                    filter: row.filter,
-                    sort: Sort {
-                        column: row
-                            .sort_column
-                            .parse()
-                            .map_err(|error| wrong("sort_column", error))?,
-                        descending: row.descending,
-                    },
-                    columns: row.columns,
+    let views = rows.into_iter().filter_map(|row| {
+        let kind = row.kind.parse();
+        let column = row.sort_column.parse();
+        let (Ok(kind), Ok(column)) = (kind, column) else {
+            tracing::warn!(
+                view = row.id,
+                row.kind,
+                row.sort_column,
+                "a saved view that this program cannot read"
+            );
+            return None;
+        };
+        Some(View {
+            id: row.id,
+            look: Look {
+                kind,
+                filter: row.filter,
+                sort: Sort {
+                    column,
+                    descending: row.descending,
                 },
-                name: row.name,
-                owner: row.owner,
-                shared: row.shared,
-            })
+                columns: row.columns,
+            },
+            name: row.name,
+            owner: row.owner,
+            shared: row.shared,
         })
-        .collect()
+    });
+    Ok(views.collect())
 }
 
 fn misfit(column: &str, which: &dyn std::fmt::Display, error: UnknownWord) -> DbError {

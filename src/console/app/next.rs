@@ -26,6 +26,9 @@ pub(super) struct Taking {
 impl App {
     /// Takes the next that this person may act on and nobody holds.
     pub(super) fn take_next(&mut self, effects: &mut Vec<Effect>) {
+        if self.settings.read_only {
+            return self.say_only(Level::Refused, "this console only reads".to_owned());
+        }
         if self.taking.is_some() {
             return self.say_only(Level::Info, "the next is being taken".to_owned());
         }

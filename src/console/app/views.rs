@@ -113,6 +113,9 @@ impl App {
             Key::Enter if naming.sending.is_none() => {
                 let (text, shared) = (naming.edit.text().to_owned(), naming.shared);
                 match self.namable(&text, shared) {
+                    _ if self.settings.read_only => {
+                        naming.error = Some("this console only reads".to_owned());
+                    }
                     Err(why) => naming.error = Some(why),
                     Ok((name, look)) => {
                         let request = self.request();

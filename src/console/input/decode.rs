@@ -33,6 +33,8 @@ pub struct Decoder {
     pending: Vec<u8>,
     /// Bytes of `pending` that are known to hold no end of the paste.
     searched: usize,
+    /// The last that came was an escape that was given up.
+    escaped: bool,
 }
 
 /// What the beginning of the pending bytes is.
@@ -50,6 +52,9 @@ fn whole(bytes: usize, key: Option<Chord>) -> Piece {
 impl Decoder {
     /// Takes bytes, and tells every whole input to `heard`.
     pub fn take(&mut self, bytes: &[u8], mut heard: impl FnMut(Input)) {
+        if std::mem::take(&mut self.escaped) && goes_on(bytes) {
+            self.pending.push(0x1b);
+        }
         self.pending.extend_from_slice(bytes);
         let mut at = 0;
         while at < self.pending.len() {
@@ -75,6 +80,7 @@ impl Decoder {
     pub fn patience(&self) -> Option<Duration> {
         match self.pending.as_slice() {
             [] => None,
+            [0x1b, b'[' | b']' | b'P' | b'_' | b'^' | b'X'] => Some(REST),
             [0x1b] | [0x1b, _] => Some(ESCAPE),
             _ => Some(REST),
         }
@@ -85,7 +91,10 @@ impl Decoder {
         let pending = std::mem::take(&mut self.pending);
         self.searched = 0;
         match pending.as_slice() {
-            [0x1b] => heard(Input::Key(Chord::plain(Key::Esc))),
+            [0x1b] => {
+                self.escaped = true;
+                heard(Input::Key(Chord::plain(Key::Esc)));
+            }
             [0x1b, char] => heard(Input::Key(Chord {
                 alt: true,
                 ..Chord::char(char::from(*char))
@@ -96,6 +105,17 @@ impl Decoder {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether bytes that come at once go on with an answer whose escape came alone: nobody types so fast.
+fn goes_on(bytes: &[u8]) -> bool {
+    match bytes {
+        [b']', digit, ..]
+        | [b'[', b'?' | b'>' | b'=', digit, ..]
+        | [b'P', digit, b'$' | b'+', ..] => digit.is_ascii_digit(),
+        [b'P', b'>', b'|', ..] => true,
+        _ => false,
     }
 }
 
@@ -461,6 +481,30 @@ mod tests {
                 at(MouseKind::WheelDown)
             ]
         );
+    }
+
+    #[test]
+    fn an_answer_is_no_typing_however_late_the_rest_comes() {
+        let mut decoder = Decoder::default();
+        let mut heard = Vec::new();
+        for rest in [
+            &b"]11;rgb:1e1e/1e1e/1e1e\x1b\\"[..],
+            b"[?62;22;52c",
+            b"P1$r0m\x1b\\",
+        ] {
+            decoder.take(b"\x1b", |input| heard.push(input));
+            decoder.give_up(|input| heard.push(input));
+            decoder.take(rest, |input| heard.push(input));
+            assert_eq!(heard, [Input::Key(Chord::plain(Key::Esc))]);
+            heard.clear();
+        }
+        // What is typed after the key is typed.
+        decoder.take(b"\x1b", |_| {});
+        decoder.give_up(|_| {});
+        decoder.take(b"]", |input| heard.push(input));
+        assert_eq!(heard, [Input::Key(Chord::char(']'))]);
+        decoder.take(b"\x1b]", |_| {});
+        assert_eq!(decoder.patience(), Some(REST));
     }
 
     proptest! {

@@ -39,7 +39,7 @@ struct Bound {
     line: Option<usize>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Command(Command),
     Verb(Kind, &'static str),
@@ -91,7 +91,7 @@ impl Keymap {
             own.line = None;
         }
         let (named, theirs) = bindings(text, &mut mistakes);
-        bound.retain(|own| !named.contains(&own.what));
+        bound.retain(|own| !named.contains_key(&own.what));
         bound.extend(theirs);
         let mut keymap = Self {
             commands: BTreeMap::new(),
@@ -136,7 +136,11 @@ impl Keymap {
             Command::Help,
         ] {
             if keymap.chords(command).is_empty() {
-                mistakes.push(1, format!("{command} has no key left"));
+                // Where its own keys are wrong, that is said already.
+                let line = named.get(&What::Command(command)).copied().unwrap_or(1);
+                if !mistakes.has(line) {
+                    mistakes.push(line, format!("{command} has no key left"));
+                }
             }
         }
         mistakes.or(keymap)
@@ -189,13 +193,13 @@ fn first(chords: &[Chord]) -> String {
 }
 
 /// What a file names and what it binds, as far as it makes sense.
-fn bindings(text: &str, mistakes: &mut Mistakes) -> (Vec<What>, Vec<Bound>) {
+fn bindings(text: &str, mistakes: &mut Mistakes) -> (BTreeMap<What, usize>, Vec<Bound>) {
     let (file, broken) = DeTable::parse_recoverable(text);
     for mistake in broken {
         let at = mistake.span().map_or(0, |span| span.start);
         mistakes.push(line_of(text, at), mistake.message());
     }
-    let (mut named, mut bound) = (Vec::new(), Vec::new());
+    let (mut named, mut bound) = (BTreeMap::new(), Vec::new());
     for (key, value) in file.get_ref() {
         let line = line_of(text, key.span().start);
         let name = key.get_ref().as_ref();
@@ -232,7 +236,7 @@ fn bindings(text: &str, mistakes: &mut Mistakes) -> (Vec<What>, Vec<Bound>) {
                 mistakes.push(line, format!("no {what} is called “{name}”"));
                 continue;
             };
-            named.push(what);
+            named.insert(what, line);
             // A line that is broken says no more.
             if mistakes.has(line) {
                 continue;
@@ -339,7 +343,7 @@ mod tests {
         }
         assert_eq!(mistakes.iter().last().unwrap().0, 12, "{told}");
         let mistakes = Keymap::read("[keys]\nquit = []\n").unwrap_err();
-        assert_eq!(mistakes.to_string(), "line 1: quit has no key left");
+        assert_eq!(mistakes.to_string(), "line 2: quit has no key left");
     }
 
     /// Nobody does harm with a key that another program taught their fingers, nor with the same key

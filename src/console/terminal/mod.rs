@@ -23,15 +23,16 @@ pub use self::paint::{Canvas, Link, Painter};
 /// Whether the terminal is to be given back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The alternate screen; no wrapping at the last column, so that a character that the terminal
-/// draws wider than others moves no line; pastes told apart from keys.
-const ENTER: &str = "\x1b[?1049h\x1b[?7l\x1b[?2004h";
+/// The alternate screen, and where the terminal has none, an empty one; no wrapping at the last column,
+/// so that a character that the terminal draws wider than others moves no line; pastes told apart from
+/// keys.
+const ENTER: &str = "\x1b[?1049h\x1b[0m\x1b[H\x1b[2J\x1b[?7l\x1b[?2004h";
 /// Clicks and the wheel, in cells.
 const MOUSE: &str = "\x1b[?1000h\x1b[?1006h";
 /// All of it back, also what a frame that broke off may have left: a link, a style, a synchronized
-/// update that lasts.
+/// update that lasts. Where there is no other screen to go back to, the shell goes on in the last line.
 const LEAVE: &str = "\x1b]8;;\x1b\\\x1b[0m\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?7h\
-    \x1b[?1049l\x1b[?25h";
+    \x1b[999;1H\x1b[K\x1b[?1049l\x1b[?25h";
 
 /// The console's terminal.
 pub type Screen = Terminal<Painter<Stdout>>;

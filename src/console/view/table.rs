@@ -149,7 +149,9 @@ fn shown(columns: &[Column], chosen: Option<&[String]>, wide: u16) -> Vec<Shown>
     };
     let taken = |seen: &[usize]| GUTTER + seen.iter().map(|at| columns[*at].width + 1).sum::<u16>();
     while chosen.is_some() && seen.len() > 1 && taken(&seen) > wide + 1 {
-        seen.pop();
+        // First those that such a width would not have by itself.
+        let spare = seen.iter().rposition(|at| columns[*at].from > wide);
+        seen.remove(spare.unwrap_or(seen.len() - 1));
     }
     let mut left = wide.saturating_sub(taken(&seen));
     let mut shares: u16 = seen.iter().map(|at| columns[*at].share).sum();

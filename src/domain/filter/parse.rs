@@ -104,9 +104,15 @@ pub(super) fn field(name: &str) -> Option<Field> {
     name.to_ascii_lowercase().parse().ok()
 }
 
+/// Words and fields that a filter may have: each is looked for in every row.
+const MOST: usize = 64;
+
 /// See [`Filter::parse`].
 pub(super) fn filter(pane: Pane, text: &str) -> Result<Filter, FilterError> {
     let pieces = pieces(text);
+    if let Some(first) = pieces.get(MOST) {
+        return wrong(first.at, format!("at most {MOST} words and fields"));
+    }
     let mut terms = Vec::with_capacity(pieces.len());
     for piece in &pieces {
         if piece.open {
@@ -310,6 +316,17 @@ mod tests {
     fn tests(kind: Kind, text: &str) -> Vec<Test> {
         let filter = Filter::parse(kind, text).unwrap_or_else(|error| panic!("{text}: {error}"));
         filter.terms.into_iter().map(|term| term.test).collect()
+    }
+
+    #[test]
+    fn a_filter_of_more_words_than_a_person_types_is_refused_where_it_gets_too_long() {
+        let text = "word ".repeat(MOST);
+        assert_eq!(tests(Kind::Order, &text).len(), MOST);
+        let (at, why) = error(Kind::Order, &format!("{text}more"));
+        assert_eq!(
+            (at, why.as_str()),
+            (text.len(), "at most 64 words and fields")
+        );
     }
 
     fn error(kind: Kind, text: &str) -> (usize, String) {
