@@ -6,7 +6,7 @@ use super::App;
 use super::dialog::{Bulk, Confirm, Conflict, Dialog, Origin};
 use super::facts::count;
 use super::form::{Form, Target, check};
-use super::msg::{Effect, Failure, Level, Request, Step, Undoable};
+use super::msg::{Ask, Effect, Failure, Level, Request, Step, Undoable};
 use crate::actions::{ActError, foretells};
 use crate::domain::act::{Args, Done};
 use crate::domain::macros;
@@ -514,11 +514,10 @@ impl App {
             && field.has_choices()
         {
             field.asked = Some(request);
-            effects.push(Effect::Choices {
+            effects.push(Effect::Complete {
                 request,
-                kind: field.arg.kind,
-                prefix: field.text(),
-                record,
+                ask: Ask::Argument(field.arg.kind, record),
+                typed: field.text(),
             });
         }
     }

@@ -46,7 +46,7 @@ pub enum Msg {
     Counts(Result<Counts, Failure>),
     /// A record in full; none if there is no such record.
     Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
-    /// What an argument may be.
+    /// What a word could be.
     Choices(Request, Result<Vec<String>, Failure>),
     /// What is kept: views, and the columns that the person chose.
     Kept(Result<Kept, Failure>),
@@ -183,18 +183,7 @@ pub enum Effect {
         /// Which.
         id: RecordId,
     },
-    /// Read what an argument may be.
-    Choices {
-        /// For the reply.
-        request: Request,
-        /// What kind of thing.
-        kind: ArgKind,
-        /// How it begins.
-        prefix: String,
-        /// For which record.
-        record: Option<RecordId>,
-    },
-    /// Read what a word could be; answered as choices are.
+    /// Read what a word could be.
     Complete {
         /// For the reply.
         request: Request,
