@@ -83,6 +83,7 @@ pub(super) fn theme(
     config: &Config,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Theme, Vec<String>> {
+    let depth = Depth::of(&environment);
     let name = match config.theme.value.as_str() {
         "auto" => background(environment).unwrap_or("terminal"),
         name => name,
@@ -90,8 +91,8 @@ pub(super) fn theme(
     let path = config.dir.join(THEME_DIR).join(format!("{name}.toml"));
     let is_name = !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
     let own = if is_name { read(&path)? } else { None };
-    match (own, Theme::named(name)) {
-        (Some(text), _) => Theme::parse(&text).map_err(|mistakes| placed(&path, &mistakes)),
+    match (own, Theme::named(name, depth)) {
+        (Some(text), _) => Theme::parse(&text, depth).map_err(|mistakes| placed(&path, &mistakes)),
         (None, Some(theme)) => Ok(theme),
         (None, None) => {
             let place = match &config.theme.source {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use packline::actions::demo::{Folder, Story};
 use packline::console::app::{Msg, update};
-use packline::console::terminal::rgb;
+use packline::console::terminal::{Depth, rgb};
 use packline::console::view::{self, Theme};
 use packline::domain::text;
 use ratatui::Terminal;
@@ -192,7 +192,7 @@ async fn the_pictures_are_the_programs_own_screens() {
             desk.console.app.person.login = "ana".into();
             desk.console.app.settings.zone = chrono_tz::UTC;
             desk.console.app.settings.shop = "Kittiwake Coffee".into();
-            desk.console.theme = Theme::named(paper.theme).expect("a theme");
+            desk.console.theme = Theme::named(paper.theme, Depth::True).expect("a theme");
             desk.shows("● live").await;
             desk.shows("1 Orders 1").await;
             for (keys, seen) in steps {

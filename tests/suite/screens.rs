@@ -10,6 +10,7 @@ use packline::console::app::{
     update,
 };
 use packline::console::input::{Chord, Key, Keymap};
+use packline::console::terminal::Depth;
 use packline::console::view::{self, Theme};
 use packline::domain::act::{Done, Undo};
 use packline::domain::filter::Field;
@@ -39,6 +40,7 @@ use packline::store::drafts::Draft;
 use packline::store::lists::Refreshed;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use uuid::Uuid;
 
 use crate::harness::screen;
@@ -616,18 +618,30 @@ impl Desk {
         }
     }
 
-    fn shown(&self) -> String {
+    fn drawn(&self, theme: Theme) -> Buffer {
         let (columns, rows) = self.app.size;
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a terminal");
         terminal
-            .draw(|frame| drop(view::draw(frame, &self.app, self.theme)))
+            .draw(|frame| drop(view::draw(frame, &self.app, theme)))
             .expect("a frame");
-        screen::shown(terminal.backend().buffer())
+        terminal.backend().buffer().clone()
     }
 
+    fn shown(&self) -> String {
+        screen::shown(&self.drawn(self.theme))
+    }
+
+    /// Compares the screen to its file; in every theme it says the same, and can be read.
     #[track_caller]
     fn check(&self, name: &str) {
         screen::check(name, &self.shown());
+        let bare = self.drawn(self.theme);
+        screen::check_layers(&bare);
+        for (theme, background) in [("dark", (0x1e, 0x1e, 0x1e)), ("light", (0xff, 0xff, 0xff))] {
+            let theme = Theme::named(theme, Depth::True).expect("a theme");
+            let theme = theme.with_unicode(self.theme.unicode);
+            screen::check_readable(&self.drawn(theme), &bare, background);
+        }
     }
 }
 
@@ -870,6 +884,52 @@ fn filter_and_command_line() {
     desk.check("command-fuzzy-80");
     desk.keys("<esc>:adjust");
     desk.check("command-elsewhere-80");
+}
+
+#[test]
+fn what_is_wrong_hides_nothing_that_is_offered() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1/state:");
+    desk.check("filter-needs-80");
+}
+
+#[test]
+fn in_a_narrow_window_what_matters_least_gives_way() {
+    for columns in [60, 40] {
+        let mut desk = Desk::new(columns, 15);
+        for (key, pane) in ('0'..).zip(Pane::ALL) {
+            desk.keys(&key.to_string());
+            let shown = desk.shown();
+            assert!(
+                shown.contains("│5 Tkt"),
+                "{columns}, {}: {shown}",
+                pane.name()
+            );
+        }
+        desk.keys("r");
+        desk.check(&format!("reply-{columns}"));
+        desk.keys("<esc>1");
+        desk.check(&format!("orders-{columns}"));
+    }
+}
+
+#[test]
+fn a_line_too_long_for_its_place_says_that_it_goes_on() {
+    let mut desk = Desk::new(80, 24);
+    let last = |desk: &Desk| desk.shown().lines().last().unwrap_or_default().to_owned();
+    desk.keys(&format!("1/{}end", "word ".repeat(20)));
+    assert!(last(&desk).starts_with("/…"), "{}", last(&desk));
+    assert!(last(&desk).ends_with("word end"), "{}", last(&desk));
+    desk.keys("<home>");
+    assert!(last(&desk).starts_with("/word word"), "{}", last(&desk));
+    assert!(last(&desk).ends_with('…'), "{}", last(&desk));
+}
+
+#[test]
+fn what_is_wrong_with_a_field_stands_under_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5z<enter>");
+    desk.check("form-wrong-80");
 }
 
 #[test]

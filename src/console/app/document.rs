@@ -406,15 +406,16 @@ fn table_line(row: &Row, widths: &[usize], flex: usize, index: usize, part: &[Sp
         };
         let text = text::fit(text, *width);
         let pad = " ".repeat(width.saturating_sub(text::width(&text)));
-        let text = if cell.right {
-            format!("{pad}{text}")
-        } else {
-            format!("{text}{pad}")
-        };
-        spans.push(Span {
-            text,
+        let text = Span {
+            text: text.into_owned(),
             tone: cell.span.tone,
-        });
+        };
+        // Apart from the text: what is underlined ends with it.
+        if cell.right {
+            spans.extend([plain(pad), text]);
+        } else {
+            spans.extend([text, plain(pad)]);
+        }
     }
     spans
 }

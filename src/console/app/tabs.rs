@@ -23,8 +23,19 @@ pub struct Tab {
 /// How the tabs are written.
 struct Shape {
     joint: &'static str,
-    short_counts: bool,
+    counts: Counts,
     names: Names,
+}
+
+/// How much is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Whole,
+    /// In three characters.
+    Short,
+    /// Only what is late.
+    Urgent,
+    None,
 }
 
 /// How much of the panes' names is written.
@@ -36,21 +47,24 @@ enum Names {
     Shortest,
 }
 
-const fn shape(joint: &'static str, short_counts: bool, names: Names) -> Shape {
+const fn shape(joint: &'static str, counts: Counts, names: Names) -> Shape {
     Shape {
         joint,
-        short_counts,
+        counts,
         names,
     }
 }
 
-/// As much as fits: whole first, then closer together, then shorter counts, then names.
-const SHAPES: [Shape; 5] = [
-    shape(" │ ", false, Names::Whole),
-    shape("│", false, Names::Whole),
-    shape("│", true, Names::Whole),
-    shape("│", true, Names::Shorter),
-    shape("│", true, Names::Shortest),
+/// As much as fits: whole first, then closer together, then shorter counts, then names, then fewer
+/// counts.
+const SHAPES: [Shape; 7] = [
+    shape(" │ ", Counts::Whole, Names::Whole),
+    shape("│", Counts::Whole, Names::Whole),
+    shape("│", Counts::Short, Names::Whole),
+    shape("│", Counts::Short, Names::Shorter),
+    shape("│", Counts::Short, Names::Shortest),
+    shape("│", Counts::Urgent, Names::Shortest),
+    shape("│", Counts::None, Names::Shortest),
 ];
 
 fn width(spans: &[Span]) -> usize {
@@ -107,15 +121,17 @@ impl App {
                 (Names::Shortest, Pane::Of(Kind::Inspection)) => "QC",
                 (Names::Shortest, Pane::Of(Kind::Ticket)) => "Tkt",
             };
-            let count = |count: Count| match (shape.short_counts, count.0) {
-                (true, 1000..) => "1k+".to_owned(),
+            let count = |count: Count| match (shape.counts, count.0) {
+                (Counts::Short | Counts::Urgent, 1000..) => "1k+".to_owned(),
                 _ => count.to_string(),
             };
             let mut spans = vec![muted(format!("{key} ")), strong(title)];
             if let Some(counts) = &self.counts {
                 let of = counts.of(*pane);
-                spans.push(plain(format!(" {}", count(of.open))));
-                if of.urgent.0 > 0 {
+                if matches!(shape.counts, Counts::Whole | Counts::Short) {
+                    spans.push(plain(format!(" {}", count(of.open))));
+                }
+                if of.urgent.0 > 0 && shape.counts != Counts::None {
                     let urgent = format!(" ⚑{}", count(of.urgent));
                     spans.push(Span::new(urgent, Tone::Bad));
                 }

@@ -159,6 +159,24 @@ pub fn rgb(colour: Color) -> Option<(u8, u8, u8)> {
     }
 }
 
+/// How well the one can be read on the other, from 1 to 21
+/// (<https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio>); text wants 4.5, a frame 3.
+pub fn contrast(one: (u8, u8, u8), other: (u8, u8, u8)) -> f64 {
+    let luminance = |(red, green, blue)| {
+        let linear = |part: u8| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
 /// The number of a colour in xterm's palette.
 const fn index(colour: Color) -> Option<u8> {
     Some(match colour {

@@ -15,7 +15,7 @@ use ratatui::Terminal;
 use ratatui::layout::{Position, Rect, Size};
 use rustix::process::{Signal, kill_current_process_group};
 
-pub use self::colour::{Depth, rgb};
+pub use self::colour::{Depth, contrast, rgb};
 pub use self::keyboard::inputs;
 pub use self::outside::{Alarm, Outside};
 pub use self::paint::{Canvas, Link, Painter};

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::theme::Theme;
-use super::write;
+use super::{select, write};
 use crate::console::app::{
     App, Connection, Geometry, Level, Place, Span, Tone, cut, facts, muted, plain, strong,
 };
@@ -96,7 +96,7 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         };
         write(buffer, place, &tab.spans, theme);
         if tab.pane == Some(here) {
-            buffer.set_style(place, theme.selected());
+            select(buffer, place, theme);
         }
     }
 }
@@ -388,7 +388,7 @@ pub(super) fn footer(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
         }
         buffer.set_string(x, area.y, key, Style::new().add_modifier(Modifier::BOLD));
         let at = x + text::width(key) as u16 + 1;
-        buffer.set_string(at, area.y, word, theme.frame());
+        buffer.set_string(at, area.y, word, theme.tone(Tone::Muted));
         x = at + text::width(word) as u16 + 2;
     }
 }

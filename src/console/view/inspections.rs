@@ -19,13 +19,13 @@ pub(super) const KIND: Kind = Kind {
 const COLUMNS: &[Column] = &[
     fixed("number", 8).sorts(SortColumn::Number),
     fixed("blocks", 9),
-    flex("what", 11, 1),
+    flex("what", 11, 1).from(56),
     fixed("state", 7).sorts(SortColumn::State),
-    fixed("checks", 6),
-    flex("defect", 7, 1),
-    fixed("ship by", 7).right(),
+    fixed("checks", 6).from(79),
+    flex("defect", 7, 1).from(72),
+    fixed("ship by", 7).right().from(64),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", WHO),
+    fixed("who", WHO).from(44),
     fixed("begun", 6).right().chosen(),
 ];
 

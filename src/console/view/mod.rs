@@ -62,11 +62,14 @@ pub fn draw(frame: &mut Frame, app: &App, theme: Theme) -> Drawn {
             0
         }
     };
-    frame::said(buffer, g.rule, app, unseen, theme);
-    frame::footer(buffer, g.footer, app, theme);
-    let cursor = match &app.dialog {
-        Some(dialog) => dialogs::draw(buffer, dialog, app, &g, theme),
-        None => None,
+    // A dialog takes the keys, and says itself which.
+    let cursor = if let Some(dialog) = &app.dialog {
+        frame::said(buffer, g.rule, app, 0, theme);
+        dialogs::draw(buffer, dialog, app, &g, theme)
+    } else {
+        frame::said(buffer, g.rule, app, unseen, theme);
+        frame::footer(buffer, g.footer, app, theme);
+        None
     };
     let links = links::find(buffer, app, &g);
     theme.finish(buffer);
@@ -238,20 +241,19 @@ fn page_lines(
             let sign = Style::new().add_modifier(Modifier::BOLD);
             buffer.set_string(g.body.x, y, ">", sign);
             if line.link.is_some() {
-                buffer.set_style(
-                    Rect {
-                        x: g.body.x,
-                        width: g.body.width,
-                        ..area
-                    },
-                    theme.selected(),
-                );
+                let line = Rect {
+                    x: g.body.x,
+                    width: g.body.width,
+                    ..area
+                };
+                select(buffer, line, theme);
             }
         }
     }
 }
 
-/// Spans from the left of an area; what does not fit is cut.
+/// Spans from the left of an area, in no look but their own: over a rule that is dim they are not.
+/// What does not fit is cut.
 fn write(buffer: &mut Buffer, area: Rect, spans: &[Span], theme: Theme) {
     let mut x = area.x;
     for span in spans {
@@ -259,8 +261,15 @@ fn write(buffer: &mut Buffer, area: Rect, spans: &[Span], theme: Theme) {
         if room == 0 {
             break;
         }
-        (x, _) = buffer.set_stringn(x, area.y, &span.text, room as usize, theme.tone(span.tone));
+        let style = Style::reset().patch(theme.tone(span.tone));
+        (x, _) = buffer.set_stringn(x, area.y, &span.text, room as usize, style);
     }
+}
+
+/// Lays the bar of what is selected over an area. No look of what stands there shines through:
+/// reversed, colours would be patches, and muted text would be lost in it.
+fn select(buffer: &mut Buffer, area: Rect, theme: Theme) {
+    buffer.set_style(area, Style::reset().patch(theme.selected()));
 }
 
 /// Empties an area. A wide character that begins in the column before it and reaches into it goes

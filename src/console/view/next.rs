@@ -13,13 +13,13 @@ pub(super) const KIND: Kind = Kind {
 };
 
 const COLUMNS: &[Column] = &[
-    fixed("kind", 10),
+    fixed("kind", 10).from(78),
     fixed("number", 12),
     flex("about", 16, 1),
-    fixed("promise", 11),
-    fixed("by", 6).right(),
+    fixed("promise", 11).from(67),
+    fixed("by", 6).right().from(47),
     fixed("left", 6).right().sorts(SortColumn::Due),
-    fixed("who", WHO),
+    fixed("who", WHO).from(55),
 ];
 
 fn cells(record: &Record, ctx: Context) -> Vec<Span> {

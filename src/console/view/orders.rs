@@ -18,18 +18,18 @@ pub(super) const KIND: Kind = Kind {
 
 const COLUMNS: &[Column] = &[
     fixed("number", 9).sorts(SortColumn::Number),
-    fixed("placed", 6).sorts(SortColumn::Age),
+    fixed("placed", 6).sorts(SortColumn::Age).from(77),
     flex("customer", 14, 1).sorts(SortColumn::Name),
     fixed("to", 2).from(90),
-    fixed("stage", 12).sorts(SortColumn::State),
-    fixed("units", 6).right(),
+    fixed("stage", 12).sorts(SortColumn::State).from(47),
+    fixed("units", 6).right().from(70),
     fixed("total", 12)
         .right()
         .sorts(SortColumn::Amount)
         .from(100),
-    fixed("ship by", 7).right(),
+    fixed("ship by", 7).right().from(63),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", WHO),
+    fixed("who", WHO).from(55),
     fixed("channel", 8).chosen(),
     fixed("tags", 12).chosen(),
     flex("hold", 12, 1).chosen(),

@@ -178,7 +178,7 @@ fn titles(
         let sort = list.query.sort;
         let sorted = column.sort == Some(sort.column);
         let mut title = column.title.to_owned();
-        let mut style = theme.frame();
+        let mut style = theme.tone(Tone::Muted);
         if sorted {
             title.push(if sort.descending { '↓' } else { '↑' });
             style = Style::new().add_modifier(Modifier::BOLD);
@@ -276,7 +276,28 @@ fn put(buffer: &mut Buffer, x: u16, y: u16, width: u16, text: &str, right: bool,
 
 #[cfg(test)]
 mod tests {
+    use super::super::pane_view;
     use super::*;
+    use crate::domain::record::Pane;
+
+    #[test]
+    fn the_columns_of_every_list_have_room_in_every_window() {
+        for pane in Pane::ALL {
+            for wide in 40..=250 {
+                let shown = shown(pane_view(*pane).columns, None, wide);
+                let taken = GUTTER + shown.iter().map(|(_, width)| width + 1).sum::<u16>();
+                assert!(taken <= wide + 1, "{pane:?} takes {taken} of {wide}");
+                let titles = shown
+                    .iter()
+                    .map(|(at, _)| pane_view(*pane).columns[*at].title);
+                assert!(
+                    titles
+                        .clone()
+                        .any(|title| title == "left" || title == "short")
+                );
+            }
+        }
+    }
 
     #[test]
     fn columns_share_what_is_left_to_the_last_one() {

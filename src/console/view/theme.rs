@@ -3,10 +3,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 use unicode_width::UnicodeWidthStr;
 
 use crate::console::app::Tone;
+use crate::console::terminal::Depth;
 use crate::domain::mistakes::{Mistakes, line_of};
 use crate::domain::words::words;
 
@@ -31,7 +33,7 @@ words! {
         Link = "link",
         /// What is selected.
         Selected = "selected",
-        /// Rules, frames, titles of columns.
+        /// Rules and frames: nothing that is read.
         Frame = "frame",
     }
 }
@@ -54,24 +56,27 @@ pub struct Theme {
     styles: [Style; Part::ALL.len()],
 }
 
+/// What a theme's file calls the looks for a terminal of sixteen colours.
+const SIXTEEN: &str = "sixteen";
+
 impl Theme {
     /// Colours of the terminal's own palette, and Unicode.
     pub fn full() -> Self {
-        Self::named("terminal").unwrap_or_else(|| unreachable!("it is in the table"))
+        Self::named("terminal", Depth::True).unwrap_or_else(|| unreachable!("it is in the table"))
     }
 
-    /// A theme that the program carries.
-    pub fn named(name: &str) -> Option<Self> {
+    /// A theme that the program carries, for a terminal of so many colours.
+    pub fn named(name: &str, depth: Depth) -> Option<Self> {
         let (_, text) = THEMES.iter().find(|(known, _)| *known == name)?;
-        Self::parse(text).ok()
+        Self::parse(text, depth).ok()
     }
 
-    /// Reads a theme's file.
+    /// Reads a theme's file, for a terminal of so many colours.
     ///
     /// # Errors
     /// Every mistake at once: what is no TOML, a part or property that there is not, a colour that
     /// none is called.
-    pub fn parse(text: &str) -> Result<Self, Mistakes> {
+    pub fn parse(text: &str, depth: Depth) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::new();
         let (table, broken) = DeTable::parse_recoverable(text);
         for mistake in broken {
@@ -85,36 +90,42 @@ impl Theme {
         if let Some(base) = table.get_ref().get("base") {
             let name = base.get_ref().as_str().unwrap_or_default();
             match THEMES.iter().find(|(known, _)| *known == name) {
-                Some((_, base)) if *base != text => theme = Self::parse(base)?,
+                Some((_, base)) if *base != text => theme = Self::parse(base, depth)?,
                 _ => mistakes.push(
                     line_of(text, base.span().start),
                     format!("base: expected one of {}", names().join(", ")),
                 ),
             }
         } else if text != THEMES[0].1 {
-            theme = Self::parse(THEMES[0].1)?;
+            theme = Self::parse(THEMES[0].1, depth)?;
         }
-        for (key, value) in table.get_ref() {
-            let line = line_of(text, key.span().start);
+        let sixteen = table.get_ref().get(SIXTEEN);
+        let looks = table.get_ref().iter().filter(|(key, _)| {
             let name = key.get_ref().as_ref();
-            match (name.parse::<Part>(), value.get_ref()) {
-                (Ok(part), DeValue::Table(look)) => {
-                    let style = &mut theme.styles[part as usize];
-                    for (key, value) in look {
-                        let line = line_of(text, key.span().start);
-                        if let Err(mistake) = property(style, key.get_ref(), value.get_ref()) {
-                            mistakes.push(line, format!("{name}: {mistake}"));
-                        }
+            name != "base" && name != SIXTEEN
+        });
+        for (key, value) in looks {
+            let base = |part| theme.part(part);
+            if let Some((part, look)) = look(text, key, value, base, &mut mistakes) {
+                theme.styles[part as usize] = look;
+            }
+        }
+        match sixteen.map(Spanned::get_ref) {
+            Some(DeValue::Table(looks)) => {
+                for (key, value) in looks {
+                    let base = |_| Style::new();
+                    if let Some((part, look)) = look(text, key, value, base, &mut mistakes)
+                        && depth == Depth::Sixteen
+                    {
+                        theme.styles[part as usize] = look;
                     }
                 }
-                // A line that is broken says no more.
-                (Ok(_), _) if mistakes.has(line) => {}
-                (Ok(_), _) => {
-                    mistakes.push(line, format!("{name}: expected {{ fg = …, bold = … }}"));
-                }
-                (Err(_), _) if name == "base" => {}
-                (Err(error), _) => mistakes.push(line, error.to_string()),
             }
+            Some(_) => mistakes.push(
+                line_of(text, sixteen.map_or(0, |value| value.span().start)),
+                format!("{SIXTEEN}: expected a table, as [{SIXTEEN}] begins one"),
+            ),
+            None => {}
         }
         mistakes.or(theme)
     }
@@ -150,7 +161,7 @@ impl Theme {
         self.part(Part::Selected)
     }
 
-    /// Rules, frames, titles of columns.
+    /// Rules and frames.
     pub const fn frame(self) -> Style {
         self.part(Part::Frame)
     }
@@ -207,6 +218,40 @@ impl Theme {
 /// The names of the themes that the program carries.
 fn names() -> Vec<&'static str> {
     THEMES.iter().map(|(name, _)| *name).collect()
+}
+
+/// One part and its look, which says what differs from its base.
+fn look(
+    text: &str,
+    key: &Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+    base: impl Fn(Part) -> Style,
+    mistakes: &mut Mistakes,
+) -> Option<(Part, Style)> {
+    let line = line_of(text, key.span().start);
+    let name = key.get_ref().as_ref();
+    let part = match name.parse::<Part>() {
+        Ok(part) => part,
+        Err(error) => {
+            mistakes.push(line, error.to_string());
+            return None;
+        }
+    };
+    let DeValue::Table(properties) = value.get_ref() else {
+        // A line that is broken says no more.
+        if !mistakes.has(line) {
+            mistakes.push(line, format!("{name}: expected {{ fg = …, bold = … }}"));
+        }
+        return None;
+    };
+    let mut style = base(part);
+    for (key, value) in properties {
+        let line = line_of(text, key.span().start);
+        if let Err(mistake) = property(&mut style, key.get_ref(), value.get_ref()) {
+            mistakes.push(line, format!("{name}: {mistake}"));
+        }
+    }
+    Some((part, style))
 }
 
 /// Sets one property of a look.
@@ -327,57 +372,84 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::*;
-    use crate::console::terminal::rgb;
+    use crate::console::terminal::{contrast, rgb};
 
     #[test]
     fn every_theme_gives_every_part_a_look() {
         for (name, text) in THEMES {
-            let theme = Theme::parse(text).unwrap_or_else(|mistakes| panic!("{name}: {mistakes}"));
-            assert_eq!(Theme::named(name), Some(theme));
+            let theme = Theme::parse(text, Depth::True)
+                .unwrap_or_else(|mistakes| panic!("{name}: {mistakes}"));
+            assert_eq!(Theme::named(name, Depth::True), Some(theme));
             for part in Part::ALL {
                 assert!(text.contains(&format!("\n{part} = ")), "{name}: {part}");
             }
         }
     }
 
-    /// Contrast by WCAG 2.1: 4.5 at least for text, 3 for what only frames it.
     #[test]
     fn every_part_can_be_read_on_its_background() {
-        let luminance = |(red, green, blue): (u8, u8, u8)| {
-            let linear = |part: u8| {
-                let part = f64::from(part) / 255.0;
-                if part <= 0.04045 {
-                    part / 12.92
-                } else {
-                    ((part + 0.055) / 1.055).powf(2.4)
-                }
-            };
-            0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-        };
-        for (name, background) in [("dark", (0x1e, 0x1e, 0x1e)), ("light", (0xff, 0xff, 0xff))] {
-            let theme = Theme::named(name).unwrap();
+        let check = |name: &str, theme: Theme, background: (u8, u8, u8)| {
             for part in Part::ALL {
                 let style = theme.part(*part);
-                let front = luminance(rgb(style.fg.unwrap()).unwrap());
-                let back = luminance(style.bg.and_then(rgb).unwrap_or(background));
-                let contrast = (front.max(back) + 0.05) / (front.min(back) + 0.05);
+                // What names no colour has those that the terminal's user reads.
+                let Some(front) = style.fg.and_then(rgb) else {
+                    continue;
+                };
+                let back = style.bg.and_then(rgb).unwrap_or(background);
+                let contrast = contrast(front, back);
                 let least = if *part == Part::Frame { 3.0 } else { 4.5 };
                 assert!(contrast >= least, "{name}: {part} has {contrast:.1}");
             }
+        };
+        let (black, white) = ((0, 0, 0), (0xff, 0xff, 0xff));
+        for (name, usual, plainest) in
+            [("dark", (0x1e, 0x1e, 0x1e), black), ("light", white, white)]
+        {
+            let theme = Theme::named(name, Depth::True).unwrap();
+            assert!(Part::ALL.iter().all(|part| theme.part(*part).fg.is_some()));
+            check(name, theme, usual);
+            let sixteen = Theme::named(name, Depth::Sixteen).unwrap();
+            check(&format!("{name} in sixteen"), sixteen, plainest);
         }
     }
 
     #[test]
+    fn where_there_are_sixteen_colours_none_is_guessed_from_a_finer_one() {
+        for name in ["dark", "light"] {
+            let theme = Theme::named(name, Depth::Sixteen).unwrap();
+            for part in Part::ALL {
+                let style = theme.part(*part);
+                for colour in [style.fg, style.bg].into_iter().flatten() {
+                    assert!(matches!(colour, Color::Indexed(0..16)), "{name}: {part}");
+                }
+            }
+        }
+        let text = "base = \"light\"\nwarn = { fg = \"#8a5a00\" }\n[sixteen]\nbad = { fg = 5 }\n";
+        let light = Theme::named("light", Depth::Sixteen).unwrap();
+        let theme = Theme::parse(text, Depth::Sixteen).unwrap();
+        let brown = Style::new().fg(Color::Rgb(0x8a, 0x5a, 0));
+        assert_eq!(theme.part(Part::Warn), brown);
+        assert_eq!(theme.part(Part::Bad), Style::new().fg(Color::Indexed(5)));
+        assert_eq!(theme.part(Part::Link), light.part(Part::Link));
+        let fine = Theme::parse(text, Depth::True).unwrap();
+        let light = Theme::named("light", Depth::True).unwrap();
+        assert_eq!(fine.part(Part::Bad), light.part(Part::Bad));
+    }
+
+    #[test]
     fn a_theme_says_what_differs_from_its_base() {
-        let theme =
-            Theme::parse("base = \"dark\"\nbad = { fg = \"bright-red\", bold = true }\n").unwrap();
-        let dark = Theme::named("dark").unwrap();
+        let theme = Theme::parse(
+            "base = \"dark\"\nbad = { fg = \"bright-red\", bold = true }\n",
+            Depth::True,
+        )
+        .unwrap();
+        let dark = Theme::named("dark", Depth::True).unwrap();
         let bad = Style::new()
             .fg(Color::Indexed(9))
             .add_modifier(Modifier::BOLD);
         assert_eq!(theme.part(Part::Bad), bad);
         assert_eq!(theme.part(Part::Good), dark.part(Part::Good));
-        let theme = Theme::parse("good = { fg = 28, bg = \"#102030\" }").unwrap();
+        let theme = Theme::parse("good = { fg = 28, bg = \"#102030\" }", Depth::True).unwrap();
         let good = Style::new()
             .fg(Color::Indexed(28))
             .bg(Color::Rgb(16, 32, 48));
@@ -390,6 +462,7 @@ mod tests {
         let mistakes = Theme::parse(
             "base = \"solarized\"\nbad = { fg = \"crimson\", blink = true }\n\
              sky = { fg = \"blue\" }\ngood = \"green\"\nwarn = { bold = 1 }\nmuted =\n",
+            Depth::True,
         )
         .unwrap_err();
         let lines: Vec<usize> = mistakes.iter().map(|(line, _)| line).collect();
@@ -400,6 +473,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("line 2: bad: blink is none of fg"), "{text}");
+        let mistakes = Theme::parse("sixteen = 8\n", Depth::True)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            mistakes,
+            "line 1: sixteen: expected a table, as [sixteen] begins one"
+        );
+        let mistakes =
+            Theme::parse("[sixteen]\nsky = {}\nbad = { fg = 300 }\n", Depth::True).unwrap_err();
+        let lines: Vec<usize> = mistakes.iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [2, 3], "{mistakes}");
     }
 
     #[test]

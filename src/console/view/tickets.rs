@@ -15,13 +15,13 @@ pub(super) const KIND: Kind = Kind {
 const COLUMNS: &[Column] = &[
     fixed("number", 8).sorts(SortColumn::Number),
     flex("subject", 12, 3),
-    flex("customer", 10, 1).sorts(SortColumn::Name),
+    flex("customer", 10, 1).sorts(SortColumn::Name).from(66),
     fixed("about", 8).from(100),
     fixed("state", 8).sorts(SortColumn::State),
-    fixed("prio", 6),
+    fixed("prio", 6).from(55),
     fixed("clock", 7).from(90),
     fixed("left", 5).right().sorts(SortColumn::Due),
-    fixed("who", WHO),
+    fixed("who", WHO).from(48),
     fixed("said", 6).right().chosen(),
     fixed("mails", 5).right().chosen(),
 ];

@@ -2,19 +2,23 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::frame;
 use super::super::theme::Theme;
 use super::super::{blank, write};
-use crate::console::app::{Document, Edit, Geometry, Span, muted, plain, strong};
+use crate::console::app::{Document, Edit, Geometry, Span, cut, muted, plain, strong};
 use crate::domain::text;
 
 /// Columns inside a box that would have so many, in this window.
 pub(super) fn inside(g: &Geometry, columns: u16) -> usize {
     columns.min(g.body.width.saturating_sub(6)) as usize
 }
+
+/// A box that leaves less than this beside it stands alone in its rows: what would be left of them
+/// makes no sense.
+const BESIDE: u16 = 12;
 
 /// An empty box in the middle of the body for so many lines, with a title and a last line that
 /// says the keys; answers its inside. It is wider where its keys ask for that. A title that does
@@ -43,7 +47,16 @@ pub(super) fn boxed(
         width,
         height,
     };
-    blank(buffer, area);
+    let cleared = if g.body.width - width <= BESIDE {
+        Rect {
+            x: g.body.x,
+            width: g.body.width,
+            ..area
+        }
+    } else {
+        area
+    };
+    blank(buffer, cleared);
     let inner = (width - 2) as usize;
     let style = theme.frame();
     let side = "─".repeat(inner);
@@ -54,20 +67,16 @@ pub(super) fn boxed(
         buffer.set_string(area.right() - 1, y, "│", style);
     }
     if heading.is_empty() {
-        let bold = Style::new().add_modifier(Modifier::BOLD);
-        buffer.set_string(
-            area.x + 2,
-            area.y,
-            format!(" {} ", text::plain(title)),
-            bold,
-        );
+        let title = [plain(" "), strong(title), plain(" ")];
+        let place = Rect::new(area.x + 2, area.y, width.saturating_sub(4), 1);
+        write(buffer, place, &title, theme);
     }
     if !keys.is_empty() {
         let mut padded = vec![plain(" ")];
         padded.extend(keys.iter().cloned());
         padded.push(plain(" "));
         let place = Rect::new(area.x + 2, area.bottom() - 1, width.saturating_sub(4), 1);
-        write(buffer, place, &padded, theme);
+        write(buffer, place, &cut(padded, place.width as usize), theme);
     }
     let inner = Rect::new(area.x + 2, area.y + 1, width - 4, height - 2);
     for (row, spans) in heading.iter().enumerate().take(inner.height as usize) {
@@ -117,21 +126,27 @@ pub(super) fn line(area: Rect, index: usize) -> Rect {
     }
 }
 
-/// A line being written, scrolled so that its cursor shows; answers where that is.
+/// A line being written, scrolled so that its cursor shows, with a sign where it goes on; answers
+/// where the cursor is.
 pub(super) fn draw_edit(buffer: &mut Buffer, edit: &Edit, area: Rect, style: Style) -> Position {
     let (before, after) = edit.halves();
-    let room = area.width.saturating_sub(1) as usize;
+    let wide = area.width as usize;
+    let room = wide.saturating_sub(1);
     let (before, after) = (text::plain(before), text::plain(after));
     // Back from the cursor as far as there is room, however long the line is.
     let (mut from, mut columns) = (before.len(), 0);
-    for (at, grapheme) in before.grapheme_indices(true).rev() {
+    let mut pieces = before.grapheme_indices(true).rev().peekable();
+    while let Some((at, grapheme)) = pieces.next() {
+        let sign = usize::from(pieces.peek().is_some());
         columns += text::width(grapheme);
-        if columns > room {
+        if columns + sign > room {
             break;
         }
         from = at;
     }
-    let shown = format!("{}{after}", &before[from..]);
-    buffer.set_stringn(area.x, area.y, &shown, area.width as usize, style);
-    Position::new(area.x + text::width(&before[from..]) as u16, area.y)
+    let sign = if from > 0 { "…" } else { "" };
+    let seen = format!("{sign}{}", &before[from..]);
+    let line = format!("{seen}{after}");
+    buffer.set_stringn(area.x, area.y, text::fit(&line, wide), wide, style);
+    Position::new(area.x + text::width(&seen) as u16, area.y)
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 
 use super::super::theme::Theme;
-use super::super::write;
+use super::super::{select, write};
 use super::boxes::{boxed, keys, line};
 use crate::console::app::{Copyable, Geometry, Span, Tone, cut};
 
@@ -26,7 +26,7 @@ pub(super) fn draw(
         ];
         write(buffer, area, &cut(spans, area.width as usize), theme);
         if index == picked {
-            buffer.set_style(area, theme.selected());
+            select(buffer, area, theme);
         }
     }
 }

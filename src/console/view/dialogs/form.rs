@@ -7,7 +7,7 @@ use ratatui::widgets::Widget;
 use ratatui_textarea::CursorMove;
 
 use super::super::theme::Theme;
-use super::super::write;
+use super::super::{select, write};
 use super::boxes::{boxed, draw_edit, inside, keys, line, unseen};
 use crate::console::app::{
     App, Choosing, Document, Field, Form, Geometry, Line, Span, Tone, Value, bad, cut, facts,
@@ -28,6 +28,8 @@ pub(super) fn form_title(form: &Form) -> String {
     }
 }
 
+/// What does it, in the frame of a form with a long text.
+const BUTTON: &str = "[ do it ]";
 /// Rows of the box in which a long text is written.
 pub(super) const TEXT_ROWS: usize = 8;
 /// Columns inside the box of a form, where there are as many.
@@ -85,6 +87,11 @@ pub(super) fn form(
             ("esc", "close"),
         ])
     };
+    let hints = if form.has_button() {
+        cut(hints, wide.saturating_sub(BUTTON.len() + 3))
+    } else {
+        hints
+    };
     let inner = boxed(buffer, g, &form_title(form), &hints, FORM, height, theme);
     let mut row = head.len().min(inner.height as usize);
     let mut cursor = None;
@@ -112,14 +119,14 @@ pub(super) fn form(
     }
     if form.has_button() {
         let place = Rect {
-            x: inner.right().saturating_sub(10),
+            x: inner.right().saturating_sub(BUTTON.len() as u16 + 1),
             y: inner.bottom(),
-            width: 9,
+            width: BUTTON.len() as u16,
             height: 1,
         };
-        write(buffer, place, &[strong("[ do it ]")], theme);
+        write(buffer, place, &[strong(BUTTON)], theme);
         if form.at_button() {
-            buffer.set_style(place, theme.selected());
+            select(buffer, place, theme);
         }
     }
     cursor
@@ -204,7 +211,7 @@ pub(super) fn macros(
         let spans = cut(spans, inner.width as usize);
         write(buffer, place, &spans, theme);
         if is_picked {
-            buffer.set_style(place, theme.selected());
+            select(buffer, place, theme);
         }
     }
     let rule = "─".repeat(inner.width as usize);
@@ -233,9 +240,13 @@ fn field_errors(field: &Field, wide: usize) -> Vec<Line> {
     if let Some(error) = &field.error
         && BESIDE + text::width(field.arg.name) + text::width(error) > wide
     {
-        says.flow(vec![plain("  "), bad(format!("! {error}"))]);
+        says.flow(vec![bad(format!("! {error}"))]);
     }
-    says.lines(wide)
+    let mut lines = says.lines(wide.saturating_sub(2));
+    for line in &mut lines {
+        line.spans.insert(0, plain("  "));
+    }
+    lines
 }
 
 /// Columns of a label round its name and the error beside it.
@@ -348,7 +359,7 @@ pub(super) fn draw_field(
             let place = line(area, rows);
             write(buffer, place, &[plain(sign), plain(choice)], theme);
             if picked {
-                buffer.set_style(place, theme.selected());
+                select(buffer, place, theme);
             }
             rows += 1;
         }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::super::theme::Theme;
-use super::super::{blank, write};
+use super::super::{blank, select, write};
 use super::boxes::draw_edit;
 use crate::console::app::{
     App, Candidate, CommandLine, Document, Edit, FilterLine, Geometry, Offered, Span, Tone, bad,
@@ -19,11 +19,10 @@ pub(super) fn filter(
     g: &Geometry,
     theme: Theme,
 ) -> Position {
-    offers(buffer, &line.offered, &[strong("filter")], g, theme);
-    if let Some(error) = &line.error {
-        complaint(buffer, line.edit.text(), error.at, &error.message, g, theme);
-    }
-    let wrong = line.error.as_ref().map(|error| error.at);
+    let error = line.error.as_ref();
+    let wrong = error.map(|error| (error.at, error.message.as_str()));
+    let above = complaint(buffer, line.edit.text(), wrong, g, theme);
+    offers(buffer, &line.offered, &[strong("filter")], &above, theme);
     prompt(buffer, "/", &line.edit, wrong, g, theme)
 }
 
@@ -35,7 +34,7 @@ pub(super) fn offers(
     g: &Geometry,
     theme: Theme,
 ) {
-    let count = offered.words.len().min(CANDIDATES);
+    let count = offered.words.len().min(CANDIDATES).min(room(g));
     if count == 0 {
         return;
     }
@@ -73,11 +72,10 @@ pub(super) fn offers(
         ];
         write(buffer, area, &cut(spans, g.rule.width as usize), theme);
         if offered.picked == Some(top + row) {
-            buffer.set_style(area, theme.selected());
+            select(buffer, area, theme);
             buffer.set_string(area.x, area.y, ">", theme.selected());
         }
     }
-    super::super::frame::rule(buffer, g.rule, &[], &[], theme);
 }
 
 /// A line being written in place of the footer.
@@ -85,7 +83,7 @@ pub(super) fn prompt(
     buffer: &mut Buffer,
     sign: &str,
     edit: &Edit,
-    wrong: Option<usize>,
+    wrong: Option<(usize, &str)>,
     g: &Geometry,
     theme: Theme,
 ) -> Position {
@@ -98,7 +96,7 @@ pub(super) fn prompt(
     };
     let cursor = draw_edit(buffer, edit, area, Style::new());
     // The place that is wrong, while the line is short enough not to scroll.
-    if let Some((before, wrong)) = wrong.and_then(|at| edit.text().split_at_checked(at))
+    if let Some((before, wrong)) = wrong.and_then(|(at, _)| edit.text().split_at_checked(at))
         && text::width(edit.text()) < area.width as usize
     {
         let word = wrong.split_whitespace().next().unwrap_or(" ");
@@ -110,15 +108,19 @@ pub(super) fn prompt(
     cursor
 }
 
-/// What is wrong with the line in the footer, over the place where it is wrong.
+/// What is wrong with the line in the footer, over the place where it is wrong; answers the window
+/// without the lines that this takes beside the rule's.
 pub(super) fn complaint(
     buffer: &mut Buffer,
     line: &str,
-    at: usize,
-    why: &str,
+    wrong: Option<(usize, &str)>,
     g: &Geometry,
     theme: Theme,
-) {
+) -> Geometry {
+    let mut above = *g;
+    let Some((at, why)) = wrong else {
+        return above;
+    };
     let place = 1 + text::width(line.get(..at).unwrap_or(line));
     let wide = g.rule.width as usize;
     let columns = text::width(why);
@@ -133,8 +135,8 @@ pub(super) fn complaint(
         let lines = says.lines(wide.saturating_sub(2)).into_iter();
         (1, lines.map(|line| line.spans).collect())
     };
-    let first = g.rule.y.saturating_sub(lines.len() as u16 - 1);
-    for (y, spans) in (first..).zip(&lines) {
+    above.rule.y = g.rule.y.saturating_sub(lines.len() as u16 - 1);
+    for (y, spans) in (above.rule.y..).zip(&lines) {
         let row = Rect { y, ..g.rule };
         blank(buffer, row);
         let area = Rect {
@@ -144,10 +146,16 @@ pub(super) fn complaint(
         };
         write(buffer, area, spans, theme);
     }
+    above
 }
 
 /// Candidates on the screen.
 pub(super) const CANDIDATES: usize = 8;
+
+/// As many as there is room for under the title.
+fn room(g: &Geometry) -> usize {
+    g.rule.y.saturating_sub(g.body.y) as usize
+}
 
 pub(super) fn command_line(
     buffer: &mut Buffer,
@@ -157,7 +165,9 @@ pub(super) fn command_line(
     theme: Theme,
 ) -> Position {
     let candidates = app.candidates(shown.edit.text());
-    let wrong = shown.error.as_ref().map(|(at, _)| *at);
+    let error = shown.error.as_ref();
+    let wrong = error.map(|(at, why)| (*at, why.as_str()));
+    let above = complaint(buffer, shown.edit.text(), wrong, g, theme);
     if let ([only], false) = (candidates.as_slice(), shown.offered.words.is_empty()) {
         let title = [
             strong("command"),
@@ -165,26 +175,26 @@ pub(super) fn command_line(
             strong(&only.name),
             plain(format!(" {}", only.takes)),
         ];
-        offers(buffer, &shown.offered, &title, g, theme);
+        offers(buffer, &shown.offered, &title, &above, theme);
         return prompt(buffer, ":", &shown.edit, wrong, g, theme);
     }
-    let count = candidates.len().clamp(1, CANDIDATES);
+    let count = candidates.len().clamp(1, CANDIDATES.min(room(&above)));
     let picked = shown.picked.min(candidates.len().saturating_sub(1));
     let top = (picked + 1).saturating_sub(count);
-    let first = g.rule.y.saturating_sub(count as u16);
+    let first = above.rule.y.saturating_sub(count as u16);
     let more = candidates.len().saturating_sub(top + count);
-    let above = Rect {
+    let heading = Rect {
         y: first.saturating_sub(1),
         ..g.rule
     };
-    blank(buffer, above);
+    blank(buffer, heading);
     let left = [strong("command")];
     let right = if more > 0 {
         vec![plain(format!("{more} more"))]
     } else {
         vec![]
     };
-    super::super::frame::rule(buffer, above, &left, &right, theme);
+    super::super::frame::rule(buffer, heading, &left, &right, theme);
     for row in 0..count {
         let area = Rect {
             y: first + row as u16,
@@ -195,21 +205,16 @@ pub(super) fn command_line(
             Some(candidate) => {
                 write(buffer, area, &candidate_spans(candidate, g), theme);
                 if top + row == picked {
-                    buffer.set_style(area, theme.selected());
+                    select(buffer, area, theme);
                     buffer.set_string(area.x, area.y, ">", theme.selected());
                 }
             }
             None => write(buffer, area, &[muted("  nothing is called so")], theme),
         }
     }
-    let state = if shown.sending.is_some() {
-        vec![muted("being done …")]
-    } else {
-        vec![]
-    };
-    super::super::frame::rule(buffer, g.rule, &state, &[], theme);
-    if let Some((at, why)) = &shown.error {
-        complaint(buffer, shown.edit.text(), *at, why, g, theme);
+    if shown.sending.is_some() {
+        let state = [muted("being done …")];
+        super::super::frame::rule(buffer, g.rule, &state, &[], theme);
     }
     prompt(buffer, ":", &shown.edit, wrong, g, theme)
 }

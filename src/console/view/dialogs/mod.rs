@@ -14,7 +14,7 @@ use self::form::{form, form_title, macros};
 use self::lines::{command_line, filter};
 use self::views::{columns, shelf};
 use super::theme::Theme;
-use super::{blank, page_lines, write};
+use super::{blank, page_lines, select, write};
 use crate::console::app::{
     App, Bulk, Confirm, Conflict, Dialog, Document, Form, Geometry, Line, Reading, Span, Tone, bad,
     cut, muted, plain, strong,
@@ -101,7 +101,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
         let spans = cut(spans, area.width as usize);
         write(buffer, area, &spans, theme);
         if index == picked {
-            buffer.set_style(area, theme.selected());
+            select(buffer, area, theme);
         }
     }
     if let Some(others) = others
@@ -115,6 +115,13 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
             theme,
         );
     }
+    unseen(
+        buffer,
+        inner,
+        top,
+        lines.saturating_sub(top + height),
+        theme,
+    );
     if gap == 1
         && let Some(row) = able.checked_sub(top)
         && row < height
@@ -166,6 +173,8 @@ fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
 
 /// Lines from the top of a box, as many as it has room for.
 fn written(buffer: &mut Buffer, inner: Rect, lines: &[Line], theme: Theme) {
+    let below = lines.len().saturating_sub(inner.height as usize);
+    unseen(buffer, inner, 0, below, theme);
     for (index, spans) in lines.iter().enumerate().take(inner.height as usize) {
         write(buffer, line(inner, index), &spans.spans, theme);
     }
@@ -187,7 +196,7 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme)
         (false, false) => keys(&[("j k", "move"), ("esc", "close")]),
     };
     let height = bulk.total.clamp(1, 14);
-    let inner = boxed(buffer, g, &title, &hints, 66, height, theme);
+    let inner = boxed(buffer, g, &title, &hints, 72, height, theme);
     let height = inner.height as usize;
     let top = if running {
         done.saturating_sub(height)
@@ -281,7 +290,6 @@ fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geome
     let right: Vec<Span> = super::frame::unseen(top, below).into_iter().collect();
     super::frame::rule(buffer, g.title, &[strong(title)], &right, theme);
     page_lines(buffer, g, &lines, top, None, theme);
-    blank(buffer, g.footer);
     let keymap = &app.keymap;
     let hints = [
         (keymap.shown(Command::Down), "down"),

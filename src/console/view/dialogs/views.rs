@@ -5,8 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::super::theme::Theme;
-use super::super::{pane_view, table, write};
-use super::boxes::{boxed, draw_edit, keys, line};
+use super::super::{pane_view, select, table, write};
+use super::boxes::{boxed, draw_edit, keys, line, unseen};
 use crate::console::app::{
     App, Arranging, Geometry, Naming, Shelf, Span, Tone, bad, cut, muted, plain, strong,
 };
@@ -70,9 +70,11 @@ pub(super) fn shelf(
         ];
         write(buffer, area, &cut(spans, area.width as usize), theme);
         if top + row == picked {
-            buffer.set_style(area, theme.selected());
+            select(buffer, area, theme);
         }
     }
+    let below = views.len().saturating_sub(top + inner.height as usize);
+    unseen(buffer, inner, top, below, theme);
     None
 }
 
@@ -176,7 +178,12 @@ pub(super) fn columns(
         }
         write(buffer, area, &spans, theme);
         if at_cursor {
-            buffer.set_style(area, theme.selected());
+            select(buffer, area, theme);
         }
     }
+    let below = arranging
+        .rows
+        .len()
+        .saturating_sub(top + inner.height as usize);
+    unseen(buffer, inner, top, below, theme);
 }
