@@ -52,6 +52,37 @@ pub struct Arg {
     pub help: &'static str,
 }
 
+impl Arg {
+    /// Whether a text will do: its value, or none for an optional argument left empty. What only
+    /// the database knows is left to the act.
+    ///
+    /// # Errors
+    /// What was expected, for the person.
+    pub fn check(&self, text: &str) -> Result<Option<String>, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return if self.required {
+                Err(format!("expected {}", self.kind.expected()))
+            } else {
+                Ok(None)
+            };
+        }
+        let number = text.parse::<i32>().ok();
+        let good = match self.kind {
+            ArgKind::Quantity => number.is_some_and(|number| number > 0),
+            ArgKind::Count => number.is_some_and(|number| number >= 0),
+            ArgKind::Change => number.is_some_and(|number| number != 0),
+            ArgKind::OneOf(words) => words.contains(&text),
+            _ => true,
+        };
+        if good {
+            Ok(Some(text.to_owned()))
+        } else {
+            Err(format!("expected {}", self.kind.expected()))
+        }
+    }
+}
+
 /// What an argument may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgKind {
