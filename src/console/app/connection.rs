@@ -1,4 +1,4 @@
-//! The truth about the data: whether the database is heard, and since when not.
+//! The truth about the data: what the change feed says, and since when it is not heard.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -40,7 +40,7 @@ impl App {
     pub(super) fn fed(&mut self, feed: Feed) {
         match feed {
             Feed::Live => {
-                if matches!(self.connection, Connection::Lost { .. }) {
+                if !self.is_heard() {
                     self.say(Level::Info, "the database is back".to_owned());
                 }
                 self.connection = Connection::Live;

@@ -4,7 +4,6 @@ use super::App;
 use super::dialog::Dialog;
 use super::msg::Effect;
 use crate::console::input::{Chord, Command};
-use crate::domain::people::Role;
 use crate::domain::record::Record;
 use crate::domain::verbs::{self, Reason, Verb};
 
@@ -46,7 +45,7 @@ impl App {
 
     /// Whether the person's roles allow a verb.
     pub fn may(&self, verb: &Verb) -> bool {
-        self.person.holds_any(verb.roles) || self.person.roles.contains(&Role::Admin)
+        verb.is_permitted_to(&self.person)
     }
 
     /// The verbs that are for others, where these are so many that one line tells of them all.

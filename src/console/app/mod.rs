@@ -151,6 +151,7 @@ pub struct App {
     pub views: Vec<View>,
     /// The columns that the person chose.
     pub columns: BTreeMap<Kind, Vec<String>>,
+    /// How well those two are known.
     kept: Knowledge,
     /// Lines of the command line, the oldest first.
     said_before: Vec<String>,
@@ -215,7 +216,7 @@ impl App {
         &self.lists[index(pane.into())]
     }
 
-    pub(crate) fn list_mut(&mut self, pane: impl Into<Pane>) -> &mut List {
+    fn list_mut(&mut self, pane: impl Into<Pane>) -> &mut List {
         &mut self.lists[index(pane.into())]
     }
 

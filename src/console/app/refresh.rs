@@ -32,14 +32,12 @@ impl App {
             }
         }
         if let Some(Dialog::Form(form)) = &mut self.dialog {
-            form.news_wanted |= form
-                .targets
-                .first()
-                .is_some_and(|target| target.record == id);
+            form.news_wanted |= form.is_for(id);
         }
         self.count_again = true;
     }
 
+    /// Everything may have changed.
     pub(super) fn resync(&mut self) {
         self.resynced_at = self.now;
         self.retry();
@@ -67,6 +65,7 @@ impl App {
         }
     }
 
+    /// Time passed.
     pub(super) fn tick(&mut self) {
         self.present.age(self.now);
         for list in &mut self.lists {
@@ -98,6 +97,23 @@ impl App {
         if !std::mem::replace(&mut self.macros_asked, true) {
             effects.push(Effect::Macros);
         }
+        self.ask_news(effects);
+        self.ask_list(effects);
+        self.ask_page(effects);
+        if self.kept == Knowledge::Stale {
+            self.kept = Knowledge::Asked;
+            effects.push(Effect::Views);
+        }
+        let rested = self.counted_at.is_none_or(|at| self.now - at > COUNT_PAUSE);
+        if self.count_again && !self.counting && rested {
+            self.count_again = false;
+            self.counting = true;
+            effects.push(Effect::Counts);
+        }
+    }
+
+    /// What others did to the record that the form is for.
+    fn ask_news(&mut self, effects: &mut Vec<Effect>) {
         if let Some(Dialog::Form(form)) = &mut self.dialog
             && form.sending.is_none()
             && let Some(target) = form.targets.first()
@@ -106,6 +122,10 @@ impl App {
             let (record, version) = (target.record, target.version);
             effects.push(Effect::News { record, version });
         }
+    }
+
+    /// The rows of the list where one is.
+    fn ask_list(&mut self, effects: &mut Vec<Effect>) {
         let pane = self.journey.pane();
         let request = self.requests + 1;
         let list = self.list_mut(pane);
@@ -125,8 +145,12 @@ impl App {
                 },
             });
         }
+    }
+
+    /// The record where one is, or the one beside the list.
+    fn ask_page(&mut self, effects: &mut Vec<Effect>) {
         let in_pane = self.journey.page().is_none();
-        let selected = self.list(pane).selected().map(|row| row.record.id());
+        let selected = self.list_here().selected().map(|row| row.record.id());
         if in_pane && self.detail.as_ref().map(|page| page.id) != selected {
             self.detail = selected.map(Page::new);
         }
@@ -142,16 +166,6 @@ impl App {
             let id = page.id;
             self.requests = request;
             effects.push(Effect::Record { request, id });
-        }
-        if self.kept == Knowledge::Stale {
-            self.kept = Knowledge::Asked;
-            effects.push(Effect::Views);
-        }
-        let rested = self.counted_at.is_none_or(|at| self.now - at > COUNT_PAUSE);
-        if self.count_again && !self.counting && rested {
-            self.count_again = false;
-            self.counting = true;
-            effects.push(Effect::Counts);
         }
     }
 
@@ -181,9 +195,7 @@ impl App {
     /// Whether something on the screen goes with time: a message, the mark of a change, how long
     /// the database has not been heard.
     pub fn is_fading(&self) -> bool {
-        self.said.is_some()
-            || matches!(self.connection, Connection::Lost { .. })
-            || self.lists.iter().any(List::is_fading)
+        self.said.is_some() || !self.is_heard() || self.lists.iter().any(List::is_fading)
     }
 
     /// When the state wants to be told the time, if sooner than in a second.

@@ -61,10 +61,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         Msg::Foretold(request, lines) => app.foretold(request, lines),
         Msg::News(record, result) => {
             if let (Some(Dialog::Form(form)), Ok(news)) = (&mut app.dialog, result)
-                && form
-                    .targets
-                    .first()
-                    .is_some_and(|target| target.record == record)
+                && form.is_for(record)
             {
                 form.news = news;
             }
@@ -106,19 +103,17 @@ impl App {
         request: Request,
         result: Result<Option<RecordPage>, Failure>,
     ) {
-        let mut failed = result.as_ref().err().map(|failure| failure.text.clone());
-        let mut result = Some(result.map_err(|failure| failure.text));
-        for page in self.journey.pages_mut().chain(self.detail.as_mut()) {
-            if page.id == id
-                && let Some(read) = result.take()
-            {
-                let again = read.clone();
-                if !page.take(request, read) {
-                    result = Some(again);
-                }
-            }
-        }
-        if let Some(why) = failed.take_if(|_| result.is_none()) {
+        let Some(page) = self
+            .journey
+            .pages_mut()
+            .chain(self.detail.as_mut())
+            .find(|page| page.id == id && page.waits_for(request))
+        else {
+            return;
+        };
+        let failed = result.as_ref().err().map(|failure| failure.text.clone());
+        page.take(result.map_err(|failure| failure.text));
+        if let Some(why) = failed {
             let number = self
                 .record(id)
                 .map_or_else(|| id.kind.to_string(), Record::number);

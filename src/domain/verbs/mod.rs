@@ -175,10 +175,15 @@ impl Verb {
     /// # Errors
     /// The reason why not, for the person: the role first, then the record's state.
     pub fn applies(&self, record: &Record, person: &Person) -> Result<(), Reason> {
-        if !person.holds_any(self.roles) && !person.roles.contains(&Role::Admin) {
+        if !self.is_permitted_to(person) {
             return Reason::because(self.not_permitted());
         }
         (self.applies_to)(record)
+    }
+
+    /// Whether the person's roles allow it; an admin's allow everything.
+    pub fn is_permitted_to(&self, person: &Person) -> bool {
+        person.holds_any(self.roles) || person.roles.contains(&Role::Admin)
     }
 
     /// Whether the shop's settings have what it takes, whatever the record and the person:
@@ -270,7 +275,7 @@ pub fn give_back(kind: Kind) -> Option<&'static Verb> {
 pub fn is_work_of(kind: Kind, person: &Person) -> bool {
     of(kind)
         .first()
-        .is_some_and(|verb| person.holds_any(verb.roles) || person.roles.contains(&Role::Admin))
+        .is_some_and(|verb| verb.is_permitted_to(person))
 }
 
 /// The verb of this name for this kind of record.

@@ -118,6 +118,12 @@ impl Form {
         self.draft_of = Some(at);
     }
 
+    /// Whether it is for this record, and for others at most behind it.
+    pub(super) fn is_for(&self, record: RecordId) -> bool {
+        let first = self.targets.first();
+        first.is_some_and(|target| target.record == record)
+    }
+
     /// Whether a longer text is being written just now.
     pub fn is_writing(&self) -> bool {
         self.sending.is_none()
