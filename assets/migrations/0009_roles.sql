@@ -29,6 +29,8 @@ begin
         raise exception '"%" cannot be a login: use small letters, digits, _ . or -', staff_login
             using errcode = 'invalid_parameter_value';
     end if;
+    -- One at a time: whoever starts the program for the first time in two windows adds the same person twice.
+    lock table staff in share row exclusive mode;
     if not exists (select from pg_roles where rolname = staff_login) then
         execute format('create role %I login', staff_login);
     elsif not exists (select from staff where login = staff_login)

@@ -45,7 +45,10 @@ pub fn needed() -> BTreeSet<(Role, Write)> {
 /// Grants what the verbs need and records who may which: a repeat changes nothing. Privileges
 /// that an earlier program's verbs needed are taken away first.
 pub(super) async fn apply(connection: &mut PgConnection) -> Result<(), DbError> {
-    let mut script = String::from("begin; lock table packline.verb_role;");
+    // Every program may see what was applied, whatever its role.
+    let mut script = String::from(
+        "begin; lock table packline.verb_role; grant select on packline.migration to public;",
+    );
     for role in [
         Role::Viewer,
         Role::Warehouse,

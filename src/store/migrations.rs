@@ -113,12 +113,10 @@ pub async fn run(connection: &mut PgConnection) -> Result<(), MigrationError> {
         Ok(()) => finish(connection).await.map_err(MigrationError::from),
         Err(error) => Err(explained(error)),
     };
-    // A migrator that failed keeps its lock until the session ends; and every program may see
-    // what was applied, whatever its role.
+    // A migrator that failed keeps its lock until the session ends.
     let tidied = connection
         .execute(if outcome.is_ok() {
-            "grant select on packline.migration to public; \
-             reset search_path; reset statement_timeout"
+            "reset search_path; reset statement_timeout"
         } else {
             "select pg_advisory_unlock_all(); reset search_path; reset statement_timeout"
         })

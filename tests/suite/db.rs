@@ -3,8 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use packline::domain::people::Role;
 use packline::store::db::{Db, DbError, Settings};
 use packline::store::migrations::{self, MIGRATOR, SchemaMismatch};
+use packline::store::people;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::timeout;
 
@@ -367,4 +370,27 @@ async fn a_schema_that_does_not_fit_is_told_apart() {
         .await
         .expect("the schema of this program");
     psql.close().await.expect("closing");
+}
+
+#[tokio::test]
+async fn many_first_starts_at_once_all_find_a_schema_and_their_person() {
+    let database = harness::database().await;
+    let mut psql = database.connect().await;
+    psql.execute("drop schema packline cascade")
+        .await
+        .expect("the schema goes");
+    let starts = (0..8).map(|_| {
+        let options = database.options.clone();
+        let login = format!("{}_first", database.name);
+        async move {
+            let mut owner = PgConnection::connect_with(&options).await?;
+            migrations::run(&mut owner).await?;
+            people::add(&mut owner, &login, &login, &[Role::Admin], None).await?;
+            Ok::<_, Box<dyn std::error::Error>>(())
+        }
+    });
+    let ended = timeout(LIMIT, join_all(starts));
+    for start in ended.await.expect("all in time") {
+        start.expect("a start");
+    }
 }

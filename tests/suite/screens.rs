@@ -691,6 +691,34 @@ fn without_the_database_a_draft_is_not_called_kept() {
 }
 
 #[test]
+fn a_complaint_longer_than_the_window_leaves_room_for_what_there_is() {
+    for (columns, rows) in [(40, 12), (80, 24)] {
+        let mut desk = Desk::new(columns, rows);
+        let macros = (0..80).map(|n| Macro {
+            name: format!("{n} {}", "a long name ".repeat(4)),
+            body: "Hello".into(),
+        });
+        desk.send(Msg::Macros(Ok(macros.collect())));
+        desk.keys("5:reply macro:none<enter>");
+        let screen = desk.shown();
+        assert!(screen.contains("no macro is called so"), "{screen}");
+        assert!(screen.contains("76 more") || rows == 12, "{screen}");
+        assert!(screen.contains("reply"), "{screen}");
+    }
+}
+
+#[test]
+fn a_console_that_only_reads_says_so() {
+    let mut desk = Desk::new(80, 24);
+    desk.app.settings.read_only = true;
+    let screen = desk.shown();
+    assert!(screen.contains("ana · read only"), "{screen}");
+    desk.keys("a");
+    let screen = desk.shown();
+    assert!(screen.contains("this console only reads"), "{screen}");
+}
+
+#[test]
 fn records_in_full() {
     let mut desk = Desk::new(80, 24);
     desk.keys("o");

@@ -189,6 +189,19 @@ pub fn money(minor: i64, currency: &str) -> String {
     }
 }
 
+/// Names that are told one by one.
+pub const NAMED: usize = 4;
+
+/// `#1042, #1043, #1044, #1045 and 896 more`.
+pub fn named<'n>(numbers: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = numbers.len().saturating_sub(NAMED);
+    let first: Vec<&str> = numbers.take(NAMED).collect();
+    match more {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// `1 unit`, `3 units`.
 pub(super) fn count(number: i64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::App;
 use super::dialog::{Choosing, Dialog};
+use super::{App, facts};
 use crate::console::input::{Chord, Key};
 use crate::domain::act::Args;
 use crate::domain::full::FullRecord;
@@ -152,7 +152,10 @@ impl App {
             let names: Vec<&str> = self.macros.iter().map(|each| each.name.as_str()).collect();
             return Err(match names.as_slice() {
                 [] => "there are no macros yet".to_owned(),
-                names => format!("no macro is called so; there are {}", names.join(", ")),
+                names => {
+                    let there = facts::named(names.iter().copied());
+                    format!("no macro is called so; there are {there}")
+                }
             });
         };
         let records: Vec<RecordId> = self.targets().iter().map(Record::id).collect();

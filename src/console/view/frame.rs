@@ -18,10 +18,11 @@ fn width(spans: &[Span]) -> usize {
 }
 
 pub(super) fn header(buffer: &mut Buffer, area: Rect, app: &App, theme: Theme) {
-    let role = app
-        .person
-        .foremost_role()
-        .map_or("no role", |role| role.as_str());
+    let role = match app.person.foremost_role() {
+        _ if app.settings.read_only => "read only",
+        Some(role) => role.as_str(),
+        None => "no role",
+    };
     let left = vec![
         plain(" "),
         strong("packline"),

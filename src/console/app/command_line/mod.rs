@@ -6,10 +6,10 @@ mod candidates;
 use self::arguments::{Said, args, arguments, last_token, said};
 pub use self::candidates::Candidate;
 use self::candidates::What;
-use super::App;
 use super::completion::{Offered, quoted};
 use super::dialog::{CommandLine, Dialog, Origin};
 use super::msg::{Ask, Effect, Request};
+use super::{App, facts};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::filter::Filter;
 use crate::domain::list::SortColumn;
@@ -342,7 +342,10 @@ impl App {
                         self.views_here().iter().map(|v| v.name.as_str()).collect();
                     let there = match names.as_slice() {
                         [] => format!("no view of {} is kept yet", kind.plural()),
-                        names => format!("no view is called so; there are {}", names.join(", ")),
+                        names => {
+                            let there = facts::named(names.iter().copied());
+                            format!("no view is called so; there are {there}")
+                        }
                     };
                     return Err((at, there));
                 };

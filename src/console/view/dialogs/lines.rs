@@ -133,7 +133,16 @@ pub(super) fn complaint(
         let mut says = Document::default();
         says.flow(vec![bad(why)]);
         let lines = says.lines(wide.saturating_sub(2)).into_iter();
-        (1, lines.map(|line| line.spans).collect())
+        let mut lines: Vec<_> = lines.map(|line| line.spans).collect();
+        // What can be chosen keeps a row.
+        let most = room(g).saturating_sub(1).max(1);
+        if lines.len() > most {
+            lines.truncate(most);
+            let last = &mut lines[most - 1];
+            *last = cut(std::mem::take(last), wide.saturating_sub(4));
+            last.push(bad(" …"));
+        }
+        (1, lines)
     };
     above.rule.y = g.rule.y.saturating_sub(lines.len() as u16 - 1);
     for (y, spans) in (above.rule.y..).zip(&lines) {
@@ -178,7 +187,7 @@ pub(super) fn command_line(
         offers(buffer, &shown.offered, &title, &above, theme);
         return prompt(buffer, ":", &shown.edit, wrong, g, theme);
     }
-    let count = candidates.len().clamp(1, CANDIDATES.min(room(&above)));
+    let count = candidates.len().max(1).min(CANDIDATES).min(room(&above));
     let picked = shown.picked.min(candidates.len().saturating_sub(1));
     let top = (picked + 1).saturating_sub(count);
     let first = above.rule.y.saturating_sub(count as u16);

@@ -17,7 +17,7 @@ use super::theme::Theme;
 use super::{blank, page_lines, select, write};
 use crate::console::app::{
     App, Bulk, Confirm, Conflict, Dialog, Document, Form, Geometry, Line, Reading, Span, Tone, bad,
-    cut, muted, plain, strong,
+    cut, facts, muted, plain, strong,
 };
 use crate::console::input::Command;
 use crate::domain::verbs::Danger;
@@ -131,19 +131,6 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
     }
 }
 
-/// Records that a question names one by one.
-const NAMED: usize = 4;
-
-/// `#1042, #1043, #1044, #1045 and 896 more`.
-fn named<'n>(numbers: impl ExactSizeIterator<Item = &'n str>) -> String {
-    let more = numbers.len().saturating_sub(NAMED);
-    let first: Vec<&str> = numbers.take(NAMED).collect();
-    match more {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
-}
-
 fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
     let mut says = Document::default();
     for line in &confirm.detail {
@@ -151,17 +138,17 @@ fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
     }
     if let [_, _, ..] = confirm.steps.as_slice() {
         let numbers = confirm.steps.iter().map(|step| step.number.as_str());
-        says.flow(vec![plain(named(numbers))]);
+        says.flow(vec![plain(facts::named(numbers))]);
     }
     if confirm.asked.is_some() {
         says.flow(vec![muted("what it comes to …")]);
     }
     let skipped = &confirm.skipped;
-    for (number, why) in skipped.iter().take(NAMED) {
+    for (number, why) in skipped.iter().take(facts::NAMED) {
         says.flow(vec![Span::new(format!("not {number}: {why}"), Tone::Warn)]);
     }
-    if skipped.len() > NAMED {
-        let others = format!("nor {} others", skipped.len() - NAMED);
+    if skipped.len() > facts::NAMED {
+        let others = format!("nor {} others", skipped.len() - facts::NAMED);
         says.flow(vec![Span::new(others, Tone::Warn)]);
     }
     let lines = says.lines(inside(g, CONFIRM));
