@@ -286,7 +286,7 @@ pub(super) async fn transact(
 }
 
 pub(super) fn permitted(act: &Act, person: &Person) -> Result<(), ActError> {
-    if person.holds_any(act.verb.roles) || person.roles.contains(&Role::Admin) {
+    if act.verb.is_permitted_to(person) {
         Ok(())
     } else {
         Err(ActError::NotPermitted(act.verb.not_permitted()))

@@ -9,7 +9,8 @@ use crate::domain::calendar::Calendar;
 use crate::domain::notices::NoticeKind;
 use crate::domain::tickets::{MessageKind, Priority, Resolution, TicketState, TicketSummary};
 use crate::intake::mail::TicketToken;
-use crate::store::tickets::{self, NewMessage, Unsettled};
+use crate::store::clocks::{self, Unsettled};
+use crate::store::tickets::{self, NewMessage};
 use crate::store::{lookup, notices};
 
 pub(super) async fn perform(
@@ -68,7 +69,7 @@ async fn reply(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, A
         tickets::set_assignee(work.connection, ticket.id, None, Some(work.who)).await?;
     }
     let (from, to) = (ticket.state, TicketState::Pending);
-    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let mut clocks = clocks::read(work.connection, ticket.id).await?;
     let events = if matches!(from, TicketState::New | TicketState::Open) {
         tickets::set_state(work.connection, ticket.id, from, to).await?;
         clocks.answered(work.now)
@@ -76,7 +77,7 @@ async fn reply(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, A
         // It waits for the customer already, or was settled: this only adds to the answer.
         clocks.spoke(work.now)
     };
-    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     let outcome = Outcome::new(format!("answered {email}; the mail waits to be sent"));
     Ok(outcome.undone_by(
         "stop-mail",
@@ -92,14 +93,14 @@ async fn stop_mail(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcom
     if mail.kind == NoticeKind::TicketReply
         && matches!(ticket.state, TicketState::Pending | TicketState::Open)
     {
-        let withdrawn = tickets::withdrawn(work.connection, ticket.id).await?;
+        let withdrawn = clocks::withdrawn(work.connection, ticket.id).await?;
         if ticket.state == TicketState::Pending && !withdrawn.answered {
             let (from, to) = (TicketState::Pending, TicketState::Open);
             tickets::set_state(work.connection, ticket.id, from, to).await?;
         }
-        let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+        let mut clocks = clocks::read(work.connection, ticket.id).await?;
         let events = clocks.answer_withdrawn(&withdrawn.ended);
-        tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+        clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     }
     Ok(outcome)
 }
@@ -154,10 +155,10 @@ async fn resolve(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome,
         write_down(work, ticket, MessageKind::Note).await?;
     }
     let (from, to) = (ticket.state, TicketState::Resolved);
-    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let mut clocks = clocks::read(work.connection, ticket.id).await?;
     tickets::set_resolution(work.connection, ticket.id, from, to, Some(resolution)).await?;
     let events = clocks.resolved(work.now);
-    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     let says = format!("reopen TKT-{}", ticket.id);
     Ok(Outcome::new(format!("resolved: {resolution}")).undone_by("reopen", [], says))
 }
@@ -169,29 +170,29 @@ async fn unresolve(
     ticket: &TicketSummary,
     before: Unsettled,
 ) -> Result<Outcome, ActError> {
-    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let mut clocks = clocks::read(work.connection, ticket.id).await?;
     let (from, to) = (ticket.state, before.state);
     tickets::set_resolution(work.connection, ticket.id, from, to, None).await?;
     if let Some(until) = before.snoozed_until.filter(|until| *until > work.now) {
         tickets::set_snoozed_until(work.connection, ticket.id, Some(until)).await?;
     }
     let events = clocks.resolution_withdrawn(&before.ended, before.paused);
-    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     Ok(Outcome::new(format!("{to} again, as before")))
 }
 
 async fn reopen(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome, ActError> {
     if let Some(resolved) = work.act.undoes
-        && let Some(before) = tickets::before_settled(work.connection, ticket.id, resolved).await?
+        && let Some(before) = clocks::before_settled(work.connection, ticket.id, resolved).await?
     {
         return unresolve(work, ticket, before).await;
     }
     let before = tickets::resolution(work.connection, ticket.id).await?;
     let (from, to) = (ticket.state, TicketState::Open);
-    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let mut clocks = clocks::read(work.connection, ticket.id).await?;
     tickets::set_resolution(work.connection, ticket.id, from, to, None).await?;
     let events = clocks.reopened(ticket.priority, work.now, &calendar(work));
-    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     let outcome = Outcome::new("reopened");
     Ok(match before {
         Some(before) => outcome.undone_by(
@@ -209,9 +210,9 @@ async fn log_call(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Outcome
         let (from, to) = (TicketState::New, TicketState::Open);
         tickets::set_state(work.connection, ticket.id, from, to).await?;
     }
-    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let mut clocks = clocks::read(work.connection, ticket.id).await?;
     let events = clocks.spoke(work.now);
-    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     Ok(Outcome::new("call logged"))
 }
 
@@ -259,9 +260,9 @@ async fn set_priority(work: &mut Work<'_>, ticket: &TicketSummary) -> Result<Out
         return Err(ActError::refused(format!("its priority is {to} already")));
     }
     tickets::set_priority(work.connection, ticket.id, from, to).await?;
-    let mut clocks = tickets::clocks(work.connection, ticket.id).await?;
+    let mut clocks = clocks::read(work.connection, ticket.id).await?;
     let events = clocks.prioritised(to, &calendar(work));
-    tickets::set_clocks(work.connection, ticket.id, &clocks, &events).await?;
+    clocks::store(work.connection, ticket.id, &clocks, &events).await?;
     Ok(Outcome::new(format!("priority {from} → {to}")).undone_by(
         "set-priority",
         [("priority", from.to_string())],

@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod bell;
 pub mod calendar;
 pub mod carrier_labels;
+pub mod clocks;
 pub mod completion;
 pub mod db;
 pub mod drafts;

@@ -551,9 +551,6 @@ impl Desk {
                 });
                 Msg::Record(id, request, Ok(page))
             }
-            Effect::Choices { request, .. } => {
-                Msg::Choices(request, Ok(vec!["CTT Expresso".into(), "DHL".into()]))
-            }
             Effect::Recover => Msg::Recovered(Ok(vec![])),
             Effect::Drafts => Msg::Drafts(Ok(vec![])),
             Effect::Macros => Msg::Macros(Ok(vec![])),

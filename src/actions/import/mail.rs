@@ -14,13 +14,14 @@ use sqlx::postgres::PgConnection;
 
 use super::{Failed, Import, Run, Summary, Verdict};
 use crate::domain::calendar::Calendar;
-use crate::domain::tickets::{Clocks, MessageKind, Priority, TicketState};
+use crate::domain::clocks::Clocks;
+use crate::domain::tickets::{MessageKind, Priority, TicketState};
 use crate::intake::mail::{Mail, Mails};
 use crate::intake::{Fault, Rejection, hex};
 use crate::store::db::DbError;
 use crate::store::import::begin;
 use crate::store::import::mail::{self as store, NewMail, NewTicket};
-use crate::store::tickets;
+use crate::store::{clocks, tickets};
 
 /// The longest Message-ID that is kept; a longer one is a hostile one.
 const LONGEST_ID: usize = 500;
@@ -190,7 +191,7 @@ impl Mailbox {
         let id = store::insert_ticket(connection, &new).await?;
         if kind != MessageKind::Auto {
             let (clocks, events) = Clocks::opened(priority, at, &self.calendar);
-            tickets::set_clocks(connection, id, &clocks, &events).await?;
+            clocks::store(connection, id, &clocks, &events).await?;
         }
         Ok(id)
     }
@@ -209,9 +210,9 @@ impl Mailbox {
         }
         store::wake(connection, id).await?;
         let priority = standing.priority.parse().unwrap_or(Priority::Normal);
-        let mut clocks = tickets::clocks(connection, id).await?;
+        let mut clocks = clocks::read(connection, id).await?;
         let events = clocks.customer_wrote(priority, at, &self.calendar);
-        tickets::set_clocks(connection, id, &clocks, &events).await
+        clocks::store(connection, id, &clocks, &events).await
     }
 }
 

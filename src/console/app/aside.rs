@@ -1,46 +1,15 @@
 //! What the database has not taken yet is set aside in a file of this machine, so that it outlives
 //! the program; the next start puts it where it belongs.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::drafts::{Drafts, LONGEST, REST};
-use super::msg::{Effect, Failure, Level};
-use crate::domain::act::Args;
-use crate::domain::record::RecordId;
+use super::messages::Level;
+use super::msg::{Effect, Failure, Recovered, Unsaved};
 
 /// A database that answers takes a text within this; what it leaves longer is set aside.
 const SLOW: TimeDelta = TimeDelta::seconds(2);
-
-/// What somebody wrote, or took away, and the database has not been heard to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsaved {
-    /// The record that the act is for.
-    pub record: RecordId,
-    /// The verb's name.
-    pub verb: String,
-    /// What has been written of its arguments; none where the draft was sent or thrown away.
-    pub args: Option<Args>,
-    /// When it was last written at, by this machine's clock.
-    pub at: DateTime<Utc>,
-}
-
-/// What became of a text that an earlier run had set aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovered {
-    /// The record that the act is for.
-    pub record: RecordId,
-    /// The verb's name.
-    pub verb: String,
-    /// When it was last written at, where it is the draft now; none where the database had a newer
-    /// one, or the same.
-    pub at: Option<DateTime<Utc>>,
-    /// The file that holds an older text that says something else.
-    pub older: Option<PathBuf>,
-}
 
 /// The search for what earlier runs have left; there is one, for it takes the files away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::App;
 use super::dialog::{Copyable, Dialog, Reading};
-use super::msg::{Effect, Level};
+use super::messages::Level;
+use super::msg::Effect;
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::full::FullRecord;
 use crate::domain::orders::Address;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use super::aside::Unsaved;
 use super::dialog::Dialog;
 use super::form::Form;
-use super::msg::{Effect, Level};
+use super::messages::Level;
+use super::msg::{Effect, Unsaved};
 use crate::domain::act::Args;
 use crate::domain::record::RecordId;
 use crate::domain::when;

@@ -16,7 +16,6 @@ use crate::domain::tickets::{Priority, TicketState, TicketSummary};
 use crate::domain::tracking::TrackingStatus;
 use crate::domain::when;
 
-pub use super::stock::{cover, muted_until};
 pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp, time};
 
 /// When and where a page is read.

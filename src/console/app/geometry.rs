@@ -3,6 +3,8 @@
 
 use ratatui::layout::Rect;
 
+use super::App;
+
 /// From so many columns on, the detail stands beside the list.
 const BESIDE: u16 = 120;
 /// Below this, nothing useful fits.
@@ -108,6 +110,25 @@ impl Geometry {
     /// Columns of a page's text: two of the margin are the cursor's.
     pub const fn page_columns(&self) -> usize {
         self.body.width.saturating_sub(3) as usize
+    }
+}
+
+impl App {
+    /// Where things are in the window; none if it is too small.
+    pub fn geometry(&self) -> Option<Geometry> {
+        Geometry::of(self.size.0, self.size.1)
+    }
+
+    /// Keeps what is scrolled within the window.
+    pub(super) fn clamp(&mut self) {
+        let Some(g) = self.geometry() else { return };
+        for list in &mut self.lists {
+            list.keep_visible(g.list_rows());
+        }
+        let lines = self.page_lines(g.page_columns());
+        if let Some(page) = self.journey.page_mut() {
+            page.clamp(&lines, g.page_rows());
+        }
     }
 }
 

@@ -1,14 +1,12 @@
-//! Help and messages, as pages.
+//! Help, as a page.
 
 use super::App;
 use super::dialog::Reading;
-use super::document::{Document, Row, Span, Tone, muted, plain, strong};
-use super::msg::Level;
+use super::document::{Document, Row, plain, strong};
 use crate::console::input::Command;
 use crate::domain::filter;
 use crate::domain::list::SortColumn;
 use crate::domain::verbs::{self, Danger};
-use crate::domain::when;
 
 impl App {
     /// The page that is read over the others.
@@ -112,31 +110,6 @@ impl App {
             ("(cy)", "has it open"),
         ] {
             document.fact(sign, vec![plain(meaning)]);
-        }
-        document
-    }
-
-    fn messages(&self) -> Document {
-        let mut document = Document::default();
-        if let Some(log) = &self.settings.log {
-            let text = format!("What went wrong behind the screen is in {}.", log.display());
-            document.flow(vec![muted(text)]);
-            document.gap();
-        }
-        if self.messages.is_empty() {
-            document.flow(vec![muted("Nothing has happened yet.")]);
-        }
-        for entry in self.messages.iter().rev() {
-            let (word, tone) = match entry.level {
-                Level::Info => ("done", Tone::Plain),
-                Level::Refused => ("not done", Tone::Warn),
-                Level::Error => ("error", Tone::Bad),
-            };
-            document.flow(vec![
-                muted(when::clock(entry.at, self.settings.zone)),
-                Span::new(format!("  {word}  "), tone),
-                plain(&entry.text),
-            ]);
         }
         document
     }

@@ -1,10 +1,12 @@
 //! What comes to the console, and what it wants done: the only ways in and out of its state.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::aside::{Recovered, Unsaved};
 use crate::actions::{ActError, News, Taken};
 use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
@@ -18,7 +20,6 @@ use crate::domain::verbs::{ArgKind, Verb};
 use crate::domain::views::{Look, View};
 use crate::store::drafts::Draft;
 use crate::store::lists::Refreshed;
-use uuid::Uuid;
 
 /// The number of a request; its reply carries it, so that late replies are known as such.
 pub type Request = u64;
@@ -46,7 +47,7 @@ pub enum Msg {
     Counts(Result<Counts, Failure>),
     /// A record in full; none if there is no such record.
     Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
-    /// What an argument may be.
+    /// What a word could be.
     Choices(Request, Result<Vec<String>, Failure>),
     /// What is kept: views, and the columns that the person chose.
     Kept(Result<Kept, Failure>),
@@ -183,18 +184,7 @@ pub enum Effect {
         /// Which.
         id: RecordId,
     },
-    /// Read what an argument may be.
-    Choices {
-        /// For the reply.
-        request: Request,
-        /// What kind of thing.
-        kind: ArgKind,
-        /// How it begins.
-        prefix: String,
-        /// For which record.
-        record: Option<RecordId>,
-    },
-    /// Read what a word could be; answered as choices are.
+    /// Read what a word could be.
     Complete {
         /// For the reply.
         request: Request,
@@ -356,24 +346,29 @@ pub struct Undoable {
     pub wrote: Option<(String, Args)>,
 }
 
-/// A line of the messages of this run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// When.
+/// What somebody wrote, or took away, and the database has not been heard to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsaved {
+    /// The record that the act is for.
+    pub record: RecordId,
+    /// The verb's name.
+    pub verb: String,
+    /// What has been written of its arguments; none where the draft was sent or thrown away.
+    pub args: Option<Args>,
+    /// When it was last written at, by this machine's clock.
     pub at: DateTime<Utc>,
-    /// How it went.
-    pub level: Level,
-    /// What happened.
-    pub text: String,
 }
 
-/// How something went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// As it should.
-    Info,
-    /// It was not done, for a reason.
-    Refused,
-    /// It failed.
-    Error,
+/// What became of a text that an earlier run had set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The record that the act is for.
+    pub record: RecordId,
+    /// The verb's name.
+    pub verb: String,
+    /// When it was last written at, where it is the draft now; none where the database had a newer
+    /// one, or the same.
+    pub at: Option<DateTime<Utc>>,
+    /// The file that holds an older text that says something else.
+    pub older: Option<PathBuf>,
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use super::msg::{Effect, Level, Request, Undoable};
+use super::messages::Level;
+use super::msg::{Effect, Request, Undoable};
 use super::place::{Page, Place};
 use crate::actions::{ActError, Taken};
 use crate::console::input::{Chord, Command, Key};

@@ -1,6 +1,7 @@
 //! A record's page: its head, its body and its history.
 
-use super::document::{Document, Row, bad, plain, strong};
+use super::App;
+use super::document::{Document, Line, Row, bad, plain, strong};
 use super::facts::Context;
 use super::msg::RecordPage;
 use super::{inspections, orders, shipments, stock, tickets};
@@ -8,9 +9,55 @@ use crate::domain::full::FullRecord;
 use crate::domain::list::HistoryEntry;
 use crate::domain::record::Record;
 
+impl App {
+    /// When and where pages are read.
+    pub const fn context(&self) -> Context<'_> {
+        Context {
+            now: self.now,
+            zone: self.settings.zone,
+            present: &self.present,
+        }
+    }
+
+    /// The record where one is, as a page.
+    fn page_document(&self) -> Document {
+        match self.journey.page() {
+            Some(page) => {
+                let (shown, error) = (page.shown.as_ref(), page.error.as_deref());
+                page_of(page.record().as_ref(), shown, error, self.context())
+            }
+            None => Document::default(),
+        }
+    }
+
+    /// The same, laid out.
+    pub fn page_lines(&self, columns: usize) -> Vec<Line> {
+        self.page_document().lines(columns)
+    }
+
+    /// The selected row's record as a page: at once from the row, the rest when it is read.
+    pub fn detail_document(&self) -> Document {
+        let Some(row) = self.list_here().selected() else {
+            return Document::default();
+        };
+        let page = self
+            .detail
+            .as_ref()
+            .filter(|page| page.id == row.record.id());
+        let shown = page.and_then(|page| page.shown.as_ref());
+        let error = page.and_then(|page| page.error.as_deref());
+        page_of(Some(&row.record), shown, error, self.context())
+    }
+
+    /// What a record's page says first, as it is now.
+    pub fn head_of(&self, record: &Record) -> Document {
+        page_of(Some(record), None, None, self.context())
+    }
+}
+
 /// Everything that is known of a record, as a page: its head from the newest summary, the rest
 /// as far as it has been read, or why it could not be.
-pub(super) fn page(
+fn page_of(
     record: Option<&Record>,
     shown: Option<&RecordPage>,
     error: Option<&str>,

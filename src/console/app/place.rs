@@ -89,15 +89,14 @@ impl Page {
         true
     }
 
-    /// Takes what was read, if it was asked for here.
-    pub fn take(&mut self, request: Request, read: Result<Option<RecordPage>, String>) -> bool {
-        if self
-            .under_way
-            .take_if(|wanted| *wanted == request)
-            .is_none()
-        {
-            return false;
-        }
+    /// Whether this request is the one that reads it.
+    pub fn waits_for(&self, request: Request) -> bool {
+        self.under_way == Some(request)
+    }
+
+    /// Takes what was read.
+    pub fn take(&mut self, read: Result<Option<RecordPage>, String>) {
+        self.under_way = None;
         match read {
             Ok(Some(page)) => {
                 self.shown = Some(page);
@@ -109,7 +108,6 @@ impl Page {
                 self.stale = true;
             }
         }
-        true
     }
 
     /// Moves the cursor by so many lines, over those at which it stops.

@@ -5,7 +5,6 @@ use super::facts::{Context, count, dotted, money};
 use crate::domain::full::Stock;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::stock::{PurchaseState, StockSummary};
-use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
     document.flow(dotted(vec![
@@ -167,19 +166,4 @@ fn signed(units: i32, what: &str) -> Span {
     } else {
         plain(format!("{units:+} {what}"))
     }
-}
-
-/// Days of cover in few columns.
-pub fn cover(stock: &StockSummary) -> String {
-    match stock.days_of_cover() {
-        Some(days) => format!("{days}d"),
-        None => "–".to_owned(),
-    }
-}
-
-/// Until when it is muted, in few columns.
-pub fn muted_until(stock: &StockSummary, ctx: Context) -> Option<String> {
-    stock
-        .muted_until
-        .map(|until| when::stamp(until, ctx.now, ctx.zone))
 }

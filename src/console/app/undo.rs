@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::App;
 use super::dialog::{Confirm, Dialog};
-use super::msg::{Level, Step, Undoable};
+use super::messages::Level;
+use super::msg::{Step, Undoable};
 use crate::domain::record::{Record, RecordId};
 use crate::domain::verbs;
 use crate::domain::when;

@@ -2,7 +2,8 @@
 
 use super::dialog::{Arranging, Dialog, Naming, Shelf};
 use super::edit::Edit;
-use super::msg::{Effect, Failure, Kept, Level, Request};
+use super::messages::Level;
+use super::msg::{Effect, Failure, Kept, Request};
 use super::{App, Knowledge};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::filter::Filter;

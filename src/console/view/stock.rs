@@ -2,9 +2,10 @@
 
 use super::lists::{WHO, few, name, who};
 use super::table::{Column, Kind, fixed, flex};
-use crate::console::app::{Context, Span, Tone, facts};
+use crate::console::app::{Context, Span, Tone};
 use crate::domain::list::SortColumn;
 use crate::domain::record::Record;
+use crate::domain::when;
 
 pub(super) const KIND: Kind = Kind {
     columns: COLUMNS,
@@ -38,12 +39,17 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         short => Span::new(short.to_string(), Tone::Bad),
     };
     let cover = match stock.days_of_cover() {
-        Some(days) if days <= i64::from(stock.lead_time_days.unwrap_or(7)) => Tone::Warn,
-        Some(_) => Tone::Plain,
-        None => Tone::Muted,
+        Some(days) if days <= i64::from(stock.lead_time_days.unwrap_or(7)) => {
+            Span::new(format!("{days}d"), Tone::Warn)
+        }
+        Some(days) => Span::new(format!("{days}d"), Tone::Plain),
+        None => Span::new("–", Tone::Muted),
     };
-    let reorder = match facts::muted_until(stock, ctx) {
-        Some(until) => Span::new(format!("m{until}"), Tone::Muted),
+    let reorder = match stock.muted_until {
+        Some(until) => {
+            let until = when::stamp(until, ctx.now, ctx.zone);
+            Span::new(format!("m{until}"), Tone::Muted)
+        }
         None if stock.is_low() => Span::new(format!("<={}", stock.reorder_point), Tone::Warn),
         None => Span::new(stock.reorder_point.to_string(), Tone::Plain),
     };
@@ -54,7 +60,7 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         Span::new(stock.reserved.to_string(), Tone::Plain),
         short,
         reorder,
-        Span::new(facts::cover(stock), cover),
+        cover,
         Span::new(stock.supplier.as_deref().unwrap_or("–"), Tone::Plain),
         match stock.lead_time_days {
             Some(days) => Span::new(format!("{days}d"), Tone::Plain),

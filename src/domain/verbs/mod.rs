@@ -52,6 +52,37 @@ pub struct Arg {
     pub help: &'static str,
 }
 
+impl Arg {
+    /// Whether a text will do: its value, or none for an optional argument left empty. What only
+    /// the database knows is left to the act.
+    ///
+    /// # Errors
+    /// What was expected, for the person.
+    pub fn check(&self, text: &str) -> Result<Option<String>, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return if self.required {
+                Err(format!("expected {}", self.kind.expected()))
+            } else {
+                Ok(None)
+            };
+        }
+        let number = text.parse::<i32>().ok();
+        let good = match self.kind {
+            ArgKind::Quantity => number.is_some_and(|number| number > 0),
+            ArgKind::Count => number.is_some_and(|number| number >= 0),
+            ArgKind::Change => number.is_some_and(|number| number != 0),
+            ArgKind::OneOf(words) => words.contains(&text),
+            _ => true,
+        };
+        if good {
+            Ok(Some(text.to_owned()))
+        } else {
+            Err(format!("expected {}", self.kind.expected()))
+        }
+    }
+}
+
 /// What an argument may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgKind {
@@ -144,10 +175,15 @@ impl Verb {
     /// # Errors
     /// The reason why not, for the person: the role first, then the record's state.
     pub fn applies(&self, record: &Record, person: &Person) -> Result<(), Reason> {
-        if !person.holds_any(self.roles) && !person.roles.contains(&Role::Admin) {
+        if !self.is_permitted_to(person) {
             return Reason::because(self.not_permitted());
         }
         (self.applies_to)(record)
+    }
+
+    /// Whether the person's roles allow it; an admin's allow everything.
+    pub fn is_permitted_to(&self, person: &Person) -> bool {
+        person.holds_any(self.roles) || person.roles.contains(&Role::Admin)
     }
 
     /// Whether the shop's settings have what it takes, whatever the record and the person:
@@ -239,7 +275,7 @@ pub fn give_back(kind: Kind) -> Option<&'static Verb> {
 pub fn is_work_of(kind: Kind, person: &Person) -> bool {
     of(kind)
         .first()
-        .is_some_and(|verb| person.holds_any(verb.roles) || person.roles.contains(&Role::Admin))
+        .is_some_and(|verb| verb.is_permitted_to(person))
 }
 
 /// The verb of this name for this kind of record.

@@ -1,6 +1,5 @@
 //! The arguments on the command line.
 
-use crate::console::app::form::check;
 use crate::domain::act::Args;
 use crate::domain::verbs::{Arg, ArgKind, Verb};
 
@@ -81,7 +80,8 @@ pub(super) fn arguments(verb: &Verb, text: &str) -> Result<Vec<Said>, (usize, St
             (&after[..end], end)
         };
         let at = at + from;
-        check(arg, value).map_err(|why| (at, format!("{}: {why}", arg.name)))?;
+        arg.check(value)
+            .map_err(|why| (at, format!("{}: {why}", arg.name)))?;
         read.push(Said {
             name: arg.name,
             value: value.to_owned(),

@@ -486,19 +486,11 @@ impl List {
         self.rows.iter().any(|row| row.changed.is_some())
     }
 
-    /// Forgets marks of change that are old; says whether any is left.
-    pub fn age(&mut self, now: DateTime<Utc>) -> bool {
-        let mut any = false;
+    /// Forgets marks of change that are old.
+    pub fn age(&mut self, now: DateTime<Utc>) {
         for row in &mut self.rows {
-            if let Some((at, _)) = row.changed {
-                if now - at > CHANGED_FOR {
-                    row.changed = None;
-                } else {
-                    any = true;
-                }
-            }
+            row.changed.take_if(|(at, _)| now - *at > CHANGED_FOR);
         }
-        any
     }
 }
 

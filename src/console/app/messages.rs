@@ -1,0 +1,88 @@
+//! What the person is told: over the footer for a while, and among the messages of this run.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::App;
+use super::document::{Document, Span, Tone, muted, plain};
+use crate::domain::when;
+
+/// For so long a message stands over the footer.
+pub(super) const SAID_FOR: TimeDelta = TimeDelta::seconds(10);
+/// Messages kept.
+const MESSAGES: usize = 1000;
+
+/// A line of the messages of this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How it went.
+    pub level: Level,
+    /// What happened.
+    pub text: String,
+}
+
+/// How something went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// As it should.
+    Info,
+    /// It was not done, for a reason.
+    Refused,
+    /// It failed.
+    Error,
+}
+
+impl App {
+    /// Tells the person something, and keeps it among the messages.
+    pub(super) fn say(&mut self, level: Level, text: String) {
+        self.log(level, text.clone());
+        self.say_only(level, text);
+    }
+
+    /// Tells it, and does not keep it.
+    pub(super) fn say_only(&mut self, level: Level, text: String) {
+        self.said = Some(Entry {
+            at: self.now,
+            level,
+            text,
+        });
+    }
+
+    /// Keeps it among the messages, and does not tell it.
+    pub(super) fn log(&mut self, level: Level, text: String) {
+        self.messages.push(Entry {
+            at: self.now,
+            level,
+            text,
+        });
+        let excess = self.messages.len().saturating_sub(MESSAGES);
+        self.messages.drain(..excess);
+    }
+
+    /// The messages of this run as a page, the newest first.
+    pub(super) fn messages(&self) -> Document {
+        let mut document = Document::default();
+        if let Some(log) = &self.settings.log {
+            let text = format!("What went wrong behind the screen is in {}.", log.display());
+            document.flow(vec![muted(text)]);
+            document.gap();
+        }
+        if self.messages.is_empty() {
+            document.flow(vec![muted("Nothing has happened yet.")]);
+        }
+        for entry in self.messages.iter().rev() {
+            let (word, tone) = match entry.level {
+                Level::Info => ("done", Tone::Plain),
+                Level::Refused => ("not done", Tone::Warn),
+                Level::Error => ("error", Tone::Bad),
+            };
+            document.flow(vec![
+                muted(when::clock(entry.at, self.settings.zone)),
+                Span::new(format!("  {word}  "), tone),
+                plain(&entry.text),
+            ]);
+        }
+        document
+    }
+}
