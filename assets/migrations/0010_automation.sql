@@ -202,8 +202,9 @@ create trigger tell_stock_insert after insert on purchase_order_lines
 create trigger tell_stock_update after update on purchase_order_lines
     referencing new table as new_rows for each statement execute function tell_stock();
 
--- That a person has sent a purchase order by hand is told with its order, or with the product's stock.
-create function tell_sent_by_hand() returns trigger
+-- That a person has sent a purchase order by hand is told with its order, or with the product's stock;
+-- so is that one for our stock is not sent. One for an order is cancelled with its part of the order.
+create function tell_by_hand() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     what jsonb := jsonb_build_object('purchase_order', new.id, 'state', jsonb_build_array(old.state, new.state));
@@ -227,8 +228,10 @@ begin
     end loop;
     return null;
 end $$;
-create trigger tell_sent_by_hand after update of state on purchase_orders
-    for each row when (old.state = 'draft' and new.state = 'sent') execute function tell_sent_by_hand();
+create trigger tell_by_hand after update of state on purchase_orders
+    for each row when (old.state = 'draft' and (new.state = 'sent'
+        or new.state = 'cancelled' and new.fulfilment_id is null))
+    execute function tell_by_hand();
 
 -- An order is looked at again when a supplier should have answered.
 create function enqueue_silence() returns trigger
@@ -592,7 +595,7 @@ create trigger need_no_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
     execute function need_no_label();
 
--- A purchase order that went to its supplier by other means needs no mail any more.
+-- A purchase order that went to its supplier by other means, or will not, needs no mail any more.
 create function need_no_mail() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
