@@ -406,16 +406,16 @@ async fn stock_is_promised_once_however_an_import_is_ordered() {
                    B,Mug,Acme,1.00,EUR,6,40\n";
     shop.catalog(catalog.as_bytes()).await;
     // The newest first, a minute apart: three transactions.
-    let mut text = "Name,Id,Financial Status,Total,Lineitem quantity,Lineitem sku,Lineitem price,\
-                    Lineitem name,Subtotal,Currency,Created at,Email,Shipping Name\n"
-        .to_owned();
-    for n in (1..=300).rev() {
+    let header = "Name,Id,Financial Status,Total,Lineitem quantity,Lineitem sku,Lineitem price,\
+                  Lineitem name,Subtotal,Currency,Created at,Email,Shipping Name\n";
+    let lines = (1..=300).rev().map(|n| {
         let (hour, minute) = (6 + n / 60, n % 60);
-        text += &format!(
+        format!(
             "#{n},{n},paid,10.00,1,B,10,Mug,10.00,EUR,2026-11-20 {hour:02}:{minute:02}:00 +0000,\
              ann@example.com,Ann\n"
-        );
-    }
+        )
+    });
+    let text = header.to_owned() + &lines.collect::<String>();
     assert_eq!(
         counts(&shop.orders(text.as_bytes()).await),
         (300, 300, 0, 0)
