@@ -76,14 +76,22 @@ create index purchase_orders_silent on purchase_orders (answer_due) where state 
 create index purchase_orders_unsent on purchase_orders (id) where state = 'draft';
 create index purchase_orders_unsent_for_stock on purchase_orders (id) where state = 'draft' and fulfilment_id is null;
 
--- Whether an order waits for a product: nothing covers it, or who was asked for it is silent.
-create function is_awaited(product bigint) returns boolean
+-- Whose suppliers are silent about a product is found by these lines: a product has few of them, while
+-- silent purchase orders may be many, and about others.
+create index order_lines_requested on order_lines (product_id) include (order_id) where requested > 0;
+
+-- Those of these products that an order waits for: nothing covers it, or who was asked for it is silent.
+create function awaited(products bigint[]) returns setof bigint
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
-    select exists (select from order_lines l where l.product_id = product and l.unallocated > 0)
-        or exists (select from purchase_orders b join purchase_order_lines l on l.purchase_order_id = b.id
-                   where b.state = 'sent' and b.answer_due < now() and b.fulfilment_id is not null
-                     and l.product_id = product);
+    select product from (select distinct product from unnest(products) product) asked
+    where exists (select from order_lines l where l.product_id = product and l.unallocated > 0)
+       or exists (select from order_lines l
+                  join fulfilment_lines fl on fl.order_line_id = l.id
+                  join purchase_orders b on b.fulfilment_id = fl.fulfilment_id
+                  where l.product_id = product and l.requested > 0
+                    and b.state = 'sent' and b.answer_due < now())
+    order by product;
 end;
 
 -- Stock that is free again is for whoever waits for it.
@@ -91,9 +99,8 @@ create function enqueue_backorders() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     perform enqueue('backorders', 'product', product_id)
-    from (select distinct n.product_id from new_rows n join old_rows o using (id)
-          where n.on_hand - n.reserved > o.on_hand - o.reserved and is_awaited(n.product_id)
-          order by n.product_id) freed;
+    from awaited(array(select n.product_id from new_rows n join old_rows o using (id)
+                       where n.on_hand - n.reserved > o.on_hand - o.reserved)) product_id;
     return null;
 end $$;
 create trigger enqueue_backorders after update on stock_levels
@@ -105,11 +112,9 @@ create function enqueue_free(products bigint[]) returns void
 language sql security definer set search_path = packline, pg_temp
 begin atomic
     select enqueue('backorders', 'product', product)
-    from (select distinct product from unnest(products) product) freed
-    where exists (select from stock_levels s join locations p on p.id = s.location_id
-                  where s.product_id = product and p.supplier_id is null and s.on_hand > s.reserved)
-      and is_awaited(product)
-    order by product;
+    from awaited(array(select s.product_id from stock_levels s join locations p on p.id = s.location_id
+                       where s.product_id = any (products) and p.supplier_id is null
+                         and s.on_hand > s.reserved)) product;
 end;
 create function enqueue_left() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -143,7 +148,7 @@ create function enqueue_offers() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     perform enqueue('offers', 'product', product_id)
-    from (select distinct product_id from new_rows where is_awaited(product_id) order by product_id) offered;
+    from awaited(array(select product_id from new_rows)) product_id;
     return null;
 end $$;
 create trigger enqueue_insert after insert on supplier_offers
@@ -234,8 +239,9 @@ create trigger tell_stock_insert after insert on purchase_order_lines
 create trigger tell_stock_update after update on purchase_order_lines
     referencing new table as new_rows for each statement execute function tell_stock();
 
--- That a person has sent a purchase order by hand is told with its order, or with the product's stock.
-create function tell_sent_by_hand() returns trigger
+-- That a person has sent a purchase order by hand is told with its order, or with the product's stock;
+-- so is that one for our stock is not sent. One for an order is cancelled with its part of the order.
+create function tell_by_hand() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     what jsonb := jsonb_build_object('purchase_order', new.id, 'state', jsonb_build_array(old.state, new.state));
@@ -259,8 +265,10 @@ begin
     end loop;
     return null;
 end $$;
-create trigger tell_sent_by_hand after update of state on purchase_orders
-    for each row when (old.state = 'draft' and new.state = 'sent') execute function tell_sent_by_hand();
+create trigger tell_by_hand after update of state on purchase_orders
+    for each row when (old.state = 'draft' and (new.state = 'sent'
+        or new.state = 'cancelled' and new.fulfilment_id is null))
+    execute function tell_by_hand();
 
 -- An order is looked at again when a supplier should have answered.
 create function enqueue_silence() returns trigger
@@ -624,7 +632,7 @@ create trigger need_no_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
     execute function need_no_label();
 
--- A purchase order that went to its supplier by other means needs no mail any more.
+-- A purchase order that went to its supplier by other means, or will not, needs no mail any more.
 create function need_no_mail() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin

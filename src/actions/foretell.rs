@@ -13,7 +13,7 @@ use crate::store::db::DbError;
 pub fn foretells(verb: &Verb) -> bool {
     matches!(
         (verb.kind, verb.name),
-        (Kind::Order, "set-option") | (Kind::Stock, "reorder")
+        (Kind::Order, "set-option") | (Kind::Stock, "reorder" | "forget-work")
     )
 }
 
@@ -35,6 +35,7 @@ pub async fn foretell(
             options::foretell(connection, record.id, wanted, terms.zone, now).await
         }
         (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
+        (Kind::Stock, "forget-work") => purchases::foretell_forget(connection, record.id).await,
         _ => Ok(Vec::new()),
     }
 }

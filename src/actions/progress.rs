@@ -15,8 +15,8 @@ use crate::store::db::DbError;
 use crate::store::progress::{self as store, Draft, Moving};
 use crate::store::{carrier_labels, fulfilments, inspections, jobs, labels, orders, reservations};
 
-/// Orders that are locked at once to fill backorders.
-const AT_ONCE: i64 = 50;
+/// Orders that are locked, or looked at again, at once when units came free.
+pub const AT_ONCE: i64 = 50;
 
 /// How long defects raise the share of a product's goods that is inspected.
 const DEFECTS_COUNT: TimeDelta = TimeDelta::days(90);
@@ -422,14 +422,15 @@ async fn inspect(
     Ok(true)
 }
 
-/// Gives a product's free units to the orders that wait for it, oldest promise first.
+/// Gives a product's free units to the orders that wait for it, oldest promise first. Answers whether
+/// some are left that none of them wants.
 ///
 /// # Errors
 /// The database's; nothing has been written then.
 pub async fn fill_backorders(
     connection: &mut PgConnection,
     product_id: i64,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     jobs::announce(connection, "fill backorders", "").await?;
     let waiting = store::waiting_for(connection, product_id, AT_ONCE).await?;
     let lines = store::lock_waiting(connection, product_id, &waiting).await?;
@@ -445,13 +446,14 @@ pub async fn fill_backorders(
             }
         }
     }
+    let left = levels.iter().any(|level| level.available > 0);
     if takes.is_empty() {
-        return Ok(());
+        return Ok(left);
     }
     store::reserve(connection, &takes).await?;
-    let left = levels.iter().any(|level| level.available > 0);
     if left && waiting.len() as i64 == AT_ONCE {
         store::enqueue_backorders(connection, product_id).await?;
+        return Ok(false);
     }
-    Ok(())
+    Ok(left)
 }

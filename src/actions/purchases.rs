@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::error::ActError;
+use super::jobs;
 use super::work::{Outcome, Work, units};
 use crate::domain::act::Args;
 use crate::domain::money;
@@ -137,7 +138,7 @@ pub(super) async fn mark_stock_sent(
 async fn sent(work: &mut Work<'_>, unsent: &[Unsent]) -> Result<Outcome, ActError> {
     if unsent.is_empty() {
         return Err(ActError::refused(
-            "no purchase order of it waits for that supplier's address",
+            "no purchase order of it waits for that supplier's address or was given up",
         ));
     }
     let business = calendar::load(work.connection, work.now).await?;
@@ -147,11 +148,46 @@ async fn sent(work: &mut Work<'_>, unsent: &[Unsent]) -> Result<Outcome, ActErro
     };
     let due: Vec<_> = unsent.iter().map(answer_due).collect();
     progress::set_sent(work.connection, &due, work.now).await?;
-    let told: Vec<String> = unsent
+    Ok(Outcome::new(format!("sent by hand: {}", named(unsent))))
+}
+
+fn named(unsent: &[Unsent]) -> String {
+    let named: Vec<String> = unsent
         .iter()
         .map(|purchase| format!("PO-{} to {}", purchase.id, purchase.supplier))
         .collect();
-    Ok(Outcome::new(format!("sent by hand: {}", told.join(", "))))
+    named.join(", ")
+}
+
+/// What the worker gave up of a product's stock is forgotten. Nobody sends such a purchase order any
+/// more: it is cancelled, so that it does not count as on order.
+pub(super) async fn forget(work: &mut Work<'_>, level: &StockSummary) -> Result<Outcome, ActError> {
+    let reason = "the worker could not send it";
+    let cancelled = purchases::cancel_given_up(work.connection, level.id, reason).await?;
+    let outcome = jobs::forget(work).await?;
+    Ok(match cancelled.as_slice() {
+        [] => outcome,
+        cancelled => Outcome::new(format!(
+            "{}, cancelled {}",
+            outcome.summary,
+            named(cancelled)
+        )),
+    })
+}
+
+/// What [`forget`] would come to, for the question before it is done.
+pub(super) async fn foretell_forget(
+    connection: &mut PgConnection,
+    level: i64,
+) -> Result<Vec<String>, DbError> {
+    let unsent = purchases::given_up_of_level(connection, level).await?;
+    Ok(match unsent.as_slice() {
+        [] => Vec::new(),
+        unsent => vec![format!(
+            "cancels {}; where it was sent by other means, say mark-sent",
+            named(unsent)
+        )],
+    })
 }
 
 /// Orders from a supplier for our own stock; the worker sends the purchase order.

@@ -48,6 +48,9 @@ pub(super) async fn perform(
                 acts::give_reason(work.connection, warning).await?;
             }
             shipments::count_print(work.connection, parcel.id).await?;
+            if warning.is_some() {
+                acts::give_reason(work.connection, "").await?;
+            }
             let outcome = Outcome::new(format!("printed the {what}"));
             if what != LABEL {
                 return Ok(outcome);

@@ -23,7 +23,7 @@ pub(super) async fn perform(
         "mute" => mute(work, level).await,
         "unmute" => unmute(work, level).await,
         "retry-work" => jobs::retry(work).await,
-        "forget-work" => jobs::forget(work).await,
+        "forget-work" => purchases::forget(work, level).await,
         _ => Err(unknown_verb(work.act)),
     }
 }

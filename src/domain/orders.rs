@@ -160,8 +160,9 @@ pub struct OrderSummary {
     pub reserved: i64,
     /// Units that a supplier was asked for and has not shipped.
     pub requested: i64,
-    /// Purchase orders for it that were not sent, for their suppliers have no address.
-    pub unaddressed: i64,
+    /// Purchase orders for it that no mail brings: their suppliers have no address, or the worker
+    /// gave its work for the order up.
+    pub unmailed: i64,
     /// Units that have left.
     pub shipped: i64,
     /// Units that have arrived.

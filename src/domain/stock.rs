@@ -61,8 +61,9 @@ pub struct StockSummary {
     pub alert: Option<String>,
     /// What the worker gave up of its work for it, and why: its purchase orders' too.
     pub given_up: Option<String>,
-    /// Purchase orders for it that were not sent, for their suppliers have no address.
-    pub unaddressed: i64,
+    /// Purchase orders for it that no mail brings: their suppliers have no address, or the worker gave
+    /// them up.
+    pub unmailed: i64,
     /// Not shown as low until then.
     pub muted_until: Option<DateTime<Utc>>,
 }
@@ -222,7 +223,7 @@ mod tests {
             lead_time_days: None,
             alert: None,
             given_up: None,
-            unaddressed: 0,
+            unmailed: 0,
             muted_until: None,
         }
     }

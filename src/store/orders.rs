@@ -23,7 +23,9 @@ pub const SELECT: &str = "
                join purchase_orders unsent on unsent.fulfilment_id = part.id and unsent.state = 'draft'
                join suppliers asked on asked.id = unsent.supplier_id
                where part.order_id = o.id and part.state in ('open', 'requested')
-                 and asked.email like '%@%' is not true) else 0 end as unaddressed,
+                 and (asked.email like '%@%' is not true or exists (
+                     select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
+                     and a.subject_id = o.id and a.cleared_at is null))) else 0 end as unmailed,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
            checked.pending as pending_inspections, checked.failed as failed_inspections,
@@ -79,7 +81,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         ordered: columns.get("ordered")?,
         reserved: columns.get("reserved")?,
         requested: columns.get("requested")?,
-        unaddressed: columns.get("unaddressed")?,
+        unmailed: columns.get("unmailed")?,
         shipped: columns.get("shipped")?,
         delivered: columns.get("delivered")?,
         cancelled: columns.get("cancelled")?,

@@ -156,8 +156,8 @@ pub struct Unsent {
     pub acceptance_hours: i32,
 }
 
-/// The purchase orders of an order that were not sent, for their suppliers have no address, locked,
-/// oldest first: of one supplier's location, or of all.
+/// The purchase orders of an order that no mail brings, locked, oldest first: of one supplier's
+/// location, or of all. Their suppliers have no address, or the worker gave its work for the order up.
 pub async fn unsent_of_order(
     connection: &mut PgConnection,
     order_id: i64,
@@ -170,7 +170,10 @@ pub async fn unsent_of_order(
          join purchase_orders b on b.fulfilment_id = f.id
          join suppliers s on s.id = b.supplier_id
          where f.order_id = $1 and b.state = 'draft' and f.state in ('open', 'requested')
-           and s.email like '%@%' is not true and ($2::bigint is null or f.location_id = $2)
+           and ($2::bigint is null or f.location_id = $2)
+           and (s.email like '%@%' is not true or exists (
+               select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
+               and a.subject_id = f.order_id and a.cleared_at is null))
          order by b.id for no key update of b",
         order_id,
         location_id,
@@ -190,8 +193,10 @@ pub async fn unsent_of_level(
         "select b.id, s.name as supplier, s.acceptance_hours
          from purchase_orders b
          join suppliers s on s.id = b.supplier_id
-         where b.fulfilment_id is null and b.state = 'draft' and s.email like '%@%' is not true
-           and ($2::bigint is null or s.id = $2)
+         where b.fulfilment_id is null and b.state = 'draft' and ($2::bigint is null or s.id = $2)
+           and (s.email like '%@%' is not true or exists (
+               select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
+               and a.subject_id = b.id and a.cleared_at is null))
            and exists (select from purchase_order_lines l join stock_levels t on t.product_id = l.product_id
                        where l.purchase_order_id = b.id and t.id = $1)
          order by b.id for no key update of b",
@@ -200,6 +205,50 @@ pub async fn unsent_of_level(
     )
     .fetch_all(connection)
     .await?)
+}
+
+/// The purchase orders for our own stock of a product that the worker could not send and gave up,
+/// oldest first.
+pub async fn given_up_of_level(
+    connection: &mut PgConnection,
+    level: i64,
+) -> Result<Vec<Unsent>, DbError> {
+    Ok(sqlx::query_as!(
+        Unsent,
+        "select b.id, s.name as supplier, s.acceptance_hours
+         from alerts a
+         join purchase_orders b on b.id = a.subject_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join stock_levels t on t.product_id = l.product_id
+         join suppliers s on s.id = b.supplier_id
+         where a.kind = 'dead_job' and a.subject_kind = 'purchase_order' and a.cleared_at is null
+           and b.fulfilment_id is null and b.state = 'draft' and t.id = $1
+         order by b.id",
+        level,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Cancels [`given_up_of_level`], and answers with those that were.
+pub async fn cancel_given_up(
+    connection: &mut PgConnection,
+    level: i64,
+    reason: &str,
+) -> Result<Vec<Unsent>, DbError> {
+    let mut cancelled = given_up_of_level(connection, level).await?;
+    let ids: Vec<i64> = cancelled.iter().map(|purchase| purchase.id).collect();
+    // The worker may have been told meanwhile to try one again, and have sent it.
+    let done = sqlx::query_scalar!(
+        "update purchase_orders set state = 'cancelled', reason = $2
+         where id = any ($1) and state = 'draft' returning id",
+        &ids,
+        reason,
+    )
+    .fetch_all(connection)
+    .await?;
+    cancelled.retain(|purchase| done.contains(&purchase.id));
+    Ok(cancelled)
 }
 
 /// A purchase order, locked after its order.

@@ -33,8 +33,10 @@ pub const SELECT: &str = "
             join purchase_order_lines bought on bought.purchase_order_id = unsent.id
             join suppliers asked on asked.id = unsent.supplier_id
             where unsent.state = 'draft' and unsent.fulfilment_id is null
-              and asked.email like '%@%' is not true
-              and bought.product_id = s.product_id) as unaddressed,
+              and bought.product_id = s.product_id
+              and (asked.email like '%@%' is not true or exists (
+                  select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
+                  and a.subject_id = unsent.id and a.cleared_at is null))) as unmailed,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
@@ -104,7 +106,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
         given_up: columns.get("given_up")?,
-        unaddressed: columns.get("unaddressed")?,
+        unmailed: columns.get("unmailed")?,
         muted_until: columns.get("muted_until")?,
     })
 }

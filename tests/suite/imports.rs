@@ -344,14 +344,22 @@ async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
 
 #[tokio::test]
 async fn a_channel_that_cancels_what_was_delivered_is_told_that_it_cannot() {
-    let shop = Shop::open().await;
-    let paid = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
-    shop.orders(&paid[..]).await;
-    let cancelled = export(&["#1,11,paid,30.00,0,2026-11-21 10:00:00 +0100,Rome,3,A,10"]);
+    let refunds = "select amount || ' ' || state from packline.refunds";
+    let stands = "select stage || ' ' || financial_status || ' ' || (cancelled_at is null)
+                  from packline.orders";
+    let notes = "select text from packline.order_notes";
     for (left, stage) in [
         ("update packline.order_lines set shipped = 3", "shipped"),
-        ("update packline.order_lines set delivered = 3", "delivered"),
+        (
+            "update packline.order_lines set shipped = 2, cancelled = 1, delivered = 2",
+            "delivered",
+        ),
     ] {
+        let shop = Shop::open().await;
+        let paid = export(&["#1,11,paid,30.00,0,,Rome,3,A,10"]);
+        shop.orders(&paid[..]).await;
+        let cancelled =
+            export(&["#1,11,refunded,30.00,30.00,2026-11-21 10:00:00 +0100,Rome,3,A,10"]);
         let mut owner = shop.connection().await;
         // What the parcel's own triggers count.
         for statement in ["set session_replication_role = replica", left] {
@@ -365,16 +373,69 @@ async fn a_channel_that_cancels_what_was_delivered_is_told_that_it_cannot() {
             .execute(&mut owner)
             .await
             .expect("a stage");
-        let summary = shop.orders(&cancelled[..]).await;
         let why = format!(
             "expected an order of which some has not left, it is {stage}: \
              what a customer does not want then is a return"
         );
-        assert_eq!((summary.read, summary.updated), (1, 0), "{stage}");
-        assert_eq!(reasons(&summary), [(2, "Cancelled at", why.as_str())]);
+        // What was given back is taken, once; a second time tells it again and changes nothing.
+        for updated in [1, 0] {
+            let summary = shop.orders(&cancelled[..]).await;
+            assert_eq!((summary.read, summary.updated), (1, updated), "{stage}");
+            assert_eq!(reasons(&summary), [(2, "Cancelled at", why.as_str())]);
+            assert_eq!(shop.texts(refunds).await, ["3000 settled"]);
+            assert_eq!(
+                shop.texts(stands).await,
+                [format!("{stage} refunded true")],
+                "it is not cancelled"
+            );
+            assert_eq!(
+                shop.texts(notes).await,
+                [
+                    "the channel cancelled it on 2026-11-21, when all of it had left: \
+                  what the customer does not want is a return"
+                ]
+            );
+        }
     }
-    let stands = "select stage || ' ' || (cancelled_at is null) from packline.orders";
-    assert_eq!(shop.texts(stands).await, ["delivered true"]);
+}
+
+#[tokio::test]
+async fn stock_is_promised_once_however_an_import_is_ordered() {
+    let shop = Shop::open().await;
+    let catalog = "sku,title,supplier,unit_cost,currency,lead_time_days,on_hand\n\
+                   B,Mug,Acme,1.00,EUR,6,40\n";
+    shop.catalog(catalog.as_bytes()).await;
+    // The newest first, a minute apart: three transactions.
+    let header = "Name,Id,Financial Status,Total,Lineitem quantity,Lineitem sku,Lineitem price,\
+                  Lineitem name,Subtotal,Currency,Created at,Email,Shipping Name\n";
+    let lines = (1..=300).rev().map(|n| {
+        let (hour, minute) = (6 + n / 60, n % 60);
+        format!(
+            "#{n},{n},paid,10.00,1,B,10,Mug,10.00,EUR,2026-11-20 {hour:02}:{minute:02}:00 +0000,\
+             ann@example.com,Ann\n"
+        )
+    });
+    let text = header.to_owned() + &lines.collect::<String>();
+    assert_eq!(
+        counts(&shop.orders(text.as_bytes()).await),
+        (300, 300, 0, 0)
+    );
+    let promised = "select ship_by::date || ': ' || count(*) || ' to #' || max(external_id::int)
+                    from packline.orders group by ship_by order by ship_by";
+    assert_eq!(
+        shop.texts(promised).await,
+        ["2026-11-20: 40 to #40", "2026-11-30: 260 to #300"]
+    );
+    // Only what was promised too soon was written twice.
+    let twice = "select count(*) from packline.orders where version > (
+                     select version from packline.orders where number = '#1')";
+    assert_eq!(shop.number(twice).await, 80);
+    let before = shop.fingerprint().await;
+    assert_eq!(
+        counts(&shop.orders(text.as_bytes()).await),
+        (300, 0, 0, 300)
+    );
+    assert_eq!(shop.fingerprint().await, before);
 }
 
 #[tokio::test]

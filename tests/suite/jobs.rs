@@ -116,7 +116,10 @@ async fn what_was_given_up_of_a_reorder_is_told_and_settled_at_its_stock() {
     works.run(die).await;
     assert!(!works.run_once(&[]));
     let (said, done) = works.act(&["forget-work", "CUP"]);
-    assert!(done, "{said}");
+    let told = "CUP: forgot what the worker gave up, cancelled PO-1 to Acme";
+    assert_eq!((said.as_str(), done), (told, true));
+    let states = "select string_agg(state, ', ' order by id) from purchase_orders";
+    assert_eq!(works.text(states).await.as_deref(), Some("cancelled"));
     assert_eq!(
         works
             .number("select count(*) from jobs where subject_kind = 'purchase_order'")
@@ -124,22 +127,54 @@ async fn what_was_given_up_of_a_reorder_is_told_and_settled_at_its_stock() {
         0
     );
     let told = "select string_agg(verb, ', ' order by id) from activity
-        where kind = 'stock' and verb like '%-work'";
+        where kind = 'stock' and verb like '%-work' and entity = 'jobs'";
     assert_eq!(
         works.text(told).await.as_deref(),
         Some("retry-work, forget-work")
     );
 
-    // Whoever sends it by other means has no work left to settle.
-    works.run("update suppliers set email = null").await;
-    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "2"]);
+    // Whoever sends it by other means has no work left to settle, whether it has an address or not.
+    for email in [
+        "update suppliers set email = 'acme@example.org'",
+        "update suppliers set email = null",
+    ] {
+        works.run(email).await;
+        let (said, done) = works.act(&["reorder", "CUP", "--quantity", "2"]);
+        assert!(done, "{said}");
+        works.run(die).await;
+        assert!(!works.run_once(&[]));
+        let (said, done) = works.act(&["mark-sent", "CUP"]);
+        assert!(done, "{said}");
+        let (said, done) = works.act(&["retry-work", "CUP"]);
+        assert!(!done && said.contains("given nothing of it up"), "{said}");
+    }
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("cancelled, sent, sent")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_of_an_order_can_be_sent_by_other_means() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 1); update orders set confirmed_at = now()")
+        .await;
+    let (said, done) = works.act(&["route", "#1", "--to", "acme"]);
     assert!(done, "{said}");
-    works.run(die).await;
+    works
+        .run(
+            "update jobs set kind = 'from the future', attempts = 11, run_at = 'epoch'
+             where subject_kind = 'order'",
+        )
+        .await;
     assert!(!works.run_once(&[]));
-    let (said, done) = works.act(&["mark-sent", "CUP"]);
-    assert!(done, "{said}");
-    let (said, done) = works.act(&["retry-work", "CUP"]);
-    assert!(!done && said.contains("given nothing of it up"), "{said}");
+    let (said, done) = works.act(&["mark-sent", "#1"]);
+    assert!(done && said.contains("PO-1 to Acme"), "{said}");
+    works.drain(1);
+    let mails = "select count(*) from notices where kind = 'purchase_order'";
+    assert_eq!(works.number(mails).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

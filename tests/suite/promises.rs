@@ -229,6 +229,45 @@ async fn a_silent_supplier_is_left_where_others_serve_in_time_and_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_what_backorders_leave_is_for_orders_whose_suppliers_are_silent() {
+    let works = works().await;
+    works
+        .run("select order_of('#' || n, 'CUP', 3) from generate_series(1, 60) n")
+        .await;
+    works.drain(1);
+    works
+        .run("update purchase_orders set answer_due = now() - (100 - id) * interval '1 minute'")
+        .await;
+    works.drain(1);
+    // Nobody else is asked for it.
+    works
+        .run(
+            "delete from supplier_offers; select order_of('late', 'CUP', 1);
+             create table looked_at (id bigint);
+             create function look() returns trigger language plpgsql security definer as $$
+             begin insert into packline.looked_at values (new.subject_id); return null; end $$;
+             create trigger look after insert on jobs for each row
+                when (new.kind = 'order') execute function look()",
+        )
+        .await;
+    works.drain(1);
+    let one_arrives = "delete from looked_at;
+        insert into stock_movements (stock_level_id, kind, on_hand)
+        select s.id, 'receive', 1 from stock_levels s join products p on p.id = s.product_id
+        where p.sku = 'CUP'";
+    let silent = "select count(distinct l.id) from looked_at l join orders o on o.id = l.id
+        where o.number <> 'late'";
+    works.run(one_arrives).await;
+    works.drain(1);
+    assert_eq!(works.number(silent).await, 0, "nothing is left");
+    works.run(one_arrives).await;
+    works.drain(1);
+    let oldest = "select count(distinct id) filter (where id <= 50) from looked_at";
+    assert_eq!(works.number(silent).await, 50);
+    assert_eq!(works.number(oldest).await, 50, "the longest silent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_nobody_could_serve_goes_on_when_a_supplier_offers_it() {
     let works = works().await;
     works.run("select order_of('#1', 'PLATE', 2)").await;

@@ -78,7 +78,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         ordered: 3,
         reserved: 2,
         requested: 0,
-        unaddressed: 0,
+        unmailed: 0,
         shipped: 0,
         delivered: 0,
         cancelled: 0,
@@ -125,7 +125,7 @@ fn stock() -> Vec<Record> {
             lead_time_days: Some(6),
             alert: None,
             given_up: None,
-            unaddressed: 0,
+            unmailed: 0,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };

@@ -7,6 +7,7 @@ pub mod dispatches;
 pub mod mail;
 pub mod options;
 pub mod orders;
+mod promises;
 pub mod tracking;
 
 use std::sync::Arc;
@@ -101,6 +102,8 @@ pub struct Run<'a> {
 enum Verdict {
     Created,
     Updated,
+    /// It changed what was there, except for this.
+    UpdatedBut(Vec<Rejection>),
     Unchanged,
     /// One rejection for each line of the source that the value had.
     Rejected(Vec<Rejection>),
@@ -136,6 +139,11 @@ trait Import: Send + Sync + 'static {
     /// Turns a refusal by the database into rejections, one for each line of the value.
     fn refused(&self, value: &Self::Value, reason: &str) -> Vec<Rejection>;
 
+    /// What can only be done once all is written that will be.
+    fn finish(&self, _db: &Db) -> impl Future<Output = Result<(), DbError>> + Send {
+        async { Ok(()) }
+    }
+
     /// Whether a value must not be in one transaction with those of the batch, which has some.
     fn apart(&self, _batch: &[Self::Value], _value: &Self::Value) -> bool {
         false
@@ -148,8 +156,31 @@ async fn run<I: Import>(
     importer: I,
     source: impl Iterator<Item = Result<I::Value, Fault>>,
 ) -> Result<Summary, Failed> {
+    let db = run.db;
     let importer = Arc::new(importer);
     let mut summary = Summary::default();
+    let mut done = read(run, &importer, source, &mut summary).await;
+    // A source that ends too soon leaves what was read of it.
+    if !matches!(done, Err(ImportError::Database(_))) {
+        let finished = importer.finish(db).await;
+        done = done.and(finished.map_err(ImportError::from));
+    }
+    ring(db).await;
+    match done {
+        Ok(()) => Ok(summary),
+        Err(error) => Err(Failed {
+            done: summary,
+            error: Box::new(error),
+        }),
+    }
+}
+
+async fn read<I: Import>(
+    run: Run<'_>,
+    importer: &Arc<I>,
+    source: impl Iterator<Item = Result<I::Value, Fault>>,
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
     let mut last_place = None;
     let mut rung = Instant::now();
     let mut source = source.peekable();
@@ -181,26 +212,17 @@ async fn run<I: Import>(
             let line = importer.line(last) + importer.lines(last) - 1;
             last_place = Some(format!("{}:{line}", importer.file(last)));
         }
-        if let Err(error) = store(run.db, &importer, batch, &mut summary).await {
-            return Err(Failed {
-                done: summary,
-                error: Box::new(error.into()),
-            });
-        }
+        store(run.db, importer, batch, summary).await?;
         if let Some(fault) = failure {
-            return Err(Failed {
-                done: summary,
-                error: Box::new(ImportError::Source(fault)),
-            });
+            return Err(ImportError::Source(fault));
         }
-        (run.progress)(&summary);
+        (run.progress)(summary);
         if rung.elapsed() >= BELL {
             ring(run.db).await;
             rung = Instant::now();
         }
     }
-    ring(run.db).await;
-    Ok(summary)
+    Ok(())
 }
 
 /// What comes of a source whose header is refused: nothing was read, one thing was rejected.
@@ -263,6 +285,10 @@ fn count(summary: &mut Summary, lines: u64, verdict: Verdict) {
     match verdict {
         Verdict::Created => summary.created += lines,
         Verdict::Updated => summary.updated += lines,
+        Verdict::UpdatedBut(rejections) => {
+            summary.updated += lines;
+            summary.rejected.extend(rejections);
+        }
         Verdict::Unchanged => summary.unchanged += lines,
         Verdict::Rejected(rejections) => summary.rejected.extend(rejections),
     }
@@ -294,20 +320,29 @@ async fn transact<I: Import>(
     batch: &Arc<Vec<I::Value>>,
     range: std::ops::Range<usize>,
 ) -> Result<Vec<Verdict>, DbError> {
-    let mut attempt = 1;
-    loop {
+    again(|| {
         let (importer, batch, range) = (Arc::clone(importer), Arc::clone(batch), range.clone());
-        let written = db.transaction(LIMIT, move |connection| {
+        db.transaction(LIMIT, move |connection| {
             Box::pin(async move {
                 let values = &batch[range];
                 let file = values.first().map_or("", |value| importer.file(value));
                 import::begin(connection, file).await?;
                 importer.write(connection, values).await
             })
-        });
-        match written.await {
-            // What another transaction was in the way of, and what may or may not be stored, can
-            // both be written again: what is there already changes nothing.
+        })
+    })
+    .await
+}
+
+/// Writes again what another transaction was in the way of, and what may or may not be stored: what is
+/// there already changes nothing.
+async fn again<T, W>(write: impl Fn() -> W) -> Result<T, DbError>
+where
+    W: Future<Output = Result<T, DbError>>,
+{
+    let mut attempt = 1;
+    loop {
+        match write().await {
             Err(DbError::Retry(_) | DbError::Unknown(_)) if attempt < ATTEMPTS => {
                 // Not at once: whoever was in the way is likely to be there still.
                 tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;

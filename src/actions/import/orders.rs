@@ -3,27 +3,27 @@
 //! An order that changed in the channel (paid, refunded, cancelled, another address, other lines)
 //! changes here as far as it still can. What the channel no longer wants is cancelled here unless a
 //! supplier was asked for it or it has left: then the order is rejected, for a person to decide. A
-//! cancellation takes back what has not left; where all has left, it is rejected.
-//! What was promised when an order came stays promised.
+//! cancellation takes back what has not left; where all has left, it is rejected and noted at the
+//! order, and the rest of what the channel says is taken. What was promised when an order came stays
+//! promised, unless an older order of the same import wants the stock.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
+use super::promises::{self, promise};
 use super::{Failed, Import, Run, Summary, Verdict};
 use crate::domain::incoming::{Line, Order};
 use crate::domain::orders::Stage;
-use crate::domain::promises;
 use crate::intake::shopify::Orders;
 use crate::intake::{Fault, Rejection, digest, hex};
-use crate::store::calendar::{self, Business};
-use crate::store::db::DbError;
-use crate::store::import::orders::{self as store, Known, KnownLine, Lead, Told};
-
-/// Days until an order leaves of which nobody is known to have some: time to find somebody.
-const UNKNOWN_LEAD: i32 = 3;
+use crate::store::calendar;
+use crate::store::db::{Db, DbError};
+use crate::store::import::orders::{self as store, Known, KnownLine, Told};
+use crate::store::import::promises::leads;
 
 /// Imports Shopify's `orders_export` CSV into a channel, which is made where it is not there yet.
 /// New orders are promised by the business calendar.
@@ -49,6 +49,7 @@ pub(in crate::actions) async fn put(
     let importer = ChannelOrders {
         file: file.to_owned(),
         channel: channel.to_owned(),
+        made: Mutex::default(),
     };
     super::run(run, importer, orders).await
 }
@@ -56,6 +57,8 @@ pub(in crate::actions) async fn put(
 struct ChannelOrders {
     file: String,
     channel: String,
+    /// The keys of new orders, by transaction; of those that were rolled back too.
+    made: Mutex<Vec<Vec<i64>>>,
 }
 
 impl Import for ChannelOrders {
@@ -76,7 +79,8 @@ impl Import for ChannelOrders {
         let numbers: Vec<_> = orders.iter().map(|order| order.number.clone()).collect();
         let known = store::known(connection, channel, &keys, &numbers).await?;
         let told: Vec<_> = orders.iter().map(told).collect();
-        let plans = plan(&told, &known);
+        let too_late = too_late(connection, &told, &known).await?;
+        let plans = plan(&told, &known, &too_late);
         let fresh: Vec<_> = told
             .iter()
             .zip(&plans)
@@ -86,14 +90,14 @@ impl Import for ChannelOrders {
         let touched: Vec<_> = told
             .iter()
             .zip(&plans)
-            .filter(|(_, plan)| matches!(plan, Plan::Create | Plan::Update(_)))
+            .filter(|(_, plan)| matches!(plan, Plan::Create | Plan::Update { .. }))
             .map(|(told, _)| told)
             .collect();
         if !touched.is_empty() {
             store::put_parties(connection, &touched).await?;
         }
         if !fresh.is_empty() {
-            let leads = store::leads(connection, &fresh).await?;
+            let leads = leads(connection, &fresh).await?;
             let placed = fresh.iter().map(|told| told.order.placed_at);
             let business =
                 calendar::load(connection, placed.min().unwrap_or(DateTime::UNIX_EPOCH)).await?;
@@ -102,16 +106,28 @@ impl Import for ChannelOrders {
                 .map(|told| promise(told, &leads, &business))
                 .collect();
             let promised: Vec<_> = promised.iter().collect();
-            store::insert(connection, channel, &promised).await?;
+            let made = store::insert(connection, channel, &promised).await?;
+            self.made().push(made);
         }
         let mut verdicts = Vec::with_capacity(orders.len());
         for (told, plan) in told.iter().zip(plans) {
             verdicts.push(match plan {
                 Plan::Create => Verdict::Created,
-                Plan::Keep => Verdict::Unchanged,
-                Plan::Update(id) => {
-                    self.change(connection, id, told).await?;
+                Plan::Keep { too_late: None } => Verdict::Unchanged,
+                Plan::Keep {
+                    too_late: Some(too_late),
+                } => Verdict::Rejected(vec![self.rejection(told, &too_late)]),
+                Plan::Update { id, too_late: None } => {
+                    self.change(connection, id, told, false).await?;
                     Verdict::Updated
+                }
+                Plan::Update {
+                    id,
+                    too_late: Some(too_late),
+                } => {
+                    self.change(connection, id, told, true).await?;
+                    store::note_once(connection, id, &too_late.note()).await?;
+                    Verdict::UpdatedBut(vec![self.rejection(told, &too_late)])
                 }
                 Plan::Reject {
                     field,
@@ -150,6 +166,15 @@ impl Import for ChannelOrders {
         )]
     }
 
+    /// Promises hold within a transaction: only where there were more may they have to move.
+    async fn finish(&self, db: &Db) -> Result<(), DbError> {
+        let made = std::mem::take(&mut *self.made());
+        if made.len() < 2 {
+            return Ok(());
+        }
+        promises::correct(db, &self.file, made.concat()).await
+    }
+
     /// The same key twice under two numbers is for two transactions.
     fn apart(&self, batch: &[Order], order: &Order) -> bool {
         batch
@@ -158,39 +183,34 @@ impl Import for ChannelOrders {
     }
 }
 
-/// An order with the times that its customer may count on.
-fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) -> Told<'a> {
-    let mut told = told.clone();
-    let key = &told.order.external_id;
-    let Some(lead) = leads.iter().find(|lead| lead.external_id == *key) else {
-        return told;
-    };
-    let calendar = &business.calendar;
-    let known = lead.days.unwrap_or(0);
-    let days = if lead.unknown {
-        known.max(UNKNOWN_LEAD)
-    } else {
-        known
-    };
-    let days = days.unsigned_abs();
-    let placed = told.order.placed_at;
-    let ship_by = promises::ship_by(placed, days, calendar, business.cut_off);
-    told.ship_by = Some(ship_by);
-    told.deliver_by = lead
-        .transit_days
-        .map(|days| promises::deliver_by(ship_by, days.max(0) as u32, calendar));
-    told
-}
-
 impl ChannelOrders {
-    /// Changes an order that is there to what the channel now says.
+    fn made(&self) -> MutexGuard<'_, Vec<Vec<i64>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rejection(&self, told: &Told<'_>, too_late: &TooLate) -> Rejection {
+        Rejection::new(
+            &self.file,
+            told.order.line,
+            "Cancelled at",
+            &too_late.at.to_rfc3339(),
+            format!(
+                "expected an order of which some has not left, it is {}: \
+                 what a customer does not want then is a return",
+                too_late.stage.label()
+            ),
+        )
+    }
+
+    /// Changes an order that is there to what the channel now says; with `too_late` it is not cancelled.
     async fn change(
         &self,
         connection: &mut PgConnection,
         id: i64,
         told: &Told<'_>,
+        too_late: bool,
     ) -> Result<(), DbError> {
-        if told.order.cancelled_at.is_some() {
+        if told.order.cancelled_at.is_some() && !too_late {
             store::release(connection, id).await?;
         }
         let lines = store::lines(connection, id).await?;
@@ -217,15 +237,22 @@ impl ChannelOrders {
                 }
             }
         }
-        store::update(connection, id, told).await
+        store::update(connection, id, told, too_late).await
     }
 }
 
 /// What is to be done with an order.
 enum Plan {
     Create,
-    Update(i64),
-    Keep,
+    /// Cancelled or not, the rest of what the channel says is taken.
+    Update {
+        id: i64,
+        too_late: Option<TooLate>,
+    },
+    /// The channel says what it said before.
+    Keep {
+        too_late: Option<TooLate>,
+    },
     Reject {
         field: &'static str,
         value: String,
@@ -233,7 +260,45 @@ enum Plan {
     },
 }
 
-fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
+/// That the channel cancels an order of which all has left.
+struct TooLate {
+    at: DateTime<Utc>,
+    stage: Stage,
+}
+
+impl TooLate {
+    fn note(&self) -> String {
+        format!(
+            "the channel cancelled it on {}, when all of it had left: \
+             what the customer does not want is a return",
+            self.at.format("%Y-%m-%d")
+        )
+    }
+}
+
+/// The orders of which all has left, of those that the channel cancels now.
+async fn too_late(
+    connection: &mut PgConnection,
+    orders: &[Told<'_>],
+    known: &[Known],
+) -> Result<Vec<i64>, DbError> {
+    let cancelled: HashSet<_> = orders
+        .iter()
+        .filter(|told| told.order.cancelled_at.is_some())
+        .map(|told| told.order.external_id.as_str())
+        .collect();
+    let cancelled: Vec<_> = known
+        .iter()
+        .filter(|order| !order.cancelled && cancelled.contains(order.external_id.as_str()))
+        .map(|order| order.id)
+        .collect();
+    if cancelled.is_empty() {
+        return Ok(Vec::new());
+    }
+    store::all_left(connection, &cancelled).await
+}
+
+fn plan(orders: &[Told<'_>], known: &[Known], left: &[i64]) -> Vec<Plan> {
     let by_key: HashMap<_, _> = known
         .iter()
         .map(|order| (order.external_id.as_str(), order))
@@ -257,35 +322,33 @@ fn plan(orders: &[Told<'_>], known: &[Known]) -> Vec<Plan> {
         }
         match by_key.get(order.external_id.as_str()) {
             None => Plan::Create,
-            Some(before) if before.digest.as_deref().map(hex).as_ref() == Some(&told.digest) => {
-                Plan::Keep
+            Some(before) => {
+                let too_late = order
+                    .cancelled_at
+                    .filter(|_| left.contains(&before.id))
+                    .map(|at| TooLate {
+                        at,
+                        stage: before.stage,
+                    });
+                if before.digest.as_deref().map(hex).as_ref() == Some(&told.digest) {
+                    return Plan::Keep { too_late };
+                }
+                // It is there in another currency, and what was paid with it.
+                if before.currency != order.currency.code() {
+                    return Plan::Reject {
+                        field: "Currency",
+                        value: order.currency.code().to_owned(),
+                        reason: format!("expected {}, as before", before.currency),
+                    };
+                }
+                Plan::Update {
+                    id: before.id,
+                    too_late,
+                }
             }
-            // It is there in another currency, and what was paid with it.
-            Some(before) if before.currency != order.currency.code() => Plan::Reject {
-                field: "Currency",
-                value: order.currency.code().to_owned(),
-                reason: format!("expected {}, as before", before.currency),
-            },
-            Some(before) => match order.cancelled_at {
-                Some(at) if !before.cancelled && has_left(before.stage) => Plan::Reject {
-                    field: "Cancelled at",
-                    value: at.to_rfc3339(),
-                    reason: format!(
-                        "expected an order of which some has not left, it is {}: \
-                         what a customer does not want then is a return",
-                        before.stage.label()
-                    ),
-                },
-                _ => Plan::Update(before.id),
-            },
         }
     };
     orders.iter().map(plan).collect()
-}
-
-/// Whether all of an order has left: there is nothing to cancel.
-const fn has_left(stage: Stage) -> bool {
-    matches!(stage, Stage::Shipped | Stage::Delivered | Stage::Closed)
 }
 
 fn told(order: &Order) -> Told<'_> {

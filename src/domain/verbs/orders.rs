@@ -355,7 +355,7 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: MARK_SENT,
-        applies_to: |record| on(record, |order| can_mark_sent(order.unaddressed)),
+        applies_to: |record| on(record, |order| can_mark_sent(order.unmailed)),
     },
     Verb {
         name: "set-option",
@@ -406,10 +406,13 @@ fn on(
     }
 }
 
-/// Whether a purchase order waits that no mail can bring: one that can be mailed is the worker's.
-pub(super) fn can_mark_sent(unaddressed: i64) -> Result<(), Reason> {
-    match unaddressed {
-        0 => Reason::because("no purchase order of it waits for its supplier's address"),
+/// Whether a purchase order waits that no mail brings: one that can be mailed is the worker's, until it
+/// gives it up.
+pub(super) fn can_mark_sent(unmailed: i64) -> Result<(), Reason> {
+    match unmailed {
+        0 => Reason::because(
+            "no purchase order of it waits for its supplier's address or was given up",
+        ),
         _ => Ok(()),
     }
 }

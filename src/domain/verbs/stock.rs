@@ -18,6 +18,10 @@ const REORDER: &[Write] = &[
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
 ];
+const FORGET: &[Write] = &[
+    jobs::SETTLE,
+    write("update (state, reason)", "purchase_orders"),
+];
 const LEVEL: &[Write] = &[write("update (reorder_point, muted_until)", "stock_levels")];
 
 pub(super) const VERBS: &[Verb] = &[
@@ -91,7 +95,7 @@ pub(super) const VERBS: &[Verb] = &[
         roles: WAREHOUSE,
         danger: Danger::None,
         writes: MARK_SENT,
-        applies_to: |record| on(record, |stock| can_mark_sent(stock.unaddressed)),
+        applies_to: |record| on(record, |stock| can_mark_sent(stock.unmailed)),
     },
     Verb {
         name: "set-reorder-point",
@@ -145,9 +149,14 @@ pub(super) const VERBS: &[Verb] = &[
     jobs::retry(Kind::Stock, WAREHOUSE, |record| {
         on(record, |stock| jobs::was_given_up(stock.given_up.as_ref()))
     }),
-    jobs::forget(Kind::Stock, WAREHOUSE, |record| {
-        on(record, |stock| jobs::was_given_up(stock.given_up.as_ref()))
-    }),
+    Verb {
+        help: "say that what the worker gave up is done, or need not be; a purchase order is cancelled",
+        danger: Danger::Confirm,
+        writes: FORGET,
+        ..jobs::forget(Kind::Stock, WAREHOUSE, |record| {
+            on(record, |stock| jobs::was_given_up(stock.given_up.as_ref()))
+        })
+    },
 ];
 
 fn offered(record: &Record) -> Result<(), Reason> {

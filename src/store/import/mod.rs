@@ -7,6 +7,7 @@ pub mod dispatches;
 pub mod mail;
 pub mod options;
 pub mod orders;
+pub mod promises;
 pub mod tracking;
 
 use sqlx::postgres::PgConnection;

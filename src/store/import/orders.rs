@@ -47,19 +47,6 @@ pub struct Told<'a> {
     pub deliver_by: Option<DateTime<Utc>>,
 }
 
-/// What the promise of an order is made of.
-pub struct Lead {
-    /// The channel's key.
-    pub external_id: String,
-    /// Days until the last can leave of what somebody is known to have: none for what lies in our own
-    /// stock, else those of the supplier that would be asked.
-    pub days: Option<i32>,
-    /// Whether nobody is known to have some of it.
-    pub unknown: bool,
-    /// Days on the way by its shipping option, where the option is known.
-    pub transit_days: Option<i32>,
-}
-
 /// Counted units of a line that is there.
 #[derive(Debug, Clone)]
 pub struct KnownLine {
@@ -132,6 +119,34 @@ pub async fn known(
         .collect()
 }
 
+/// Which of these orders, that the caller has locked, have left as far as they were not cancelled.
+pub async fn all_left(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<i64>, DbError> {
+    let left = sqlx::query_scalar!(
+        "select order_id from order_lines where order_id = any ($1) and requires_shipping
+         group by order_id having sum(shipped) > 0 and sum(shipped + cancelled) >= sum(ordered)",
+        ids
+    );
+    Ok(left.fetch_all(connection).await?)
+}
+
+/// Leaves a note on an order, unless it is there already.
+pub async fn note_once(
+    connection: &mut PgConnection,
+    order: i64,
+    text: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into order_notes (order_id, text)
+         select $1, $2
+         where not exists (select from order_notes where order_id = $1 and text = $2)",
+        order,
+        text
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Makes customers and products that are not there yet. A SKU that no catalogue brought is made of
 /// what the order says, so that the order can be worked on; a catalogue completes it later.
 pub async fn put_parties(
@@ -164,54 +179,13 @@ pub async fn put_parties(
     Ok(())
 }
 
-/// How soon orders can leave and arrive, by the function that quotes and the worker promise by. Orders
-/// of one file are not there yet to be counted: each leaves our stock to those of them that were placed
-/// before.
-pub async fn leads(
-    connection: &mut PgConnection,
-    orders: &[&Told<'_>],
-) -> Result<Vec<Lead>, DbError> {
-    let rows = sqlx::query_as!(
-        Lead,
-        "with told as materialized (
-             select * from jsonb_to_recordset($1) as o (
-                 external_id text, shipping_method text, currency text, placed_at timestamptz,
-                 cancelled_at timestamptz, financial_status text, lines jsonb)),
-         wanted as (
-             select o.external_id, o.placed_at, l.sku, sum(l.quantity) as units,
-                    o.cancelled_at is null and o.financial_status in ('paid', 'partially_refunded') as firm
-             from told o
-             cross join jsonb_to_recordset(o.lines) as l (
-                 sku text, quantity integer, requires_shipping boolean)
-             where l.requires_shipping
-             group by o.external_id, o.placed_at, o.cancelled_at, o.financial_status, l.sku),
-         queued as (
-             select external_id, sku, units + coalesce(sum(units) filter (where firm) over (
-                        partition by sku order by placed_at, external_id
-                        rows between unbounded preceding and 1 preceding), 0) as units
-             from wanted)
-         select o.external_id as \"external_id!\", max(line.days) as days,
-                bool_or(line.days is null) as \"unknown!\", max(s.transit_days_max) as transit_days
-         from told o
-         join queued w on w.external_id = o.external_id
-         left join products p on p.sku = w.sku
-         cross join lateral (
-             select lead_days(p.id, least(w.units, 2147483647)::integer, o.currency,
-                              o.placed_at, 9223372036854775807) as days) line
-         left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
-         group by o.external_id",
-        Json(orders) as _
-    );
-    Ok(rows.fetch_all(connection).await?)
-}
-
-/// Writes new orders with their lines.
+/// Writes new orders with their lines. Answers with their keys.
 pub async fn insert(
     connection: &mut PgConnection,
     channel: i64,
     orders: &[&Told<'_>],
-) -> Result<(), DbError> {
-    sqlx::query!(
+) -> Result<Vec<i64>, DbError> {
+    let made = sqlx::query_scalar!(
         "insert into orders (
              channel_id, external_id, number, customer_id, customer_name, email, phone, placed_at,
              paid_at, currency, subtotal, shipping, tax, discount, total, financial_status,
@@ -231,11 +205,12 @@ pub async fn insert(
          ) with ordinality as o
          left join customers c on lower(c.email) = lower(o.email)
          left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
-         order by o.ordinality",
+         order by o.ordinality
+         returning id",
         channel,
         Json(orders) as _
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
     sqlx::query!(
         "insert into order_lines (order_id, position, product_id, sku, title, unit_price, discount,
@@ -255,7 +230,7 @@ pub async fn insert(
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(made)
 }
 
 /// Writes what was paid and given back and is not written yet. A payment counts once; a refund is
@@ -327,11 +302,13 @@ pub async fn put_money(
 }
 
 /// Changes what the channel says of an order beside its lines. Where it goes stays as it was once
-/// all of it has left; and an export from before a refund does not make it paid again.
+/// all of it has left; an export from before a refund does not make it paid again; and with `too_late`
+/// it is not cancelled.
 pub async fn update(
     connection: &mut PgConnection,
     id: i64,
     order: &Told<'_>,
+    too_late: bool,
 ) -> Result<(), DbError> {
     sqlx::query!(
         "update orders n
@@ -347,8 +324,8 @@ pub async fn update(
              shipping_address = case when n.stage in ('shipped', 'delivered', 'closed')
                                      then n.shipping_address else o.shipping end,
              billing_address = o.billing, note = o.notes, tags = o.tags,
-             cancelled_at = coalesce(n.cancelled_at, o.cancelled_at),
-             cancel_reason = coalesce(n.cancel_reason, case when o.cancelled_at is not null
+             cancelled_at = coalesce(n.cancelled_at, case when not $3 then o.cancelled_at end),
+             cancel_reason = coalesce(n.cancel_reason, case when o.cancelled_at is not null and not $3
                                                             then 'cancelled in the channel' end),
              source_digest = decode(o.digest, 'hex')
          from jsonb_to_record($2) as o (
@@ -360,7 +337,8 @@ pub async fn update(
          left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
          where n.id = $1",
         id,
-        Json(order) as _
+        Json(order) as _,
+        too_late
     )
     .execute(connection)
     .await?;

@@ -202,23 +202,27 @@ pub async fn enqueue_silence(
     Ok(())
 }
 
-/// Looks again at the orders whose suppliers have not answered in time about a product: others may
-/// have it now.
+/// Looks again at the orders whose suppliers have not answered in time about a product, those that
+/// waited longest first: others may have it now.
 pub async fn enqueue_unanswered(
     connection: &mut PgConnection,
     product_id: i64,
     now: DateTime<Utc>,
+    limit: i64,
 ) -> Result<(), DbError> {
     sqlx::query!(
         "select enqueue('order', 'order', silent.order_id)
-         from (select distinct f.order_id
-               from purchase_orders b
-               join purchase_order_lines l on l.purchase_order_id = b.id
-               join fulfilments f on f.id = b.fulfilment_id
-               where b.state = 'sent' and b.answer_due < $2 and l.product_id = $1
-               order by f.order_id) silent",
+         from (select order_id
+               from (select l.order_id
+                     from order_lines l
+                     join fulfilment_lines fl on fl.order_line_id = l.id
+                     join purchase_orders b on b.fulfilment_id = fl.fulfilment_id
+                     where l.product_id = $1 and l.requested > 0 and b.state = 'sent' and b.answer_due < $2
+                     group by l.order_id order by min(b.answer_due), l.order_id limit $3) oldest
+               order by order_id) silent",
         product_id,
         now,
+        limit,
     )
     .fetch_all(connection)
     .await?;
