@@ -365,6 +365,16 @@ async fn what_is_done_stays_with_its_parcel_its_product_and_its_promise() {
             "update business_calendar set time_zone = 'Mars/X'",
             "business_calendar_time_zone",
         ),
+        (
+            "insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+                 values (1, 1, 100, 'EUR', 731)",
+            "supplier_offers_lead_time_days_check",
+        ),
+        (
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+                 values ('Barge', 'EUR', 0, 1, 366)",
+            "shipping_options_transit_days_max_check",
+        ),
     ] {
         assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
     }

@@ -175,10 +175,10 @@ fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) -> Told<'a>
     let days = days.unsigned_abs();
     let placed = told.order.placed_at;
     let ship_by = promises::ship_by(placed, days, calendar, business.cut_off);
-    told.ship_by = Some(ship_by);
-    told.deliver_by = lead
-        .transit_days
-        .map(|days| promises::deliver_by(ship_by, days.max(0) as u32, calendar));
+    told.ship_by = ship_by;
+    told.deliver_by = ship_by
+        .zip(lead.transit_days)
+        .and_then(|(at, days)| promises::deliver_by(at, days.unsigned_abs(), calendar));
     told
 }
 

@@ -56,14 +56,14 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
 }
 
 /// Asks suppliers for parts of an order: a fulfilment and a purchase order for each, all at once.
-/// Each part has the time by which it should leave.
+/// Each part has the time by which it should leave, where one can be told.
 pub async fn ask(
     connection: &mut PgConnection,
     order_id: i64,
-    parts: &[(Part, DateTime<Utc>)],
+    parts: &[(Part, Option<DateTime<Utc>>)],
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let (parts, leave): (Vec<&Part>, Vec<DateTime<Utc>>) = parts
+    let (parts, leave): (Vec<&Part>, Vec<Option<DateTime<Utc>>>) = parts
         .iter()
         .map(|(part, leaves_by)| (part, *leaves_by))
         .unzip();
@@ -79,7 +79,7 @@ pub async fn ask(
         order_id,
         &locations,
         &reasons as _,
-        &leave,
+        &leave as _,
     )
     .fetch_all(&mut *connection)
     .await?;
