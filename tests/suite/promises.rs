@@ -286,6 +286,32 @@ async fn a_purchase_order_without_an_address_waits_for_one_or_for_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_without_an_address_is_passed_over_for_one_that_has_it() {
+    let works = works().await;
+    works
+        .run(
+            "update suppliers set email = null where name = 'Acme';
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Bolt requested"));
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Bolt has not answered yet")
+    );
+    // Silent, but nobody else can be written to.
+    works
+        .run("update purchase_orders set answer_due = now() - interval '1 minute' where state = 'sent'")
+        .await;
+    works
+        .run("update jobs set run_at = 'epoch' where run_at > now()")
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Bolt requested"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shipping_option_that_nobody_knows_is_told_and_stops_nothing() {
     let works = works().await;
     works
