@@ -46,7 +46,8 @@ create table supplier_offers (
     product_id bigint not null references products,
     unit_cost bigint not null check (unit_cost >= 0),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
-    lead_time_days integer not null check (lead_time_days >= 0),
+    -- Business days; more than two years of them is a mistake.
+    lead_time_days integer not null check (lead_time_days between 0 and 730),
     version bigint not null default 1,
     updated_at timestamptz not null default clock_timestamp(),
     unique (supplier_id, product_id)
@@ -88,7 +89,7 @@ create table shipping_options (
     price bigint not null check (price >= 0),
     free_over bigint check (free_over >= 0),
     transit_days_min integer not null check (transit_days_min >= 0),
-    transit_days_max integer not null,
+    transit_days_max integer not null check (transit_days_max <= 365),
     -- ISO 3166 codes; empty for everywhere.
     countries text[] not null default '{}',
     max_weight_g integer check (max_weight_g > 0),

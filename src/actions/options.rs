@@ -55,7 +55,7 @@ pub async fn choices(
             extra: price - order.paid,
             deliver_by: order
                 .ship_by
-                .map(|ship_by| promises::deliver_by(ship_by, days, &business.calendar)),
+                .and_then(|ship_by| promises::deliver_by(ship_by, days, &business.calendar)),
             unfit,
             option,
         }

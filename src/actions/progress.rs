@@ -181,10 +181,13 @@ async fn first_promise(
         return Ok(None);
     };
     let (calendar, cut_off) = (&business.calendar, business.cut_off);
-    let ship_by = promises::ship_by(order.placed_at, slowest.unsigned_abs(), calendar, cut_off);
+    let slowest = slowest.unsigned_abs();
+    let Some(ship_by) = promises::ship_by(order.placed_at, slowest, calendar, cut_off) else {
+        return Ok(None);
+    };
     let deliver_by = order
         .transit_days
-        .map(|days| promises::deliver_by(ship_by, days, calendar));
+        .and_then(|days| promises::deliver_by(ship_by, days, calendar));
     Ok(Some((
         Promise {
             ship_by,
@@ -278,7 +281,8 @@ async fn recall(
             &terms.business.calendar,
             terms.business.cut_off,
         );
-        (order.facts.standing.as_ref()).is_some_and(|standing| leaves <= standing.promise.ship_by)
+        let standing = order.facts.standing.as_ref();
+        standing.is_some_and(|standing| leaves.is_some_and(|at| at <= standing.promise.ship_by))
     };
     if !routing::served_elsewhere(&lines, in_time) {
         return Ok(false);

@@ -127,7 +127,7 @@ impl Import {
                 import::orders::import(run, input, &file, channel).await
             }
             Source::Acceptances { .. } => import::acceptances::import(run, input, &file).await,
-            Source::Dispatches { .. } => import::dispatches::import(run, input, &file).await,
+            Source::Dispatches { .. } => import::dispatches::import(run, input, &file, now).await,
             Source::Tracking { .. } => import::tracking::import(run, input, &file, now).await,
             Source::Mail { paths } => {
                 import::mail::import(run, paths.clone(), input, calendar, now).await

@@ -103,11 +103,17 @@ impl Quote {
                 continue;
             };
             let lead = lead_days.unsigned_abs();
-            let ship_by = promises::ship_by(now, lead, calendar, business.cut_off);
             let transit = option.transit_days_max.unsigned_abs();
+            let told = promises::ship_by(now, lead, calendar, business.cut_off)
+                .and_then(|at| Some((at, promises::deliver_by(at, transit, calendar)?)));
+            let Some((ship_by, deliver_by)) = told else {
+                return Err(eyre!(
+                    "nothing can be promised: the business calendar is closed for too long"
+                ));
+            };
             let promise = Promise {
                 ship_by,
-                deliver_by: promises::deliver_by(ship_by, transit, calendar),
+                deliver_by,
                 lead_days,
                 currency: option.currency,
                 price: option.price,

@@ -8,6 +8,16 @@ use chrono_tz::Tz;
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
 
+/// Business days beyond which [`Calendar::business_day`] does not count: the longest lead time, and
+/// the day that an order past the cut-off waits.
+const MOST_DAYS: u32 = LONGEST_LEAD.unsigned_abs() + 1;
+
+/// The longest lead time of an offer, in business days.
+pub const LONGEST_LEAD: i32 = 730;
+
+/// The longest time on the way of a shipping option, in business days.
+pub const LONGEST_WAY: i32 = 365;
+
 /// From when to when a day is open, in minutes after midnight by the local clock. Always opens
 /// before it closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +114,17 @@ impl Calendar {
     }
 
     /// The date itself if it is a business day, else the next one; then `days` business days on.
-    pub fn business_day(&self, date: NaiveDate, days: u32) -> NaiveDate {
-        self.openings(date)
+    /// None past 731 of them, or where holidays put it off by more than a year.
+    pub fn business_day(&self, date: NaiveDate, days: u32) -> Option<NaiveDate> {
+        if days > MOST_DAYS {
+            return None;
+        }
+        // One business day a week, if no more, and a year of holidays.
+        let within = days as usize * 7 + 373;
+        date.iter_days()
+            .take(within)
+            .filter(|date| self.is_business_day(*date))
             .nth(days as usize)
-            .map_or(date, |(date, _, _)| date)
     }
 
     /// The instant at which `span` of business time has passed since `start`. A span that ends
@@ -219,8 +236,22 @@ pub(super) mod tests {
         );
         assert_eq!(
             calendar.business_day(date("2026-04-03"), 1),
-            date("2026-04-07")
+            Some(date("2026-04-07"))
         );
+    }
+
+    #[test]
+    fn a_day_that_is_too_far_is_none_and_not_today() {
+        let mondays = [Hours::new(540, 1020), None, None, None, None, None, None];
+        let calendar = Calendar::new(Tz::UTC, mondays, []).expect("open");
+        let monday = date("2026-04-06");
+        let furthest = monday + Days::new(731 * 7);
+        assert_eq!(calendar.business_day(monday, 731), Some(furthest));
+        for days in [732, 3650, u32::MAX] {
+            assert_eq!(calendar.business_day(monday, days), None, "{days} days");
+        }
+        let closed = Calendar::new(Tz::UTC, mondays, monday.iter_days().take(380)).expect("open");
+        assert_eq!(closed.business_day(monday, 0), None);
     }
 
     #[test]

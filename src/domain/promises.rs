@@ -12,30 +12,32 @@ pub const CUT_OFF: NaiveTime = match NaiveTime::from_hms_opt(14, 0, 0) {
 
 /// By when an order leaves: the close of business, `lead_time_days` business days after the day
 /// whose order it is. An order placed on a business day before the cut-off is that day's; any
-/// other is the next business day's.
+/// other is the next business day's. None where that day is too far to be told.
 pub fn ship_by(
     placed_at: DateTime<Utc>,
     lead_time_days: u32,
     calendar: &Calendar,
     cut_off: NaiveTime,
-) -> DateTime<Utc> {
+) -> Option<DateTime<Utc>> {
     let placed_on = calendar.date(placed_at);
     let late = calendar.is_business_day(placed_on) && calendar.time(placed_at) >= cut_off;
-    let leaves = calendar.business_day(placed_on, lead_time_days.saturating_add(late.into()));
-    calendar
-        .opening(leaves)
-        .map_or(placed_at, |(_, close)| close)
+    let leaves = calendar.business_day(placed_on, lead_time_days.saturating_add(late.into()))?;
+    calendar.opening(leaves).map(|(_, close)| close)
 }
 
 /// By when an order arrives: the end of the local day, `transit_days` business days after the
-/// day by which it leaves.
-pub fn deliver_by(ship_by: DateTime<Utc>, transit_days: u32, calendar: &Calendar) -> DateTime<Utc> {
+/// day by which it leaves. None where that day is too far to be told.
+pub fn deliver_by(
+    ship_by: DateTime<Utc>,
+    transit_days: u32,
+    calendar: &Calendar,
+) -> Option<DateTime<Utc>> {
     arrival(calendar.date(ship_by), transit_days, calendar)
 }
 
-fn arrival(leaves: NaiveDate, transit_days: u32, calendar: &Calendar) -> DateTime<Utc> {
-    let arrives = calendar.business_day(leaves, transit_days);
-    instant(calendar.zone(), arrives, 24 * 60)
+fn arrival(leaves: NaiveDate, transit_days: u32, calendar: &Calendar) -> Option<DateTime<Utc>> {
+    let arrives = calendar.business_day(leaves, transit_days)?;
+    Some(instant(calendar.zone(), arrives, 24 * 60))
 }
 
 /// What a customer is promised.
@@ -98,7 +100,7 @@ impl Standing {
         }
         if cause.is_some() {
             promise.deliver_by = match self.transit_days {
-                Some(days) => Some(deliver_by(promise.ship_by, days, calendar)),
+                Some(days) => deliver_by(promise.ship_by, days, calendar),
                 None => promise
                     .deliver_by
                     .map(|at| at + (promise.ship_by - self.promise.ship_by)),
@@ -109,14 +111,12 @@ impl Standing {
             && covered
         {
             let arrives = |days| {
-                arrival(
-                    calendar.business_day(calendar.date(now), days),
-                    transit,
-                    calendar,
-                )
+                let leaves = calendar.business_day(calendar.date(now), days)?;
+                arrival(leaves, transit, calendar)
             };
-            if arrives(0) > promised {
-                promise.deliver_by = Some(arrives(CATCH_UP));
+            let kept = arrives(0).is_some_and(|at| at <= promised);
+            if let Some(at) = arrives(CATCH_UP).filter(|_| !kept) {
+                promise.deliver_by = Some(at);
                 cause = cause.or(Some("it did not leave in time"));
             }
         }
@@ -133,7 +133,7 @@ pub fn lead_days(
     cut_off: NaiveTime,
 ) -> i32 {
     (0..60)
-        .find(|days| ship_by(placed_at, *days, calendar, cut_off) >= promised)
+        .find(|days| ship_by(placed_at, *days, calendar, cut_off).is_none_or(|at| at >= promised))
         .map_or(60, |days| days as i32)
 }
 
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn the_cut_off_decides_whose_day_it_is() {
         let calendar = Calendar::office(Tz::Europe__Berlin);
-        let promise = |placed, days| ship_by(utc(placed), days, &calendar, CUT_OFF);
+        let promise = |placed, days| ship_by(utc(placed), days, &calendar, CUT_OFF).expect("a day");
         // Friday 13:59 and 14:00 local time; summer time begins on Sunday.
         assert_eq!(
             promise("2026-03-27T12:59:00Z", 0),
@@ -254,7 +254,7 @@ mod tests {
         let calendar = Calendar::office(Tz::Europe__Berlin);
         let placed = utc("2026-03-27T12:59:00Z");
         for days in [0, 1, 7, 30] {
-            let promised = ship_by(placed, days, &calendar, CUT_OFF);
+            let promised = ship_by(placed, days, &calendar, CUT_OFF).expect("a day");
             assert_eq!(lead_days(placed, promised, &calendar, CUT_OFF), days as i32);
         }
     }
@@ -264,14 +264,15 @@ mod tests {
         let calendar = Calendar::office(Tz::Europe__Berlin);
         assert_eq!(
             deliver_by(utc("2026-03-27T16:00:00Z"), 2, &calendar),
-            utc("2026-03-31T22:00:00Z")
+            Some(utc("2026-03-31T22:00:00Z"))
         );
     }
 
     #[test]
     fn a_leap_day_is_a_day_and_either_side_of_the_date_line_has_its_own() {
-        let promise =
-            |zone, placed, days| ship_by(utc(placed), days, &Calendar::office(zone), CUT_OFF);
+        let promise = |zone, placed, days| {
+            ship_by(utc(placed), days, &Calendar::office(zone), CUT_OFF).expect("a day")
+        };
         // Monday the 28th of February 2028, at noon.
         assert_eq!(
             promise(Tz::UTC, "2028-02-28T12:00:00Z", 2),
@@ -321,11 +322,11 @@ mod tests {
             let placed = utc("2025-01-01T00:00:00Z") + TimeDelta::minutes(placed);
             let placed_on = calendar.date(placed);
             let late = calendar.is_business_day(placed_on) && calendar.time(placed) >= CUT_OFF;
-            let leaves = ship_by(placed, lead, &calendar, CUT_OFF);
+            let leaves = ship_by(placed, lead, &calendar, CUT_OFF).expect("a day");
             let close = walked(&calendar, placed_on, lead + u32::from(late));
             prop_assert_eq!(leaves, close + TimeDelta::minutes(1));
             // What leaves at midnight leaves on the day that this ends or begins.
-            let arrives = deliver_by(leaves, transit, &calendar);
+            let arrives = deliver_by(leaves, transit, &calendar).expect("a day");
             let last = walked(&calendar, calendar.date(leaves), transit);
             prop_assert_eq!(calendar.date(arrives - TimeDelta::minutes(1)), calendar.date(last));
             prop_assert_ne!(calendar.date(arrives), calendar.date(last));

@@ -24,6 +24,8 @@ pub struct Offer {
     pub parcels: (i32, i32),
     /// Purchase orders of the last 90 days that were answered, and those that were accepted.
     pub answers: (i32, i32),
+    /// Whether it has an address for purchase orders.
+    pub addressed: bool,
 }
 
 /// With fewer parcels or answers than this, a supplier is not judged by them.
@@ -102,7 +104,8 @@ pub struct PartLine {
 }
 
 /// Divides lines among suppliers: as few parcels as can be, each by the supplier that is cheapest
-/// in effect (see [`Offer`]). Offers in the order's currency go before all others, for costs in two
+/// in effect (see [`Offer`]). Who has an address goes before who has none, for such an order waits
+/// until a person places it. Offers in the order's currency go before all others, for costs in two
 /// currencies do not compare. Lines without an offer are left out.
 pub fn route(needs: &[Need], order_currency: &str, promised_days: Option<i32>) -> Vec<Part> {
     let mut open: BTreeSet<usize> = (0..needs.len())
@@ -120,19 +123,25 @@ pub fn route(needs: &[Need], order_currency: &str, promised_days: Option<i32>) -
 /// A supplier's lines: each with its offer.
 type Covered<'a> = Vec<(&'a Need, &'a Offer)>;
 
-/// The supplier that covers most of the open lines, the cheapest in effect among equals.
+/// The supplier that covers most of the open lines, the cheapest in effect among equals; one without
+/// an address only where nobody has one.
 fn best_part(
     needs: &[Need],
     open: &BTreeSet<usize>,
     order_currency: &str,
     promised_days: Option<i32>,
 ) -> Option<Part> {
-    let mut covers: BTreeMap<(bool, &str, i64), Covered<'_>> = BTreeMap::new();
+    let mut covers: BTreeMap<(bool, bool, &str, i64), Covered<'_>> = BTreeMap::new();
     for need in open.iter().map(|index| &needs[*index]) {
         for offer in &need.offers {
             let foreign = offer.currency != order_currency;
             covers
-                .entry((foreign, offer.currency.as_str(), offer.supplier_id))
+                .entry((
+                    !offer.addressed,
+                    foreign,
+                    offer.currency.as_str(),
+                    offer.supplier_id,
+                ))
                 .or_default()
                 .push((need, offer));
         }
@@ -143,19 +152,20 @@ fn best_part(
         cover.iter().map(cost).sum()
     };
     let mut ranked: Vec<_> = covers.into_iter().collect();
-    ranked.sort_by_cached_key(|((foreign, _, supplier), cover)| {
+    ranked.sort_by_cached_key(|((unaddressed, foreign, _, supplier), cover)| {
         (
+            *unaddressed,
             std::cmp::Reverse(cover.len()),
             *foreign,
             effective(cover),
             *supplier,
         )
     });
-    let ((_, currency, _), cover) = ranked.first()?;
+    let ((unaddressed, _, currency, _), cover) = ranked.first()?;
     let (_, first) = cover.first()?;
-    let rival = ranked[1..]
-        .iter()
-        .find(|((_, other, _), other_cover)| other == currency && other_cover.len() == cover.len());
+    let rival = ranked[1..].iter().find(|(key, other)| {
+        (key.0, key.2) == (*unaddressed, *currency) && other.len() == cover.len()
+    });
     Some(Part {
         supplier_id: first.supplier_id,
         location_id: first.location_id,
@@ -201,7 +211,10 @@ fn reason(
     let Some((_, offer)) = cover.first() else {
         return String::new();
     };
+    let mut asked_of = cover.iter().flat_map(|(need, _)| &need.offers);
+    let passed_over = offer.addressed && asked_of.any(|other| !other.addressed);
     let mut text = match rival.and_then(|rival| Some((rival, rival.first()?.1))) {
+        None if passed_over => format!("{}: others have no address", offer.supplier),
         None if cover.len() == 1 => format!("{}: the only offer", offer.supplier),
         None => format!("{}: has most of the lines", offer.supplier),
         Some((rival, other)) => {
@@ -276,6 +289,7 @@ mod tests {
             lead_time_days,
             parcels: (0, 0),
             answers: (0, 0),
+            addressed: true,
         }
     }
 
@@ -327,6 +341,32 @@ mod tests {
         };
         assert_eq!(choose(119), 2);
         assert_eq!(choose(121), 1);
+    }
+
+    #[test]
+    fn one_without_an_address_is_asked_only_where_nobody_has_one() {
+        let mute = |supplier, cost| Offer {
+            addressed: false,
+            ..offer(supplier, cost, 1)
+        };
+        let needs = [
+            need(1, 1, vec![mute(1, 100), offer(2, 900, 9)]),
+            need(2, 1, vec![mute(1, 100), mute(3, 150)]),
+        ];
+        let asked: Vec<_> = route(&needs, "EUR", Some(3))
+            .into_iter()
+            .map(|part| (part.supplier_id, part.lines.len(), part.reason))
+            .collect();
+        let reason = |text: &str| text.to_owned();
+        let expected = [
+            (
+                2,
+                1,
+                reason("S2: others have no address, but 9 days where 3 were promised"),
+            ),
+            (1, 1, reason("S1: 0.50 EUR cheaper than S3")),
+        ];
+        assert_eq!(asked, expected);
     }
 
     #[test]

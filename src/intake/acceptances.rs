@@ -27,10 +27,8 @@ impl<R: Read> Acceptances<R> {
         }
         let table = &self.table;
         let name = table.required(row, "Purchase order")?;
-        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
-        let purchase_order = digits
-            .parse()
-            .map_err(|_| table.reject(row, "Purchase order", "expected a number such as PO-7"))?;
+        let purchase_order = number(&name)
+            .ok_or_else(|| table.reject(row, "Purchase order", "expected a number such as PO-7"))?;
         Ok(Acceptance {
             line: row.line,
             purchase_order,
@@ -38,6 +36,17 @@ impl<R: Read> Acceptances<R> {
             accepted: table.count(row, "Accepted", 0..=1_000_000)?,
         })
     }
+}
+
+/// The number of a purchase order: `PO-7`, in any case, or `7`.
+fn number(name: &str) -> Option<i64> {
+    let digits = match name.split_at_checked(3) {
+        Some((prefix, digits)) if prefix.eq_ignore_ascii_case("PO-") => digits,
+        _ => name,
+    };
+    // `parse` would take a sign.
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
 }
 
 impl<R: Read> Iterator for Acceptances<R> {
@@ -49,5 +58,34 @@ impl<R: Read> Iterator for Acceptances<R> {
             Err(fault) => return Some(Err(fault)),
         };
         Some(self.acceptance(&row).map_err(Fault::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_purchase_order_s_own_number_is_one() {
+        for name in ["PO-19", "po-19", " Po-19 ", "19"] {
+            let text = format!("Purchase order,SKU,Accepted\n{name},A,2\n");
+            let mut answers = Acceptances::open(text.as_bytes(), "a.csv").unwrap();
+            assert_eq!(
+                answers.next().unwrap().unwrap().purchase_order,
+                19,
+                "{name}"
+            );
+        }
+        for name in [
+            "ABC19", "#1042", "PO-", "PO-+19", "-19", "PO19", "PO-19a", "SHP-19",
+        ] {
+            let text = format!("Purchase order,SKU,Accepted\n{name},A,2\n");
+            let mut answers = Acceptances::open(text.as_bytes(), "a.csv").unwrap();
+            assert_eq!(
+                answers.next().unwrap().unwrap_err().to_string(),
+                "a.csv:2: Purchase order: expected a number such as PO-7",
+                "{name}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::table::{Row, Table};
 use super::{Fault, LONGEST_ADDRESS, LONGEST_SKU, Rejection};
+use crate::domain::calendar::LONGEST_LEAD;
 use crate::domain::incoming::Item;
 
 /// Reads a catalogue with the columns `sku`, `title`, `supplier`, `unit_cost`, `currency`, and
@@ -43,7 +44,7 @@ impl<R: Read> Items<R> {
             supplier_email: table.optional(row, "supplier_email"),
             unit_cost: table.amount(row, "unit_cost", currency)?,
             currency,
-            lead_time_days: count("lead_time_days", 3_650)?,
+            lead_time_days: count("lead_time_days", LONGEST_LEAD)?,
             on_hand: count("on_hand", i32::MAX)?,
             reorder_point: count("reorder_point", i32::MAX)?,
             weight_g: Some(count("weight_g", i32::MAX)?).filter(|grams| *grams > 0),
@@ -94,6 +95,19 @@ mod tests {
             weight_g: Some(763),
         };
         assert_eq!(items.into_iter().next().unwrap().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_lead_time_of_years_is_a_mistake() {
+        let items = read(
+            "sku,title,supplier,unit_cost,currency,lead_time_days\n\
+             A,a,s,1,EUR,730\nB,b,s,1,EUR,731\n",
+        );
+        assert!(items[0].is_ok());
+        assert_eq!(
+            items[1].as_ref().map_err(ToString::to_string),
+            Err("catalog.csv:3: lead_time_days: expected a whole number from 0 to 730".to_owned())
+        );
     }
 
     #[test]

@@ -4,13 +4,11 @@ use std::io::Read;
 
 use super::table::{Row, Table};
 use super::{Fault, Rejection};
+use crate::domain::calendar::LONGEST_WAY;
 use crate::domain::incoming::ShippingOption;
 
 /// Characters of a name at most.
 const LONGEST_NAME: usize = 100;
-
-/// Longest time on the way, in days.
-const LONGEST_WAY: i32 = 365;
 
 /// Reads shipping options with the columns `name`, `currency`, `price`, `transit_days_min`,
 /// `transit_days_max`, and where there are any `free_over` (an amount), `countries` (ISO 3166 codes

@@ -292,7 +292,8 @@ impl Templates {
         }
         Ok(Mail {
             subject,
-            text: fill("txt")?,
+            // Without a name at its foot, nothing is left there but blank lines.
+            text: fill("txt")?.trim_end().to_owned(),
             html: Some(fill("html")?),
         })
     }

@@ -139,7 +139,7 @@ pub async fn request(
     connection: &mut PgConnection,
     id: i64,
     at: DateTime<Utc>,
-    leaves_by: DateTime<Utc>,
+    leaves_by: Option<DateTime<Utc>>,
 ) -> Result<(), DbError> {
     let done = sqlx::query!(
         "update fulfilments set state = 'requested', requested_at = $2, leaves_by = $3

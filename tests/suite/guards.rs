@@ -1,5 +1,7 @@
 //! What must never happen, tried with plain SQL: the guards are the database's own.
 
+use std::collections::HashSet;
+
 use sqlx::postgres::{PgConnection, PgDatabaseError};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 
@@ -363,6 +365,16 @@ async fn what_is_done_stays_with_its_parcel_its_product_and_its_promise() {
             "update business_calendar set time_zone = 'Mars/X'",
             "business_calendar_time_zone",
         ),
+        (
+            "insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+                 values (1, 1, 100, 'EUR', 731)",
+            "supplier_offers_lead_time_days_check",
+        ),
+        (
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+                 values ('Barge', 'EUR', 0, 1, 366)",
+            "shipping_options_transit_days_max_check",
+        ),
     ] {
         assert_eq!(refusal(&mut connection, sql).await, constraint, "{sql}");
     }
@@ -372,6 +384,39 @@ async fn what_is_done_stays_with_its_parcel_its_product_and_its_promise() {
          update business_calendar set time_zone = 'Europe/Lisbon'",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_zone_that_the_program_does_not_know_is_refused() {
+    let (_database, mut connection) = shop().await;
+    // All that the server has; of the hundreds below a folder, one.
+    let names: Vec<String> = sqlx::query_scalar(
+        "select distinct on (coalesce(substring(name from '^(posix|right)/'), name)) name
+         from pg_timezone_names",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the server's zones");
+    let known: HashSet<&str> = chrono_tz::TZ_VARIANTS
+        .iter()
+        .map(|zone| zone.name())
+        .collect();
+    let unknown = names.iter().filter(|name| !known.contains(name.as_str()));
+    let always = [
+        "posix/Europe/Lisbon",
+        "right/Europe/Lisbon",
+        "localtime",
+        "posixrules",
+        "Factory",
+    ];
+    for name in unknown.map(String::as_str).chain(always) {
+        let sql = format!("update business_calendar set time_zone = '{name}'");
+        assert_eq!(
+            refusal(&mut connection, &sql).await,
+            "business_calendar_time_zone",
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl Shop {
     async fn dispatches(&self, source: impl Read + Send) -> Summary {
         let (stop, mut quiet) = (Stop::default(), |_: &Summary| {});
         let run = run(&self.db, &stop, &mut quiet);
-        import::dispatches::import(run, source, "dispatches.csv")
+        import::dispatches::import(run, source, "dispatches.csv", now())
             .await
             .expect("dispatches")
     }
@@ -731,6 +731,15 @@ async fn a_dispatch_ships_what_was_ordered_and_nothing_else() {
     assert_eq!(shop.texts(stages).await, ["partially_shipped", "new"]);
     let before = shop.fingerprint().await;
     assert_eq!(shop.dispatches(file.as_bytes()).await.unchanged, 2);
+    assert_eq!(shop.fingerprint().await, before);
+
+    let soon = format!(
+        "{DISPATCHES}#2,A,1,S,DHL,T6,2026-11-24 13:00:01 +0100\n#2,A,1,S,DHL,T7,2099-01-01 00:00:00 +0100\n"
+    );
+    let early = shop.dispatches(soon.as_bytes()).await;
+    let yet = "expected a time that has come";
+    let expected = [(2, "Shipped at", yet), (3, "Shipped at", yet)];
+    assert_eq!(reasons(&early), expected);
     assert_eq!(shop.fingerprint().await, before);
 
     let rest = format!("{DISPATCHES}#1,A,1,S,DHL,T5,{at}\n#1,B,1,S,DHL,T5,{at}\n");

@@ -353,6 +353,66 @@ async fn a_purchase_order_without_an_address_waits_for_one_or_for_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_without_an_address_is_passed_over_for_one_that_has_it() {
+    let works = works().await;
+    works
+        .run(
+            "update suppliers set email = null where name = 'Acme';
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Bolt requested"));
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Bolt has not answered yet")
+    );
+    // Silent, but nobody else can be written to.
+    works
+        .run("update purchase_orders set answer_due = now() - interval '1 minute' where state = 'sent'")
+        .await;
+    works
+        .run("update jobs set run_at = 'epoch' where run_at > now()")
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Bolt requested"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shipping_option_that_nobody_knows_is_told_and_stops_nothing() {
+    let works = works().await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+                 select s.id, 'receive', 5 from stock_levels s join products p on p.id = s.product_id
+                 where p.sku = 'CUP';
+             insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+                 values ('Sea', 'USD', 100, 9, 9);
+             select order_of('#1', 'CUP', 1); select order_of('#2', 'CUP', 1);
+             update orders set shipping_option_id = null,
+                    shipping_method = case number when '#1' then 'Teleport' else 'Sea' end",
+        )
+        .await;
+    works.drain(1);
+    let waits = "select string_agg(waiting_reason, '; ' order by number) from orders";
+    assert_eq!(
+        works.text(waits).await.as_deref(),
+        Some(
+            "shipping option \"Teleport\" is not known: set-option; \
+             shipping option \"Sea\" has no price in EUR: set-option"
+        )
+    );
+    let ready = "select string_agg(state, ', ') from fulfilments";
+    assert_eq!(works.text(ready).await.as_deref(), Some("ready, ready"));
+    let (said, done) = works.act(&["set-option", "#1", "--to", "Standard"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    let told = "select (deliver_by is not null)::text || coalesce(waiting_reason, '')
+        from orders where number = '#1'";
+    assert_eq!(works.text(told).await.as_deref(), Some("true"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_no_mail_can_bring_is_marked_as_sent() {
     let works = works().await;
     let none = "no purchase order of it waits for its supplier's address";

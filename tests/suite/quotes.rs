@@ -74,8 +74,8 @@ async fn the_database_promises_what_the_program_promises() {
             let start = first.and_time(NaiveTime::MIN).and_utc();
             let placed = start + TimeDelta::minutes(random.below(1000 * 1440) as i64);
             let (lead, transit) = (random.below(9) as u32, random.below(9) as u32);
-            let ship_by = promises::ship_by(placed, lead, &calendar, cut_off);
-            let deliver_by = promises::deliver_by(ship_by, transit, &calendar);
+            let ship_by = promises::ship_by(placed, lead, &calendar, cut_off).expect("a day");
+            let deliver_by = promises::deliver_by(ship_by, transit, &calendar).expect("a day");
             let (told_ship, told_deliver): (DateTime<Utc>, DateTime<Utc>) = sqlx::query_as(
                 "select s, promised_deliver_by(s, $3) from promised_ship_by($1, $2) s",
             )
@@ -91,6 +91,46 @@ async fn the_database_promises_what_the_program_promises() {
                 "{zone}, placed {placed}, {lead} + {transit} days, {week:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn both_promise_the_longest_lead_time_and_nothing_past_it() {
+    let database = harness::database().await;
+    let mut connection = database.connect().await;
+    sqlx::query("set search_path = packline, pg_catalog")
+        .execute(&mut connection)
+        .await
+        .expect("a setting");
+    let first = NaiveDate::from_ymd_opt(2026, 1, 5).expect("a Monday");
+    let mut mondays = [None; 7];
+    mondays[0] = Some((540, 1020));
+    // Nearly a year of holidays, and then one day more than the count goes on for.
+    for (holidays, days) in [
+        (360, 0),
+        (360, 731),
+        (400, 0),
+        (0, 731),
+        (0, 732),
+        (0, 3650),
+        (0, i32::MAX),
+    ] {
+        let holidays: Vec<NaiveDate> = first.iter_days().take(holidays).collect();
+        let noon = NaiveTime::from_hms_opt(12, 0, 0).expect("a time");
+        write_calendar(&mut connection, Tz::UTC, &mondays, &holidays, noon).await;
+        let hours = mondays.map(|day| day.and_then(|(open, close)| Hours::new(open, close)));
+        let calendar = Calendar::new(Tz::UTC, hours, holidays).expect("open on Mondays");
+        let told: Option<NaiveDate> = sqlx::query_scalar("select business_day($1, $2)")
+            .bind(first)
+            .bind(days)
+            .fetch_one(&mut connection)
+            .await
+            .expect("an answer");
+        assert_eq!(
+            told,
+            calendar.business_day(first, days.unsigned_abs()),
+            "{days} days"
+        );
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::iter::Peekable;
 
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::{Failed, Import, Run, Summary, Verdict};
+use super::{AHEAD, Failed, Import, Run, Summary, Verdict};
 use crate::domain::incoming::Dispatch;
 use crate::intake::dispatches::Dispatches;
 use crate::intake::{Fault, Rejection};
@@ -17,12 +18,28 @@ use crate::store::import::dispatches::{
 };
 
 /// Imports a supplier's dispatch file; see [`crate::intake::dispatches`] for its columns. Counts
-/// lines, not parcels.
-pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
-    match Dispatches::open(source, file) {
-        Ok(lines) => put(run, Parcels::of(lines), file).await,
-        Err(fault) => super::unopened(fault),
+/// lines, not parcels. A line that left later than `now` and a day is rejected.
+pub async fn import(
+    run: Run<'_>,
+    source: impl Read + Send,
+    file: &str,
+    now: DateTime<Utc>,
+) -> Result<Summary, Failed> {
+    let lines = match Dispatches::open(source, file) {
+        Ok(lines) => lines.map(|line| line.and_then(|line| left(line, file, now))),
+        Err(fault) => return super::unopened(fault),
+    };
+    put(run, Parcels::of(lines), file).await
+}
+
+/// The line, if its parcel can have left by now.
+fn left(line: Dispatch, file: &str, now: DateTime<Utc>) -> Result<Dispatch, Fault> {
+    if line.shipped_at <= now + AHEAD {
+        return Ok(line);
     }
+    let at = line.shipped_at.to_rfc3339();
+    let reason = "expected a time that has come";
+    Err(Rejection::new(file, line.line, "Shipped at", &at, reason).into())
 }
 
 /// As [`import`], of parcels that were read before; each is at least one line.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::postgres::PgConnection;
 use thiserror::Error;
@@ -31,6 +32,9 @@ const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often readers of the change feed are told to look while an import runs.
 const BELL: Duration = Duration::from_millis(100);
+
+/// How far another's clock may be ahead of ours.
+const AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

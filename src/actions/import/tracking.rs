@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::{Failed, Import, Run, Summary, Verdict};
+use super::{AHEAD, Failed, Import, Run, Summary, Verdict};
 use crate::domain::incoming::TrackerEvent;
 use crate::intake::easypost::TrackerEvents;
 use crate::intake::{Fault, Rejection};
@@ -17,9 +17,6 @@ use crate::store::import::tracking::{self as store, KnownParcel, Told};
 
 /// Whose events these are.
 const PROVIDER: &str = "easypost";
-
-/// How far a carrier's clock may be ahead of ours.
-const AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// The years that the database takes.
 const YEARS: RangeInclusive<i32> = 1900..=9999;

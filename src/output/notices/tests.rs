@@ -98,6 +98,44 @@ fn every_kind_is_written_in_every_language_and_leaves_nothing_empty() {
 }
 
 #[test]
+fn a_shop_without_a_name_leaves_no_gap() {
+    let templates = Templates::built_in();
+    let values = Values {
+        shop: String::new(),
+        ..values("Ana Lopes")
+    };
+    for kind in kinds() {
+        for locale in Locale::ALL {
+            let mail = templates
+                .render(kind, *locale, &values)
+                .unwrap_or_else(|error| panic!("{kind} {locale}: {error}"));
+            assert_eq!(mail.text, mail.text.trim_end(), "{kind} {locale}");
+            let html = mail.html.expect("HTML");
+            assert!(!html.contains("color:#666\"></p>"), "{html}");
+        }
+    }
+    let subject = |kind, locale| {
+        let mail = templates.render(kind, locale, &values);
+        mail.expect("a mail").subject
+    };
+    let (order, cancelled) = (
+        NoticeKind::PurchaseOrder,
+        NoticeKind::PurchaseOrderCancelled,
+    );
+    let subjects = [
+        (order, Locale::En, "Purchase order PO-7"),
+        (order, Locale::De, "Bestellung PO-7"),
+        (order, Locale::Pt, "Ordem de compra PO-7"),
+        (cancelled, Locale::En, "Purchase order PO-7 is cancelled"),
+        (cancelled, Locale::De, "Bestellung PO-7 ist storniert"),
+        (cancelled, Locale::Pt, "Ordem de compra PO-7 cancelada"),
+    ];
+    for (kind, locale, expected) in subjects {
+        assert_eq!(subject(kind, locale), expected);
+    }
+}
+
+#[test]
 fn a_delay_names_the_new_day_or_says_that_none_is_known() {
     let mut values = values("Ana");
     let templates = Templates::built_in();

@@ -76,7 +76,13 @@ pub async fn facts(
                   case when s.id is not null then s.name || ': ' || option_refuses(s, o.currency, o.country, (
                       select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
                       from order_lines l join products t on t.id = l.product_id
-                      where l.order_id = o.id and l.requires_shipping)) end as unfit_option,
+                      where l.order_id = o.id and l.requires_shipping))
+                  -- A shop that has none yet promises no day of arrival anyhow.
+                  when o.shipping_method <> '' and exists (select from shipping_options)
+                  then format(case when exists (select from shipping_options n where n.name = o.shipping_method)
+                                   then 'shipping option "%s" has no price in %s: set-option'
+                                   else 'shipping option "%s" is not known: set-option' end,
+                              o.shipping_method, o.currency) end as unfit_option,
                   o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
                   coalesce(o.shipping_address ->> 'address1', '') <> ''
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",

@@ -14,13 +14,15 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
                   s.supplier_id as "supplier_id!", p.id as location_id, p.name,
                   s.unit_cost as "unit_cost!", s.currency as "currency!", s.lead_time_days as "lead_time_days!",
                   coalesce(k.shipped, 0) as "shipped!", coalesce(k.on_time, 0) as "on_time!",
-                  coalesce(k.answered, 0) as "answered!", coalesce(k.accepted, 0) as "accepted!"
+                  coalesce(k.answered, 0) as "answered!", coalesce(k.accepted, 0) as "accepted!",
+                  coalesce(a.email like '%@%', false) as "addressed!"
            from order_lines l
            join orders o on o.id = l.order_id
            cross join lateral competing_offers(l.product_id, o.currency, array(
                select n.supplier_id from fulfilments f join locations n on n.id = f.location_id
                where f.order_id = $1 and f.state = 'rejected' and n.supplier_id is not null)) s
            join locations p on p.supplier_id = s.supplier_id
+           join suppliers a on a.id = s.supplier_id
            left join supplier_scores k on k.supplier_id = s.supplier_id
            where l.order_id = $1 and l.unallocated > 0
            order by l.position, s.unit_cost, s.lead_time_days, s.supplier_id"#,
@@ -49,6 +51,7 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
                 lead_time_days: row.lead_time_days,
                 parcels: (row.shipped, row.on_time),
                 answers: (row.answered, row.accepted),
+                addressed: row.addressed,
             });
         }
     }
@@ -56,14 +59,14 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
 }
 
 /// Asks suppliers for parts of an order: a fulfilment and a purchase order for each, all at once.
-/// Each part has the time by which it should leave.
+/// Each part has the time by which it should leave, where one can be told.
 pub async fn ask(
     connection: &mut PgConnection,
     order_id: i64,
-    parts: &[(Part, DateTime<Utc>)],
+    parts: &[(Part, Option<DateTime<Utc>>)],
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let (parts, leave): (Vec<&Part>, Vec<DateTime<Utc>>) = parts
+    let (parts, leave): (Vec<&Part>, Vec<Option<DateTime<Utc>>>) = parts
         .iter()
         .map(|(part, leaves_by)| (part, *leaves_by))
         .unzip();
@@ -79,7 +82,7 @@ pub async fn ask(
         order_id,
         &locations,
         &reasons as _,
-        &leave,
+        &leave as _,
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -159,7 +162,7 @@ async fn purchase(
     Ok(())
 }
 
-/// What others have of a part that a supplier is silent about, line by line. A supplier that has
+/// What others that can be written to have of a part that a supplier is silent about, line by line. A supplier that has
 /// accepted some of it keeps it all: no line is answered then.
 pub async fn elsewhere(
     connection: &mut PgConnection,
@@ -172,7 +175,8 @@ pub async fn elsewhere(
                   (select min(s.lead_time_days) from competing_offers(l.product_id, o.currency,
                        p.supplier_id || array(
                            select n.supplier_id from fulfilments r join locations n on n.id = r.location_id
-                           where r.order_id = o.id and r.state = 'rejected' and n.supplier_id is not null)) s)
+                           where r.order_id = o.id and r.state = 'rejected' and n.supplier_id is not null)) s
+                   join suppliers a on a.id = s.supplier_id where a.email like '%@%')
                       as lead_days,
                   (select s.lead_time_days from supplier_offers s
                    where s.product_id = l.product_id and s.supplier_id = p.supplier_id) as "silent_lead_days?"
