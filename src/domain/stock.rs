@@ -197,8 +197,10 @@ pub struct OnOrder {
     pub currency: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// By when the supplier should have answered.
+    /// By when the supplier should have answered; none while it was not asked.
     pub answer_due: Option<DateTime<Utc>>,
+    /// How it came to stand so, where there is more to say.
+    pub reason: Option<String>,
 }
 
 #[cfg(test)]

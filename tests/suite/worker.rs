@@ -394,6 +394,40 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_supplier_accepts_of_a_reorder_stays_on_order_until_it_arrives() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "5"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("answer.csv");
+    std::fs::write(&file, "Purchase order,SKU,Accepted\nPO-1,CUP,3\n").expect("a file");
+    let file = file.to_str().expect("a path");
+    for _ in 0..2 {
+        let (said, done) = works.packline(&["import", "acceptances", file]);
+        assert!(done, "{said}");
+    }
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(shown.contains("what was accepted of PO-1"), "{shown}");
+    let (said, done) = works.act(&["reorder", "CUP"]);
+    assert!(
+        !done && said.contains("3 on order"),
+        "ordered twice: {said}"
+    );
+    let (said, done) = works.act(&["receive", "CUP", "--quantity", "3"]);
+    assert!(done, "{said}");
+    let states = "select string_agg(p.state || ' ' || l.received || ' of ' || l.quantity, ', ' order by p.id)
+        from purchase_orders p join purchase_order_lines l on l.purchase_order_id = p.id";
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("rejected 0 of 5, received 3 of 3")
+    );
+    works.drain(1);
+    assert_eq!(works.mail.taken().len(), 1, "asked once more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
     let works = Works::open().await;
     works.run(SHOP).await;

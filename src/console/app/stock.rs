@@ -116,7 +116,10 @@ pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
                 match (purchase.state, purchase.answer_due) {
                     (PurchaseState::Draft, _) => plain("not sent yet"),
                     (PurchaseState::Sent, Some(due)) => ctx.promise("answer by", due),
-                    (state, _) => plain(state.as_str()),
+                    (state, _) => match &purchase.reason {
+                        Some(reason) => plain(format!("{}: {reason}", state.as_str())),
+                        None => plain(state.as_str()),
+                    },
                 }
                 .into(),
             ],

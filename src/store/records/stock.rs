@@ -28,7 +28,7 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
     .await?;
     let on_order = sqlx::query!(
         r#"select p.id, supplier.name as supplier, p.state, l.quantity, l.received, l.unit_cost,
-                  p.currency, p.created_at, p.answer_due
+                  p.currency, p.created_at, p.answer_due, p.reason
            from stock_levels s
            join locations place on place.id = s.location_id and place.supplier_id is null
            join purchase_orders p on p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
@@ -52,6 +52,7 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
             currency: row.currency,
             created_at: row.created_at,
             answer_due: row.answer_due,
+            reason: row.reason,
         })
     })
     .collect::<Result<_, DbError>>()?;
