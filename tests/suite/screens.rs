@@ -87,6 +87,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         open_tickets: 0,
         held_mails: 0,
         failed_mails: 0,
+        stopped_mails: 0,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use crate::harness::Manners;
 use crate::real_data::real_data;
 use crate::works::{LIMIT, SHOP, Works};
 
@@ -425,6 +426,74 @@ async fn what_a_supplier_accepts_of_a_reorder_stays_on_order_until_it_arrives() 
     );
     works.drain(1);
     assert_eq!(works.mail.taken().len(), 1, "asked once more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_owes_an_answer_from_when_its_mail_has_left() {
+    const WAITS: &str = "select waiting_reason from orders";
+    const DUE: &str = "select count(*) from purchase_orders where answer_due is not null";
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 3); update orders set email = null")
+        .await;
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    let waits = works.text(WAITS).await.expect("a reason");
+    assert!(
+        waits.starts_with("purchase order PO-1 to Acme leaves at "),
+        "{waits}"
+    );
+    let stopped = works.act(&["stop-mail", "#1"]);
+    assert_eq!(
+        stopped,
+        (
+            "#1: stopped the purchase order to acme@example.org".to_owned(),
+            true
+        )
+    );
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("purchase order PO-1 to Acme was stopped: resend-mail")
+    );
+    let (shown, _) = works.packline(&["show", "#1"]);
+    assert!(
+        shown.contains("1 purchase order was stopped: resend-mail"),
+        "{shown}"
+    );
+
+    works.mail.behave(Manners::AnswersRecipients(450));
+    let (said, done) = works.act(&["resend-mail", "#1"]);
+    assert!(done, "{said}");
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("purchase order PO-1 to Acme has not got through yet")
+    );
+    let (said, done) = works.act(&["stop-mail", "#1"]);
+    assert!(done, "it waits to be tried again: {said}");
+
+    works.mail.behave(Manners::AnswersRecipients(550));
+    let (said, done) = works.act(&["resend-mail", "#1"]);
+    assert!(done, "{said}");
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("purchase order PO-1 to Acme was refused by its mail server: resend-mail")
+    );
+    assert_eq!(works.number(DUE).await, 0, "silence of who was not asked");
+
+    works.mail.behave(Manners::Takes);
+    let (said, done) = works.act(&["resend-mail", "#1", "--to", "sales@acme.example"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Acme has not answered yet")
+    );
+    assert_eq!(works.number(DUE).await, 1);
+    let (said, done) = works.act(&["stop-mail", "#1"]);
+    assert!(!done && said.contains("no mail of it waits"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
