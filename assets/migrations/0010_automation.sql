@@ -501,7 +501,7 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'dead_job', 'failing_job')),
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'dead_job', 'failing_job')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,

@@ -392,6 +392,38 @@ pub async fn of_order(
     .collect()
 }
 
+/// The notices about what is on order of a stock level's product for our own stock, and those about
+/// earlier orders that failed, newest first; at most 100.
+pub async fn of_level(connection: &mut PgConnection, level: i64) -> Result<Vec<Notice>, DbError> {
+    sqlx::query_as!(
+        Row,
+        "select n.id, n.kind, n.subject_kind, n.subject_id, n.recipient, n.subject_line, n.body, n.html,
+                n.attachment_name, n.state, n.held_until, n.retry_at, n.attempts, n.error, n.sent_at
+         from stock_levels s
+         join locations place on place.id = s.location_id and place.supplier_id is null
+         cross join lateral (
+             select m.id
+             from purchase_orders p
+             join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = s.product_id
+             join notices m on m.subject_kind = 'purchase_order' and m.subject_id = p.id
+             where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+             union
+             select m.id
+             from notices m
+             join purchase_order_lines l on l.purchase_order_id = m.subject_id and l.product_id = s.product_id
+             where m.subject_kind = 'purchase_order' and m.order_id is null and m.state = 'failed') about
+         join notices n on n.id = about.id
+         where s.id = $1
+         order by n.id desc limit 100",
+        level,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Notice::try_from)
+    .collect()
+}
+
 /// A notice that a person can do something about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
@@ -487,6 +519,29 @@ pub async fn count_failed(connection: &mut PgConnection) -> Result<i64, DbError>
             .fetch_one(connection)
             .await?,
     )
+}
+
+/// What the notices that wait for a person are about, as people call it: orders, tickets and SKUs,
+/// those that wait longest first.
+pub async fn failed_about(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(
+                  (select o.number from orders o where o.id = n.order_id),
+                  case n.subject_kind
+                      when 'ticket' then 'TKT-' || n.subject_id
+                      when 'purchase_order' then 'PO-' || n.subject_id || coalesce(' of ' || (
+                          select string_agg(p.sku, ', ' order by l.id)
+                          from purchase_order_lines l join products p on p.id = l.product_id
+                          where l.purchase_order_id = n.subject_id), '') end,
+                  n.subject_kind || ' ' || n.subject_id) as "about!"
+           from notices n where n.state = 'failed' order by n.id limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// When the next notice is due, if any is.

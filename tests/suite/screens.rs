@@ -127,6 +127,9 @@ fn stock() -> Vec<Record> {
             alert: None,
             given_up: None,
             unaddressed: 0,
+            held_mails: 0,
+            failed_mails: 0,
+            stopped_mails: 0,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };

@@ -497,6 +497,78 @@ async fn a_supplier_owes_an_answer_from_when_its_mail_has_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_mail_of_a_reorder_is_seen_stopped_and_sent_after_all_at_its_stock() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    for units in ["5", "6"] {
+        let (said, done) = works.act(&["reorder", "CUP", "--quantity", units]);
+        assert!(done, "{said}");
+    }
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("2 mails have not left: stop-mail") && !shown.contains("answer by"),
+        "{shown}"
+    );
+    let (said, done) = works.act(&["stop-mail", "CUP"]);
+    assert!(
+        !done
+            && said.contains(
+                "1 (purchase order to acme@example.org), 2 (purchase order to acme@example.org)"
+            ),
+        "{said}"
+    );
+    let (said, done) = works.act(&["stop-mail", "CUP", "--mail", "1"]);
+    assert!(done, "{said}");
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("1 purchase order was stopped: resend-mail")
+            && shown.contains("its mail was stopped"),
+        "{shown}"
+    );
+
+    works.mail.behave(Manners::AnswersRecipients(550));
+    works
+        .run("update notices set held_until = now() where state = 'held'; update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.run_once(&[]);
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("1 mail failed: resend-mail or stop-mail")
+            && shown.contains("its mail failed")
+            && shown.contains("550"),
+        "{shown}"
+    );
+    let (status, _) = works.packline(&["status"]);
+    assert!(status.contains("PO-2 of CUP"), "{status}");
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.run_once(&[]);
+    let (status, _) = works.packline(&["status"]);
+    assert!(status.contains("to Acme was "), "{status}");
+
+    works.mail.behave(Manners::Takes);
+    for mail in ["1", "2"] {
+        let (said, done) = works.act(&["resend-mail", "CUP", "--mail", mail]);
+        assert!(done, "{said}");
+    }
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(shown.contains("answer by"), "{shown}");
+    let alerts = "select count(*) from alerts where kind = 'unsent' and cleared_at is null";
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.number(alerts).await, 0);
+    assert_eq!(works.mail.taken().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
     let works = Works::open().await;
     works.run(SHOP).await;

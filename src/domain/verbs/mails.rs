@@ -1,4 +1,4 @@
-//! What can be done with the mails about an order or a ticket.
+//! What can be done with the mails about an order, a ticket or what is on order for our own stock.
 
 use super::super::people::Role;
 use super::super::record::{Kind, Record};
