@@ -31,6 +31,8 @@ create table notices (
     attempts integer not null default 0 check (attempts >= 0),
     -- While queued: when to try again, also if whoever tries now never comes back.
     retry_at timestamptz,
+    -- Whether somebody tries now: nobody else can stop it then.
+    sending boolean not null default false,
     error text,
     created_at timestamptz not null default clock_timestamp(),
     sent_at timestamptz,
@@ -42,23 +44,30 @@ create table notices (
 );
 create index notices_of_subject on notices (subject_kind, subject_id);
 create index notices_of_order on notices (order_id);
-create index notices_order_wants on notices (order_id) where state in ('held', 'failed');
+create index notices_order_wants on notices (order_id)
+    where state in ('held', 'queued', 'failed') or state = 'cancelled' and kind = 'purchase_order';
+create index notices_stock_wants on notices (subject_id)
+    where subject_kind = 'purchase_order' and order_id is null
+      and (state in ('held', 'queued', 'failed') or state = 'cancelled' and kind = 'purchase_order');
 create index notices_ticket_wants on notices (subject_id)
-    where subject_kind = 'ticket' and state in ('held', 'failed');
+    where subject_kind = 'ticket' and state in ('held', 'queued', 'failed');
 create index notices_due on notices (coalesce(retry_at, held_until), id) where state in ('held', 'queued');
 create index notices_failed on notices (id) where state = 'failed';
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
     ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued'),
-    ('notice', 'failed', 'cancelled');
+    ('notice', 'failed', 'cancelled'), ('notice', 'queued', 'cancelled'), ('notice', 'cancelled', 'queued');
 select guard_states('notices', 'notice', 'state');
 
 -- What is on its way or has left is the workers' alone: whoever made it due once more would send it
--- twice.
+-- twice. What waits to be tried again can be stopped, and a purchase order that was stopped can be sent
+-- after all: a supplier that never had it has nothing to answer.
 create function guard_notice() returns trigger
 language plpgsql set search_path = packline, pg_temp as $$
 begin
     if old.state not in ('held', 'failed')
+       and not (old.state = 'queued' and not old.sending and new.state = 'cancelled')
+       and not (old.state = 'cancelled' and old.kind = 'purchase_order' and new.state = 'queued')
        and not (pg_has_role(session_user, 'packline_worker', 'member')
                 or pg_has_role(session_user, 'packline_admin', 'member')) then
         raise exception 'a mail that is % cannot be changed', old.state
@@ -85,7 +94,7 @@ end $$;
 create trigger note_order before insert on notices
     for each row execute function note_order();
 
--- Whoever looks at an order or a ticket sees how far its mail has come. The record itself stays as it is.
+-- Whoever looks at an order, a ticket or a product's stock sees how far its mail has come. The record itself stays as it is.
 create function tell_of_mail() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -97,7 +106,12 @@ begin
                    where n.subject_kind = 'ticket')
     union all
     select 'ticket', t.id, t.version from tickets t
-    where t.id in (select subject_id from new_rows where subject_kind = 'ticket');
+    where t.id in (select subject_id from new_rows where subject_kind = 'ticket')
+    union all
+    select 'stock', s.id, s.version from stock_levels s
+    where s.product_id in (select l.product_id
+                           from new_rows n join purchase_order_lines l on l.purchase_order_id = n.subject_id
+                           where n.subject_kind = 'purchase_order' and n.order_id is null);
     return null;
 end $$;
 create trigger tell_of_mail_insert after insert on notices
@@ -105,7 +119,8 @@ create trigger tell_of_mail_insert after insert on notices
 create trigger tell_of_mail_update after update on notices
     referencing new table as new_rows for each statement execute function tell_of_mail();
 
--- What a person does with a mail is done with its order or ticket, and told there.
+-- What a person does with a mail is done with its order, its ticket or its product's stock, and told
+-- there.
 create function tell_of_act_with_mail() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
@@ -115,19 +130,26 @@ begin
         return null;
     end if;
     for done in
-        select case when n.order_id is null then 'ticket' else 'order' end as kind,
-               coalesce(n.order_id, n.subject_id) as id,
+        select shown.kind, shown.id,
                jsonb_object_agg('mail ' || n.id, jsonb_build_array(o.state, n.state)) as changes
         from new_rows n join old_rows o using (id)
-        where n.order_id is not null or n.subject_kind = 'ticket'
+        cross join lateral (
+            select 'order' as kind, n.order_id as id where n.order_id is not null
+            union all
+            select 'ticket', n.subject_id where n.subject_kind = 'ticket'
+            union all
+            select 'stock', s.id
+            from purchase_order_lines l join stock_levels s on s.product_id = l.product_id
+            where n.subject_kind = 'purchase_order' and n.order_id is null
+              and l.purchase_order_id = n.subject_id) shown
         group by 1, 2 order by 1, 2
     loop
         perform write_activity(done.kind, done.id, 'notices', 'update', done.changes);
-        if done.kind = 'order' then
-            update orders set version = version + 1 where id = done.id;
-        else
-            update tickets set version = version + 1 where id = done.id;
-        end if;
+        case done.kind
+            when 'order' then update orders set version = version + 1 where id = done.id;
+            when 'stock' then update stock_levels set version = version + 1 where id = done.id;
+            else update tickets set version = version + 1 where id = done.id;
+        end case;
     end loop;
     return null;
 end $$;

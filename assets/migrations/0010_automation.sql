@@ -70,7 +70,7 @@ begin atomic
        and not an_order.covered_by_hand;
 end;
 
--- By when the supplier must have accepted; written when the purchase order is sent.
+-- By when the supplier must have accepted; written when the purchase order has left.
 alter table purchase_orders add column answer_due timestamptz;
 create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent';
 create index purchase_orders_unsent on purchase_orders (id) where state = 'draft';
@@ -280,6 +280,19 @@ begin
 end $$;
 create trigger enqueue_silence after update of answer_due on purchase_orders
     for each row when (new.answer_due is not null) execute function enqueue_silence();
+
+-- What an order waits for is another thing once a purchase order's mail has left, or cannot.
+create function enqueue_mailed() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('order', 'order', new.order_id);
+    return null;
+end $$;
+create trigger enqueue_mailed after update of state, error on notices
+    for each row when (new.kind = 'purchase_order' and new.order_id is not null
+                       and (new.state <> old.state and (old.state <> 'held' or new.state = 'cancelled')
+                            or new.error is distinct from old.error))
+    execute function enqueue_mailed();
 
 -- A supplier's answer to its purchase order is the answer for its part of the order, whoever
 -- writes it down.
@@ -538,7 +551,7 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'dead_job', 'failing_job')),
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'dead_job', 'failing_job')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,

@@ -3,6 +3,7 @@
 use super::error::ActError;
 use super::work::{Outcome, Work};
 use crate::domain::notices::NoticeState;
+use crate::domain::verbs::{CAN_RESEND, CAN_STOP};
 use crate::output::mailer::Mailbox;
 use crate::store::notices::{self, Open};
 
@@ -11,7 +12,11 @@ pub(super) async fn stop(
     work: &mut Work<'_>,
     open: Vec<Open>,
 ) -> Result<(Open, Outcome), ActError> {
-    let mail = the_one(work, open, "is held or failed")?;
+    let open = open
+        .into_iter()
+        .filter(|mail| mail.state != NoticeState::Cancelled)
+        .collect();
+    let mail = the_one(work, open, CAN_STOP)?;
     notices::cancel(work.connection, mail.id).await?;
     let outcome = Outcome::new(format!(
         "stopped the {} to {}",
@@ -21,13 +26,13 @@ pub(super) async fn stop(
     Ok((mail, outcome))
 }
 
-/// Sends the failed mail that is meant, to another address where one is given.
+/// Sends the mail that is meant and failed or was stopped, to another address where one is given.
 pub(super) async fn resend(work: &mut Work<'_>, open: Vec<Open>) -> Result<Outcome, ActError> {
     let failed = open
         .into_iter()
-        .filter(|mail| mail.state == NoticeState::Failed)
+        .filter(|mail| matches!(mail.state, NoticeState::Failed | NoticeState::Cancelled))
         .collect();
-    let mail = the_one(work, failed, "failed")?;
+    let mail = the_one(work, failed, CAN_RESEND)?;
     let to = work.given.optional_text("to").map(ToOwned::to_owned);
     if let Some(to) = &to
         && to.parse::<Mailbox>().is_err()
@@ -60,7 +65,7 @@ fn the_one(work: &Work<'_>, mut open: Vec<Open>, what: &str) -> Result<Open, Act
             let numbers: Vec<String> = open
                 .iter()
                 .chain([&last])
-                .map(|mail| format!("{} ({})", mail.id, mail.kind.label()))
+                .map(|mail| format!("{} ({} to {})", mail.id, mail.kind.label(), mail.recipient))
                 .collect();
             let expected = format!("which mail: {}", numbers.join(", "));
             Err(ActError::argument("mail", &expected))

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,6 +17,7 @@ use crate::domain::notices::{NoticeKind, backoff};
 use crate::output::mailer::{Letter, Mailer, Outcome};
 use crate::store::db::{Db, DbError};
 use crate::store::notices::{self as store, Claim, Claimed, Claims};
+use crate::store::{calendar, progress};
 
 /// Notices sent side by side, and claimed at once: no more than can be sent before claims end.
 const SIDE_BY_SIDE: i64 = 8;
@@ -165,6 +167,21 @@ async fn send(
     Ok(outcome)
 }
 
+/// The supplier has a purchase order from now on: the time in which it has agreed to answer begins.
+/// It is locked before its mail, as acts lock them.
+async fn asked(
+    connection: &mut PgConnection,
+    purchase_order: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let Some(hours) = progress::unanswered_hours(connection, purchase_order).await? else {
+        return Ok(());
+    };
+    let business = calendar::load(connection, now).await?;
+    let due = business.calendar.add(now, TimeDelta::hours(hours.into()));
+    progress::has_left(connection, purchase_order, due, now).await
+}
+
 /// What to record of an attempt.
 enum Record {
     Sent(DateTime<Utc>),
@@ -181,7 +198,12 @@ async fn record(db: &Db, claimed: &Claimed, what: Record) -> Result<(), DbError>
             Box::pin(async move {
                 store::as_worker(connection).await?;
                 match what {
-                    Record::Sent(now) => store::sent(connection, &claimed, now).await,
+                    Record::Sent(now) => {
+                        if claimed.kind == NoticeKind::PurchaseOrder {
+                            asked(connection, claimed.subject.id, now).await?;
+                        }
+                        store::sent(connection, &claimed, now).await
+                    }
                     Record::Retry(at, error) => {
                         store::retry(connection, &claimed, at, &error).await
                     }

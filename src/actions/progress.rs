@@ -12,7 +12,7 @@ use crate::domain::promises::{self, Promise};
 use crate::domain::{routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
-use crate::store::progress::{self as store, Draft, Moving};
+use crate::store::progress::{self as store, Moving};
 use crate::store::{carrier_labels, fulfilments, inspections, jobs, labels, orders, reservations};
 
 /// Orders that are locked, or looked at again, at once when units came free.
@@ -324,15 +324,8 @@ async fn send(
     if drafts.is_empty() {
         return Ok(false);
     }
-    let answer_due = |draft: &Draft| {
-        let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
-        terms.business.calendar.add(terms.now, span)
-    };
-    let sent: Vec<_> = drafts
-        .iter()
-        .map(|draft| (draft.id, answer_due(draft)))
-        .collect();
-    store::set_sent(connection, &sent, terms.now).await?;
+    let planned: Vec<i64> = drafts.iter().map(|draft| draft.id).collect();
+    store::set_planned(connection, &planned, terms.now).await?;
     let zone = terms.business.calendar.zone();
     for draft in &drafts {
         terms
@@ -358,9 +351,7 @@ pub async fn purchase(
         return Ok(());
     };
     let business = calendar::load(connection, now).await?;
-    let span = TimeDelta::hours(i64::from(draft.acceptance_hours));
-    let answer_due = business.calendar.add(now, span);
-    store::set_sent(connection, &[(draft.id, answer_due)], now).await?;
+    store::set_planned(connection, &[draft.id], now).await?;
     let zone = business.calendar.zone();
     desk.purchase(connection, &draft, None, zone, now).await?;
     Ok(())

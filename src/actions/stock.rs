@@ -5,9 +5,9 @@ use chrono::SecondsFormat;
 use super::error::ActError;
 use super::holds::give_back;
 use super::work::{Outcome, Work, unknown_verb};
-use super::{jobs, purchases};
+use super::{jobs, mails, purchases};
 use crate::domain::stock::{MovementKind, StockSummary};
-use crate::store::{purchases as store_purchases, stock};
+use crate::store::{notices, purchases as store_purchases, stock};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -22,6 +22,14 @@ pub(super) async fn perform(
         "set-reorder-point" => set_reorder_point(work, level).await,
         "mute" => mute(work, level).await,
         "unmute" => unmute(work, level).await,
+        "stop-mail" => {
+            let open = notices::open_of_level(work.connection, level.id).await?;
+            Ok(mails::stop(work, open).await?.1)
+        }
+        "resend-mail" => {
+            let open = notices::open_of_level(work.connection, level.id).await?;
+            mails::resend(work, open).await
+        }
         "retry-work" => jobs::retry(work).await,
         "forget-work" => purchases::forget(work, level).await,
         _ => Err(unknown_verb(work.act)),

@@ -85,6 +85,7 @@ fn users(argument: &str) -> String {
         .filter(|verb| verb.arg(argument).is_some())
         .map(|verb| verb.name)
         .collect();
+    names.sort_unstable();
     names.dedup();
     format!("for {}", names.join(", "))
 }

@@ -18,7 +18,7 @@ use crate::domain::text;
 use crate::store::alerts::{self, Alert};
 use crate::store::{lists, notices};
 
-/// Alerts that are told one by one.
+/// Alerts, and mails that failed, that are told one by one.
 const ALERTS: i64 = 10;
 
 /// Say how many records are open, late and breaching, what people are alerted to, and how many mails
@@ -50,6 +50,8 @@ struct Report {
     counts: Counts,
     /// Mails that did not get through: a person decides.
     failed_mails: i64,
+    /// What the first of them are about.
+    failed_mails_about: Vec<String>,
     /// Open alerts by kind.
     alerts: BTreeMap<String, i64>,
 }
@@ -77,7 +79,8 @@ impl Level {
 
 impl Status {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let (counts, failed_mails, (alerts, oldest)) = match self.counts(config, now).await {
+        let (counts, (failed_mails, about), (alerts, oldest)) = match self.counts(config, now).await
+        {
             Ok(found) => found,
             Err(error) => {
                 print::note(format_args!("packline: unknown: {error:#}"));
@@ -93,6 +96,7 @@ impl Status {
                 status,
                 counts,
                 failed_mails,
+                failed_mails_about: about,
                 alerts,
             })?;
         } else {
@@ -121,6 +125,9 @@ impl Status {
             }
             if failed_mails > 0 {
                 print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
+                for about in &about {
+                    print::line(format_args!("  {}", text::plain(about)));
+                }
             }
         }
         Ok(ExitCode::from(status.exit_code()))
@@ -130,7 +137,11 @@ impl Status {
         &self,
         config: &Config,
         now: DateTime<Utc>,
-    ) -> Result<(Counts, i64, (BTreeMap<String, i64>, Vec<Alert>))> {
+    ) -> Result<(
+        Counts,
+        (i64, Vec<String>),
+        (BTreeMap<String, i64>, Vec<Alert>),
+    )> {
         let database = Database::open(config, "status").await?;
         Ok(database
             .db
@@ -138,8 +149,9 @@ impl Status {
                 Box::pin(async move {
                     let counts = lists::counts(connection, now).await?;
                     let failed_mails = notices::count_failed(connection).await?;
+                    let about = notices::failed_about(connection, ALERTS).await?;
                     let alerts = alerts::open(connection, ALERTS).await?;
-                    Ok((counts, failed_mails, alerts))
+                    Ok((counts, (failed_mails, about), alerts))
                 })
             })
             .await?)

@@ -63,6 +63,10 @@ impl Worker {
                 Some(mailer) => deliver_due(&database.db, mailer, clock(), u64::MAX).await?,
                 None => Delivered::default(),
             };
+            if mails.total() > 0 {
+                // Orders wait for something else once their suppliers were asked.
+                tally += hand.worker.drain().await?;
+            }
             print::line(format_args!(
                 "{} jobs done, {} failed; {} mails sent, {} to be tried again, {} refused",
                 tally.done, tally.failed, mails.sent, mails.later, mails.failed

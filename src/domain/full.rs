@@ -60,6 +60,8 @@ pub struct Stock {
     pub wanted_by: Vec<WantedBy>,
     /// The newest movements; at most 50.
     pub movements: Vec<Movement>,
+    /// Mails of what is on order, and those about earlier orders that failed, newest first; at most 100.
+    pub mails: Vec<Notice>,
 }
 
 /// Everything about a parcel, for its full view.

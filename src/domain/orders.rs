@@ -175,10 +175,12 @@ pub struct OrderSummary {
     pub failed_inspections: i64,
     /// Tickets that are not resolved.
     pub open_tickets: i64,
-    /// Mails about it and its parts that can still be stopped.
+    /// Mails about it and its parts that have not left and can still be stopped.
     pub held_mails: i64,
     /// Mails about it and its parts that did not get through: a person decides.
     pub failed_mails: i64,
+    /// Purchase orders for it that were stopped and wait for an answer all the same.
+    pub stopped_mails: i64,
 }
 
 impl OrderSummary {

@@ -1,8 +1,9 @@
 //! What an order wants next: from what is true of it, the steps that are due and, where none is,
 //! what it waits for. The worker takes the steps; people may take any of them by hand.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
+use super::notices::NoticeState;
 use super::orders::{FinancialStatus, FulfilmentState, Stage};
 use super::promises::Standing;
 
@@ -85,10 +86,36 @@ pub struct Fulfilment {
     pub unaddressed: bool,
     /// Whether the supplier should have answered by now.
     pub silent: bool,
+    /// Its purchase order that has not reached the supplier, where there is one.
+    pub unasked: Option<Unasked>,
     /// Its inspections that are pending, failed, and in all.
     pub inspections: (i64, i64, i64),
     /// Whether it is ready, our own, and has no parcel.
     pub unpacked: bool,
+}
+
+/// A purchase order whose mail has not left: its supplier has nothing to answer yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unasked {
+    /// The purchase order; its number is `PO-` and this.
+    pub purchase_id: i64,
+    /// How far its mail has come.
+    pub mail: NoticeState,
+    /// When it leaves, by the shop's clock, where it is held.
+    pub leaves_at: NaiveTime,
+}
+
+impl Unasked {
+    /// Why the supplier was not asked, and what to do about it.
+    fn reason(self, supplier: &str) -> String {
+        let what = format!("purchase order PO-{} to {supplier}", self.purchase_id);
+        match self.mail {
+            NoticeState::Held => format!("{what} leaves at {}", self.leaves_at.format("%H:%M")),
+            NoticeState::Failed => format!("{what} was refused by its mail server: resend-mail"),
+            NoticeState::Cancelled => format!("{what} was stopped: resend-mail"),
+            NoticeState::Queued | NoticeState::Sent => format!("{what} has not got through yet"),
+        }
+    }
 }
 
 /// A step that moves an order on.
@@ -273,7 +300,10 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
             FulfilmentState::Requested if part.silent => reasons.push(format!(
                 "{who} has not answered in the agreed time, and nobody else has it in time"
             )),
-            FulfilmentState::Requested => reasons.push(format!("{who} has not answered yet")),
+            FulfilmentState::Requested => reasons.push(match part.unasked {
+                Some(unasked) => unasked.reason(who),
+                None => format!("{who} has not answered yet"),
+            }),
             _ if failed > 0 => reasons.push("an inspection failed".to_owned()),
             _ if pending > 0 => reasons.push("an inspection is pending".to_owned()),
             _ => {}
@@ -446,6 +476,7 @@ mod tests {
             unsent: false,
             unaddressed: true,
             silent: false,
+            unasked: None,
             inspections: (0, 0, 0),
             unpacked: false,
         };
@@ -461,6 +492,45 @@ mod tests {
     }
 
     #[test]
+    fn a_supplier_that_was_not_asked_is_not_said_to_owe_an_answer() {
+        let part = |mail| Fulfilment {
+            id: 7,
+            location: "Acme".to_owned(),
+            by_supplier: true,
+            state: FulfilmentState::Requested,
+            leaves_by: None,
+            unsent: false,
+            unaddressed: false,
+            silent: false,
+            unasked: Some(Unasked {
+                purchase_id: 50,
+                mail,
+                leaves_at: NaiveTime::from_hms_opt(11, 13, 0).expect("a time"),
+            }),
+            inspections: (0, 0, 0),
+            unpacked: false,
+        };
+        for (mail, says) in [
+            (NoticeState::Held, "leaves at 11:13"),
+            (NoticeState::Queued, "has not got through yet"),
+            (
+                NoticeState::Failed,
+                "was refused by its mail server: resend-mail",
+            ),
+            (NoticeState::Cancelled, "was stopped: resend-mail"),
+        ] {
+            let facts = Facts {
+                fulfilments: vec![part(mail)],
+                ..confirmed(Vec::new())
+            };
+            assert_eq!(
+                waits_for(&facts),
+                Some(format!("purchase order PO-50 to Acme {says}"))
+            );
+        }
+    }
+
+    #[test]
     fn a_pick_is_inspected_or_ready_and_an_open_inspection_blocks() {
         use FulfilmentState::{Accepted, Inspecting, Ready};
         let part = |state, inspections| Fulfilment {
@@ -472,6 +542,7 @@ mod tests {
             unsent: false,
             unaddressed: false,
             silent: false,
+            unasked: None,
             inspections,
             unpacked: state == Ready,
         };

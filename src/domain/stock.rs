@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::cover::USUAL_LEAD_TIME;
+use super::notices::NoticeState;
 use super::words::words;
 
 words! {
@@ -64,6 +65,12 @@ pub struct StockSummary {
     /// Purchase orders for it that no mail brings: their suppliers have no address, or the worker gave
     /// them up.
     pub unmailed: i64,
+    /// Mails of purchase orders for it that have not left and can still be stopped.
+    pub held_mails: i64,
+    /// Those that did not get through: a person decides.
+    pub failed_mails: i64,
+    /// Those that were stopped and whose suppliers are waited for all the same.
+    pub stopped_mails: i64,
     /// Not shown as low until then.
     pub muted_until: Option<DateTime<Utc>>,
 }
@@ -198,8 +205,14 @@ pub struct OnOrder {
     pub currency: String,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// By when the supplier should have answered.
+    /// By when the supplier should have answered; none while it was not asked.
     pub answer_due: Option<DateTime<Utc>>,
+    /// How far its mail has come, where it goes by mail.
+    pub mail: Option<NoticeState>,
+    /// When its mail leaves or left.
+    pub leaves_at: Option<DateTime<Utc>>,
+    /// How it came to stand so, where there is more to say.
+    pub reason: Option<String>,
 }
 
 #[cfg(test)]
@@ -224,6 +237,9 @@ mod tests {
             alert: None,
             given_up: None,
             unmailed: 0,
+            held_mails: 0,
+            failed_mails: 0,
+            stopped_mails: 0,
             muted_until: None,
         }
     }

@@ -137,7 +137,7 @@ pub async fn settle(
 
 /// Raises what has not moved for as long as its stage allows, and clears what has moved: orders by
 /// their promise, purchase orders by the supplier's agreed hours,
-/// and those for our own stock that cannot be sent. Answers with how many changed.
+/// and those for our own stock that cannot be sent or did not get through. Answers with how many changed.
 ///
 /// An order is stuck when its ship-by has passed, or when it waits for something and has not changed
 /// for two days; one that is on hold, after three.
@@ -170,7 +170,20 @@ pub async fn settle_stuck(
              join purchase_order_lines l on l.purchase_order_id = p.id
              join stock_levels t on t.product_id = l.product_id
              join locations n on n.id = t.location_id and n.supplier_id is null
-             where p.state = 'draft' and p.fulfilment_id is null and s.email like '%@%' is not true)
+             where p.state = 'draft' and p.fulfilment_id is null and s.email like '%@%' is not true
+             union all
+             select distinct on (t.id) 'unsent', 'stock', t.id,
+                    'PO-' || p.id || ' to ' || s.name || case when m.state = 'failed' then ' was refused by its mail server'
+                                                              else ' was stopped' end || ': resend-mail'
+             from notices m
+             join purchase_orders p on p.id = m.subject_id
+             join suppliers s on s.id = p.supplier_id
+             join purchase_order_lines l on l.purchase_order_id = p.id
+             join stock_levels t on t.product_id = l.product_id
+             join locations n on n.id = t.location_id and n.supplier_id is null
+             where m.kind = 'purchase_order' and m.subject_kind = 'purchase_order' and m.order_id is null
+               and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order')
+               and p.state = 'sent')
          insert into alerts (kind, subject_kind, subject_id, reason)
          select kind, subject_kind, id, reason from stuck
          on conflict (kind, subject_kind, subject_id) where cleared_at is null
@@ -199,6 +212,14 @@ pub async fn settle_stuck(
                     join suppliers s on s.id = p.supplier_id
                     where t.id = a.subject_id and p.state = 'draft' and p.fulfilment_id is null
                       and s.email like '%@%' is not true)
+                or a.kind = 'unsent' and not exists (
+                    select from stock_levels t
+                    join notices m on m.kind = 'purchase_order' and m.subject_kind = 'purchase_order'
+                        and m.order_id is null
+                    join purchase_orders p on p.id = m.subject_id
+                    join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = t.product_id
+                    where t.id = a.subject_id and p.state = 'sent'
+                      and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order'))
                 or a.kind = 'dead_job' and not exists (
                     select from jobs j where j.dead_at is not null
                       and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id))",
@@ -309,7 +330,7 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `dead_job` or `failing_job`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `dead_job` or `failing_job`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,

@@ -68,6 +68,8 @@ pub struct Claimed {
     pub attempt: i32,
     /// What it tells.
     pub kind: NoticeKind,
+    /// What it is about.
+    pub subject: Subject,
     /// To whom.
     pub recipient: String,
     /// What it says.
@@ -129,11 +131,11 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim) -> Result<Claim
              limit $4
              for update skip locked)
          update notices n
-         set state = 'queued', attempts = attempts + 1, retry_at = $5,
+         set state = 'queued', attempts = attempts + 1, retry_at = $5, sending = true,
              message_id = coalesce(message_id, format('%s.%s.%s@%s', kind, n.id,
                  to_char(created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS'), $6::text))
          from due where n.id = due.id
-         returning n.id, attempts, kind, recipient, subject_line, body, html, attachment_name,
+         returning n.id, attempts, kind, subject_kind, subject_id, recipient, subject_line, body, html, attachment_name,
                    attachment, message_id, in_reply_to, mail_references, held_until",
     )
     .bind(claim.now)
@@ -171,6 +173,7 @@ fn claimed(row: &Columns<'_>) -> Result<Claimed, DbError> {
         id: row.id,
         attempt: row.get("attempts")?,
         kind: row.word("kind")?,
+        subject: Subject::new(row.word("subject_kind")?, row.get("subject_id")?),
         recipient: row.get("recipient")?,
         mail: Mail {
             subject: row.get("subject_line")?,
@@ -193,7 +196,7 @@ pub async fn sent(
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update notices set state = 'sent', sent_at = $3, retry_at = null, error = null
+        "update notices set state = 'sent', sent_at = $3, retry_at = null, error = null, sending = false
          where id = $1 and attempts = $2 and state = 'queued'",
         claimed.id,
         claimed.attempt,
@@ -212,7 +215,7 @@ pub async fn retry(
     error: &str,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update notices set retry_at = $3, error = $4
+        "update notices set retry_at = $3, error = $4, sending = false
          where id = $1 and attempts = $2 and state = 'queued'",
         claimed.id,
         claimed.attempt,
@@ -231,7 +234,7 @@ pub async fn put_back(
     at: DateTime<Utc>,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update notices set retry_at = $3, attempts = attempts - 1
+        "update notices set retry_at = $3, attempts = attempts - 1, sending = false
          where id = $1 and attempts = $2 and state = 'queued'",
         claimed.id,
         claimed.attempt,
@@ -249,7 +252,7 @@ pub async fn fail(
     error: &str,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update notices set state = 'failed', retry_at = null, error = $3
+        "update notices set state = 'failed', retry_at = null, error = $3, sending = false
          where id = $1 and attempts = $2 and state = 'queued'",
         id,
         attempt,
@@ -260,11 +263,12 @@ pub async fn fail(
     Ok(done.rows_affected() == 1)
 }
 
-/// Stops a notice that is still held, or gives one up that failed. `false` where it has left, is
-/// leaving, or was stopped.
+/// Stops a notice that is held or waits to be tried again, or gives one up that failed. `false`
+/// where it has left, is leaving, or was stopped.
 pub async fn cancel(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     let done = sqlx::query!(
-        "update notices set state = 'cancelled' where id = $1 and state in ('held', 'failed')",
+        "update notices set state = 'cancelled'
+         where id = $1 and (state in ('held', 'failed') or state = 'queued' and not sending)",
         id
     )
     .execute(connection)
@@ -272,8 +276,8 @@ pub async fn cancel(connection: &mut PgConnection, id: i64) -> Result<bool, DbEr
     Ok(done.rows_affected() == 1)
 }
 
-/// Sends a failed notice after all, to another address where one is given. `false` where it has
-/// not failed.
+/// Sends a notice after all that failed or was stopped, to another address where one is given.
+/// `false` where it is neither.
 pub async fn requeue(
     connection: &mut PgConnection,
     id: i64,
@@ -284,7 +288,7 @@ pub async fn requeue(
         "update notices
          set state = 'queued', attempts = 0, retry_at = $3, held_until = $3, error = null,
              recipient = coalesce($2, recipient)
-         where id = $1 and state = 'failed'",
+         where id = $1 and state in ('failed', 'cancelled')",
         id,
         recipient,
         now,
@@ -389,6 +393,38 @@ pub async fn of_order(
     .collect()
 }
 
+/// The notices about what is on order of a stock level's product for our own stock, and those about
+/// earlier orders that failed, newest first; at most 100.
+pub async fn of_level(connection: &mut PgConnection, level: i64) -> Result<Vec<Notice>, DbError> {
+    sqlx::query_as!(
+        Row,
+        "select n.id, n.kind, n.subject_kind, n.subject_id, n.recipient, n.subject_line, n.body, n.html,
+                n.attachment_name, n.state, n.held_until, n.retry_at, n.attempts, n.error, n.sent_at
+         from stock_levels s
+         join locations place on place.id = s.location_id and place.supplier_id is null
+         cross join lateral (
+             select m.id
+             from purchase_orders p
+             join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = s.product_id
+             join notices m on m.subject_kind = 'purchase_order' and m.subject_id = p.id
+             where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+             union
+             select m.id
+             from notices m
+             join purchase_order_lines l on l.purchase_order_id = m.subject_id and l.product_id = s.product_id
+             where m.subject_kind = 'purchase_order' and m.order_id is null and m.state = 'failed') about
+         join notices n on n.id = about.id
+         where s.id = $1
+         order by n.id desc limit 100",
+        level,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Notice::try_from)
+    .collect()
+}
+
 /// A notice that a person can do something about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
@@ -398,19 +434,49 @@ pub struct Open {
     pub kind: NoticeKind,
     /// To whom.
     pub recipient: String,
-    /// [`NoticeState::Held`] or [`NoticeState::Failed`].
+    /// Not [`NoticeState::Sent`].
     pub state: NoticeState,
 }
 
-/// The notices about an order and its parts that are held or failed, oldest first, locked.
+/// The notices about an order and its parts that are held, wait to be tried again or failed, and
+/// the purchase orders that were stopped and wait for an answer all the same; oldest first, locked.
 pub async fn open_of_order(
     connection: &mut PgConnection,
     order_id: i64,
 ) -> Result<Vec<Open>, DbError> {
     sqlx::query!(
-        "select id, kind, recipient, state from notices
-         where order_id = $1 and state in ('held', 'failed') order by id for no key update",
+        "select n.id, n.kind, n.recipient, n.state
+         from notices n
+         left join purchase_orders p on n.kind = 'purchase_order' and p.id = n.subject_id
+         where n.order_id = $1
+           and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
+           and not n.sending and (n.state <> 'cancelled' or p.state = 'sent')
+         order by n.id for no key update of n",
         order_id,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| open(row.id, &row.kind, row.recipient, &row.state))
+    .collect()
+}
+
+/// As [`open_of_order`], about what was ordered of a stock level's product for our own stock.
+pub async fn open_of_level(
+    connection: &mut PgConnection,
+    level: i64,
+) -> Result<Vec<Open>, DbError> {
+    sqlx::query!(
+        "select n.id, n.kind, n.recipient, n.state
+         from stock_levels s
+         join notices n on n.subject_kind = 'purchase_order' and n.order_id is null
+         join purchase_orders p on p.id = n.subject_id
+         join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = s.product_id
+         where s.id = $1
+           and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
+           and not n.sending and (n.state <> 'cancelled' or p.state = 'sent')
+         order by n.id for no key update of n",
+        level,
     )
     .fetch_all(connection)
     .await?
@@ -426,7 +492,8 @@ pub async fn open_of_ticket(
 ) -> Result<Vec<Open>, DbError> {
     sqlx::query!(
         "select id, kind, recipient, state from notices
-         where subject_kind = 'ticket' and subject_id = $1 and state in ('held', 'failed')
+         where subject_kind = 'ticket' and subject_id = $1 and state in ('held', 'queued', 'failed')
+           and not sending
          order by id for no key update",
         ticket_id,
     )
@@ -453,6 +520,29 @@ pub async fn count_failed(connection: &mut PgConnection) -> Result<i64, DbError>
             .fetch_one(connection)
             .await?,
     )
+}
+
+/// What the notices that wait for a person are about, as people call it: orders, tickets and SKUs,
+/// those that wait longest first.
+pub async fn failed_about(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(
+                  (select o.number from orders o where o.id = n.order_id),
+                  case n.subject_kind
+                      when 'ticket' then 'TKT-' || n.subject_id
+                      when 'purchase_order' then 'PO-' || n.subject_id || coalesce(' of ' || (
+                          select string_agg(p.sku, ', ' order by l.id)
+                          from purchase_order_lines l join products p on p.id = l.product_id
+                          where l.purchase_order_id = n.subject_id), '') end,
+                  n.subject_kind || ' ' || n.subject_id) as "about!"
+           from notices n where n.state = 'failed' order by n.id limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// When the next notice is due, if any is.

@@ -29,7 +29,8 @@ pub const SELECT: &str = "
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.cancelled,
            checked.pending as pending_inspections, checked.failed as failed_inspections,
-           asked.open as open_tickets, mail.held as held_mails, mail.failed as failed_mails
+           asked.open as open_tickets, mail.held as held_mails, mail.failed as failed_mails,
+           mail.stopped as stopped_mails
     from orders o
     join channels channel on channel.id = o.channel_id
     cross join lateral (
@@ -47,9 +48,13 @@ pub const SELECT: &str = "
         select count(*) as open from tickets
         where order_id = o.id and state in ('new', 'open', 'pending')) asked
     cross join lateral (
-        select count(*) filter (where state = 'held') as held,
-               count(*) filter (where state = 'failed') as failed
-        from notices where order_id = o.id and state in ('held', 'failed')) mail ";
+        select count(*) filter (where state in ('held', 'queued') and not sending) as held,
+               count(*) filter (where state = 'failed') as failed,
+               count(*) filter (where state = 'cancelled' and exists (
+                   select from purchase_orders p where p.id = subject_id and p.state = 'sent')) as stopped
+        from notices
+        where order_id = o.id
+          and (state in ('held', 'queued', 'failed') or state = 'cancelled' and kind = 'purchase_order')) mail ";
 
 /// Reads a row of [`SELECT`].
 ///
@@ -90,6 +95,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         open_tickets: columns.get("open_tickets")?,
         held_mails: columns.get("held_mails")?,
         failed_mails: columns.get("failed_mails")?,
+        stopped_mails: columns.get("stopped_mails")?,
     })
 }
 

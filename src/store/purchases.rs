@@ -339,50 +339,18 @@ pub async fn answer(
     one_row(&done, "the purchase order")
 }
 
-/// Gives the units that a supplier keeps to it anew, accepted: a fulfilment and its purchase order
-/// in the place of those that were rejected. Nothing where it was for our own stock.
+/// Gives the units that a supplier keeps to it anew, accepted: a purchase order in the place of the
+/// one that was rejected, and, where that was for an order, a fulfilment in the place of its own.
 pub async fn keep_part(
     connection: &mut PgConnection,
     asked: &Asked,
     kept: &[(i64, i32)],
 ) -> Result<(), DbError> {
-    let Some(before) = asked.fulfilment_id else {
-        return Ok(());
-    };
-    let fulfilment = sqlx::query_scalar!(
-        "insert into fulfilments (order_id, location_id, reason, leaves_by)
-         select order_id, location_id, 'the supplier accepted a part', leaves_by
-         from fulfilments where id = $1
-         returning id",
-        before
-    )
-    .fetch_one(&mut *connection)
-    .await?;
     let (products, units): (Vec<i64>, Vec<i32>) = kept.iter().copied().unzip();
-    // A product may be on two lines: the first line is served first.
-    sqlx::query!(
-        "insert into fulfilment_lines (fulfilment_id, order_line_id, quantity)
-         select $1, line, least(quantity, kept - before) from (
-             select fl.order_line_id as line, fl.quantity, k.units as kept,
-                    (sum(fl.quantity) over (partition by k.product order by fl.id) - fl.quantity)::integer as before
-             from fulfilment_lines fl
-             join order_lines l on l.id = fl.order_line_id
-             join unnest($3::bigint[], $4::integer[]) as k (product, units) on k.product = l.product_id
-             where fl.fulfilment_id = $2) served
-         where kept > before",
-        fulfilment,
-        before,
-        &products,
-        &units,
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
-        "update fulfilments set state = 'requested', requested_at = clock_timestamp() where id = $1",
-        fulfilment
-    )
-    .execute(&mut *connection)
-    .await?;
+    let fulfilment = match asked.fulfilment_id {
+        Some(before) => Some(keep_fulfilment(connection, before, &products, &units).await?),
+        None => None,
+    };
     let purchase = sqlx::query_scalar!(
         "insert into purchase_orders (supplier_id, fulfilment_id, currency) values ($1, $2, $3) returning id",
         asked.supplier_id,
@@ -409,5 +377,49 @@ pub async fn keep_part(
     )
     .execute(&mut *connection)
     .await?;
-    answer(connection, purchase, "accepted", None).await
+    let whence = format!("what was accepted of PO-{}", asked.id);
+    answer(connection, purchase, "accepted", Some(&whence)).await
+}
+
+/// A fulfilment with the units that are kept, requested, in the place of one that was rejected.
+async fn keep_fulfilment(
+    connection: &mut PgConnection,
+    before: i64,
+    products: &[i64],
+    units: &[i32],
+) -> Result<i64, DbError> {
+    let fulfilment = sqlx::query_scalar!(
+        "insert into fulfilments (order_id, location_id, reason, leaves_by)
+         select order_id, location_id, 'the supplier accepted a part', leaves_by
+         from fulfilments where id = $1
+         returning id",
+        before
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    // A product may be on two lines: the first line is served first.
+    sqlx::query!(
+        "insert into fulfilment_lines (fulfilment_id, order_line_id, quantity)
+         select $1, line, least(quantity, kept - before) from (
+             select fl.order_line_id as line, fl.quantity, k.units as kept,
+                    (sum(fl.quantity) over (partition by k.product order by fl.id) - fl.quantity)::integer as before
+             from fulfilment_lines fl
+             join order_lines l on l.id = fl.order_line_id
+             join unnest($3::bigint[], $4::integer[]) as k (product, units) on k.product = l.product_id
+             where fl.fulfilment_id = $2) served
+         where kept > before",
+        fulfilment,
+        before,
+        products,
+        units,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update fulfilments set state = 'requested', requested_at = clock_timestamp() where id = $1",
+        fulfilment
+    )
+    .execute(connection)
+    .await?;
+    Ok(fulfilment)
 }

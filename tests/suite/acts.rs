@@ -47,6 +47,7 @@ enum Scene {
     LabelledParcel,
     AnsweredTicket,
     TicketWithFailedMail,
+    TowelsWithFailedMail,
     OrderWithAnUnsentPurchase,
     OrderGivenUp,
     TowelsOnOrder,
@@ -196,6 +197,20 @@ const SCENES: &[Case] = &[
         Scene::Towels,
         &[("quantity", "4")],
         "ordered 4 units of TOWEL from Burren Mill for 28.00 EUR",
+    ),
+    (
+        Kind::Stock,
+        "stop-mail",
+        Scene::TowelsWithFailedMail,
+        &[],
+        "stopped the purchase order to mill@example.org",
+    ),
+    (
+        Kind::Stock,
+        "resend-mail",
+        Scene::TowelsWithFailedMail,
+        &[("to", "sales@example.net")],
+        "the purchase order to sales@example.net leaves again",
     ),
     (
         Kind::Stock,
@@ -625,6 +640,34 @@ impl Scene {
                 without_addresses(shop).await;
                 let towels = shop.stock("TOWEL").await;
                 shop.done(towels, "reorder", &[("quantity", "3")]).await;
+                towels
+            }
+            Self::TowelsWithFailedMail => {
+                let towels = shop.stock("TOWEL").await;
+                let mut owner = shop.owner().await;
+                // One purchase order's mail is enough for the scene: that of an earlier one is done with.
+                sqlx::raw_sql(
+                    "update purchase_orders set state = 'cancelled' where state = 'sent' and fulfilment_id is null;
+                     update notices set state = 'cancelled' where subject_kind = 'purchase_order' and state = 'failed';
+                     update notices set state = 'sent', sent_at = now()
+                     where subject_kind = 'purchase_order' and state = 'queued';
+                     with made as (
+                         insert into purchase_orders (supplier_id, currency)
+                         select id, 'EUR' from suppliers where name = 'Burren Mill' returning id)
+                     insert into purchase_order_lines (purchase_order_id, product_id, quantity, unit_cost)
+                     select made.id, p.id, 3, 700 from made, products p where p.sku = 'TOWEL';
+                     update purchase_orders set state = 'sent', sent_at = now()
+                     where state = 'draft' and fulfilment_id is null;
+                     insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)
+                     select 'purchase_order', 'purchase_order', max(id), 'sent', 'mill@example.org', 'Please send', 'Towels', now()
+                     from purchase_orders;
+                     update notices set state = 'queued' where recipient = 'mill@example.org' and state = 'held';
+                     update notices set state = 'failed', error = '550 no such person'
+                     where recipient = 'mill@example.org' and state = 'queued'",
+                )
+                .execute(&mut owner)
+                .await
+                .expect("a mail that failed");
                 towels
             }
             Self::HeldMugs => held(shop, who, shop.stock("MUG").await).await,

@@ -266,14 +266,14 @@ async fn a_mail_is_read_before_it_leaves_and_stopped_or_sent_after_all() {
     ana.types("5");
     ana.shows("TKT-").await;
     ana.types("o");
-    ana.shows("1 mail is held: stop-mail").await;
+    ana.shows("1 mail has not left: stop-mail").await;
     ana.shows("Soon, dear").await;
     ana.types(":stop-mail<enter>");
     ana.shows("its number").await;
     ana.types("<enter>");
     ana.shows("stopped the ticket reply to ines@example.org")
         .await;
-    ana.hides("1 mail is held").await;
+    ana.hides("1 mail has not left").await;
 
     let order = shop.order(&[("MUG", 1)]).await;
     shop.failed_mail(order).await;

@@ -87,6 +87,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         open_tickets: 0,
         held_mails: 0,
         failed_mails: 0,
+        stopped_mails: 0,
     }
 }
 
@@ -126,6 +127,9 @@ fn stock() -> Vec<Record> {
             alert: None,
             given_up: None,
             unmailed: 0,
+            held_mails: 0,
+            failed_mails: 0,
+            stopped_mails: 0,
             muted_until: (id == 3).then(|| minutes(2880)),
         })
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use crate::harness::Manners;
 use crate::real_data::real_data;
 use crate::works::{LIMIT, SHOP, Works};
 
@@ -391,6 +392,176 @@ async fn one_verb_reorders_what_is_low_and_goods_that_arrive_end_the_purchase_or
     let state = "select p.state || ' ' || l.received from purchase_orders p
         join purchase_order_lines l on l.purchase_order_id = p.id";
     assert_eq!(works.text(state).await.as_deref(), Some("received 2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_supplier_accepts_of_a_reorder_stays_on_order_until_it_arrives() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "5"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("answer.csv");
+    std::fs::write(&file, "Purchase order,SKU,Accepted\nPO-1,CUP,3\n").expect("a file");
+    let file = file.to_str().expect("a path");
+    for _ in 0..2 {
+        let (said, done) = works.packline(&["import", "acceptances", file]);
+        assert!(done, "{said}");
+    }
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(shown.contains("what was accepted of PO-1"), "{shown}");
+    let (said, done) = works.act(&["reorder", "CUP"]);
+    assert!(
+        !done && said.contains("3 on order"),
+        "ordered twice: {said}"
+    );
+    let (said, done) = works.act(&["receive", "CUP", "--quantity", "3"]);
+    assert!(done, "{said}");
+    let states = "select string_agg(p.state || ' ' || l.received || ' of ' || l.quantity, ', ' order by p.id)
+        from purchase_orders p join purchase_order_lines l on l.purchase_order_id = p.id";
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("rejected 0 of 5, received 3 of 3")
+    );
+    works.drain(1);
+    assert_eq!(works.mail.taken().len(), 1, "asked once more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_owes_an_answer_from_when_its_mail_has_left() {
+    const WAITS: &str = "select waiting_reason from orders";
+    const DUE: &str = "select count(*) from purchase_orders where answer_due is not null";
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 3); update orders set email = null")
+        .await;
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    let waits = works.text(WAITS).await.expect("a reason");
+    assert!(
+        waits.starts_with("purchase order PO-1 to Acme leaves at "),
+        "{waits}"
+    );
+    let stopped = works.act(&["stop-mail", "#1"]);
+    assert_eq!(
+        stopped,
+        (
+            "#1: stopped the purchase order to acme@example.org".to_owned(),
+            true
+        )
+    );
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("purchase order PO-1 to Acme was stopped: resend-mail")
+    );
+    let (shown, _) = works.packline(&["show", "#1"]);
+    assert!(shown.contains("stopped mails: 1"), "{shown}");
+
+    works.mail.behave(Manners::AnswersRecipients(450));
+    let (said, done) = works.act(&["resend-mail", "#1"]);
+    assert!(done, "{said}");
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("purchase order PO-1 to Acme has not got through yet")
+    );
+    let (said, done) = works.act(&["stop-mail", "#1"]);
+    assert!(done, "it waits to be tried again: {said}");
+
+    works.mail.behave(Manners::AnswersRecipients(550));
+    let (said, done) = works.act(&["resend-mail", "#1"]);
+    assert!(done, "{said}");
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("purchase order PO-1 to Acme was refused by its mail server: resend-mail")
+    );
+    assert_eq!(works.number(DUE).await, 0, "silence of who was not asked");
+
+    works.mail.behave(Manners::Takes);
+    let (said, done) = works.act(&["resend-mail", "#1", "--to", "sales@acme.example"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Acme has not answered yet")
+    );
+    assert_eq!(works.number(DUE).await, 1);
+    let (said, done) = works.act(&["stop-mail", "#1"]);
+    assert!(!done && said.contains("no mail of it waits"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mail_of_a_reorder_is_seen_stopped_and_sent_after_all_at_its_stock() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    for units in ["5", "6"] {
+        let (said, done) = works.act(&["reorder", "CUP", "--quantity", units]);
+        assert!(done, "{said}");
+    }
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("held mails: 2") && shown.contains("mail: held"),
+        "{shown}"
+    );
+    let (said, done) = works.act(&["stop-mail", "CUP"]);
+    assert!(
+        !done
+            && said.contains(
+                "1 (purchase order to acme@example.org), 2 (purchase order to acme@example.org)"
+            ),
+        "{said}"
+    );
+    let (said, done) = works.act(&["stop-mail", "CUP", "--mail", "1"]);
+    assert!(done, "{said}");
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("stopped mails: 1") && shown.contains("mail: cancelled"),
+        "{shown}"
+    );
+
+    works.mail.behave(Manners::AnswersRecipients(550));
+    works
+        .run("update notices set held_until = now() where state = 'held'; update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.run_once(&[]);
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("failed mails: 1")
+            && shown.contains("mail: failed")
+            && shown.contains("550"),
+        "{shown}"
+    );
+    let (status, _) = works.packline(&["status"]);
+    assert!(status.contains("PO-2 of CUP"), "{status}");
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.run_once(&[]);
+    let (status, _) = works.packline(&["status"]);
+    assert!(status.contains("to Acme was "), "{status}");
+
+    works.mail.behave(Manners::Takes);
+    for mail in ["1", "2"] {
+        let (said, done) = works.act(&["resend-mail", "CUP", "--mail", mail]);
+        assert!(done, "{said}");
+    }
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    let due = "select count(*) from purchase_orders where answer_due is not null";
+    assert_eq!(works.number(due).await, 2);
+    let alerts = "select count(*) from alerts where kind = 'unsent' and cleared_at is null";
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.number(alerts).await, 0);
+    assert_eq!(works.mail.taken().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

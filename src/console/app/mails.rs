@@ -4,16 +4,25 @@ use super::document::{Document, Span, Tone, bad, muted, plain, strong};
 use super::facts::{Context, count, dotted};
 use crate::domain::notices::{Notice, NoticeState, SubjectKind};
 
-/// How many mails wait for a person, and how many can still be stopped.
-pub(super) fn waiting(held: i64, failed: i64) -> Vec<Span> {
+/// How many mails wait for a person, how many can still be stopped, and how many were stopped that
+/// may have to leave after all.
+pub(super) fn waiting(held: i64, failed: i64, stopped: i64) -> Vec<Span> {
     let mut pieces = Vec::new();
     if failed > 0 {
         let words = count(failed, "mail failed", "mails failed");
         pieces.push(bad(format!("{words}: resend-mail or stop-mail")));
     }
     if held > 0 {
-        let words = count(held, "mail is held", "mails are held");
+        let words = count(held, "mail has not left", "mails have not left");
         pieces.push(plain(format!("{words}: stop-mail")));
+    }
+    if stopped > 0 {
+        let words = count(
+            stopped,
+            "purchase order was stopped",
+            "purchase orders were stopped",
+        );
+        pieces.push(bad(format!("{words}: resend-mail")));
     }
     dotted(pieces)
 }

@@ -29,8 +29,12 @@ pub(super) fn head(document: &mut Document, order: &OrderSummary, ctx: Context) 
         order.financial_status.label()
     )));
     document.flow(dotted(promise));
-    if order.held_mails + order.failed_mails > 0 {
-        document.flow(waiting(order.held_mails, order.failed_mails));
+    if order.held_mails + order.failed_mails + order.stopped_mails > 0 {
+        document.flow(waiting(
+            order.held_mails,
+            order.failed_mails,
+            order.stopped_mails,
+        ));
     }
     if order.stage.is_open() {
         let reasons = cannot_ship(order);

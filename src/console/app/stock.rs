@@ -1,10 +1,13 @@
 //! What the page of a product at a location says.
 
-use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
+use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, right, strong};
 use super::facts::{Context, count, dotted, money};
+use super::mails::{mails, waiting};
 use crate::domain::full::Stock;
+use crate::domain::notices::NoticeState;
 use crate::domain::record::{Kind, RecordId};
-use crate::domain::stock::{PurchaseState, StockSummary};
+use crate::domain::stock::{OnOrder, PurchaseState, StockSummary};
+use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
     document.flow(dotted(vec![
@@ -32,6 +35,13 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
     }
     if let Some(reason) = &stock.given_up {
         document.flow(vec![Span::new(reason, Tone::Bad)]);
+    }
+    if stock.held_mails + stock.failed_mails + stock.stopped_mails > 0 {
+        document.flow(waiting(
+            stock.held_mails,
+            stock.failed_mails,
+            stock.stopped_mails,
+        ));
     }
     let mut pieces = vec![if stock.is_low() {
         Span::new(
@@ -112,12 +122,7 @@ pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
                     &purchase.currency,
                 ))),
                 ctx.entry(purchase.created_at),
-                match (purchase.state, purchase.answer_due) {
-                    (PurchaseState::Draft, _) => plain("not sent yet"),
-                    (PurchaseState::Sent, Some(due)) => ctx.promise("answer by", due),
-                    (state, _) => plain(state.as_str()),
-                }
-                .into(),
+                standing(purchase, ctx).into(),
             ],
             link: None,
         });
@@ -157,6 +162,27 @@ pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
                 .map(|(id, _)| RecordId::new(Kind::Order, *id)),
         });
         document.table(5, rows.collect());
+    }
+    mails(document, &stock.mails, ctx);
+}
+
+/// How a purchase order stands: a supplier that was not asked owes no answer.
+fn standing(purchase: &OnOrder, ctx: Context) -> Span {
+    match (purchase.state, purchase.mail, purchase.answer_due) {
+        (PurchaseState::Draft, ..) => plain("not sent yet"),
+        (PurchaseState::Sent, Some(NoticeState::Failed), _) => bad("its mail failed"),
+        (PurchaseState::Sent, Some(NoticeState::Cancelled), _) => bad("its mail was stopped"),
+        (PurchaseState::Sent, Some(NoticeState::Held | NoticeState::Queued), _) => {
+            match purchase.leaves_at {
+                Some(at) => plain(format!("leaves {}", ctx.moment(at))),
+                None => plain("not sent yet"),
+            }
+        }
+        (PurchaseState::Sent, _, Some(due)) => ctx.promise("answer by", due),
+        (state, ..) => match &purchase.reason {
+            Some(reason) => plain(format!("{}: {reason}", state.as_str())),
+            None => plain(state.as_str()),
+        },
     }
 }
 

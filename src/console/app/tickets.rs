@@ -36,7 +36,7 @@ pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context
     }
     document.flow(dotted(pieces));
     if ticket.held_mails + ticket.failed_mails > 0 {
-        document.flow(waiting(ticket.held_mails, ticket.failed_mails));
+        document.flow(waiting(ticket.held_mails, ticket.failed_mails, 0));
     }
 }
 

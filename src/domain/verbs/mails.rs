@@ -1,4 +1,4 @@
-//! What can be done with the mails about an order or a ticket.
+//! What can be done with the mails about an order, a ticket or what is on order for our own stock.
 
 use super::super::people::Role;
 use super::super::record::{Kind, Record};
@@ -30,7 +30,7 @@ pub(super) const fn stop(
     Verb {
         name: "stop-mail",
         kind,
-        help: "stop a mail that is held, or give up one that failed",
+        help: "stop a mail that has not left, or give up one that failed",
         key: None,
         args: &[WHICH],
         roles,
@@ -52,7 +52,7 @@ pub(super) const fn resend(
     Verb {
         name: "resend-mail",
         kind,
-        help: "send a mail that failed after all",
+        help: "send a mail after all that failed, or a purchase order that was stopped",
         key: None,
         args: RESEND_ARGS,
         roles,
@@ -62,20 +62,26 @@ pub(super) const fn resend(
     }
 }
 
+/// What is true of a mail that can be stopped.
+pub const CAN_STOP: &str = "waits to leave or failed";
+
+/// What is true of a mail that can be sent after all.
+pub const CAN_RESEND: &str = "failed or was stopped";
+
 /// Whether one of so many mails can be stopped.
 pub(super) fn can_stop(held: i64, failed: i64) -> Result<(), Reason> {
     if held + failed > 0 {
         Ok(())
     } else {
-        Reason::because("no mail of it is held or failed")
+        Reason::because(format!("no mail of it {CAN_STOP}"))
     }
 }
 
 /// Whether one of so many mails can be sent after all.
-pub(super) fn can_resend(failed: i64) -> Result<(), Reason> {
-    if failed > 0 {
+pub(super) fn can_resend(failed: i64, stopped: i64) -> Result<(), Reason> {
+    if failed + stopped > 0 {
         Ok(())
     } else {
-        Reason::because("no mail of it failed")
+        Reason::because(format!("no mail of it {CAN_RESEND}"))
     }
 }

@@ -11,6 +11,8 @@ mod shipments;
 mod stock;
 mod tickets;
 
+pub use mails::{CAN_RESEND, CAN_STOP};
+
 use std::fmt;
 
 use super::people::{Person, Role};

@@ -386,7 +386,9 @@ pub(super) const VERBS: &[Verb] = &[
         })
     }),
     mails::resend(Kind::Order, ORDER_STAFF, |record| {
-        on(record, |order| mails::can_resend(order.failed_mails))
+        on(record, |order| {
+            mails::can_resend(order.failed_mails, order.stopped_mails)
+        })
     }),
     jobs::retry(Kind::Order, ORDER_STAFF, |record| {
         on(record, |order| jobs::was_given_up(order.given_up.as_ref()))

@@ -4,8 +4,8 @@ use super::super::record::{Kind, Record};
 use super::super::stock::StockSummary;
 use super::orders::{MARK_SENT, SUPPLIER, can_mark_sent};
 use super::{
-    ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, jobs, optional, required, write,
-    wrong_kind,
+    ArgKind, Danger, LET_GO, Reason, Verb, WAREHOUSE, Write, jobs, mails, optional, required,
+    write, wrong_kind,
 };
 
 const MOVE: &[Write] = &[write("insert", "stock_movements")];
@@ -146,6 +146,16 @@ pub(super) const VERBS: &[Verb] = &[
             })
         },
     },
+    mails::stop(Kind::Stock, WAREHOUSE, None, |record| {
+        on(record, |stock| {
+            mails::can_stop(stock.held_mails, stock.failed_mails)
+        })
+    }),
+    mails::resend(Kind::Stock, WAREHOUSE, |record| {
+        on(record, |stock| {
+            mails::can_resend(stock.failed_mails, stock.stopped_mails)
+        })
+    }),
     jobs::retry(Kind::Stock, WAREHOUSE, |record| {
         on(record, |stock| jobs::was_given_up(stock.given_up.as_ref()))
     }),

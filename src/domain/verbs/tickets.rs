@@ -240,7 +240,7 @@ pub(super) const VERBS: &[Verb] = &[
         })
     }),
     mails::resend(Kind::Ticket, SUPPORT, |record| {
-        on(record, |ticket| mails::can_resend(ticket.failed_mails))
+        on(record, |ticket| mails::can_resend(ticket.failed_mails, 0))
     }),
 ];
 

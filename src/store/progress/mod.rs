@@ -15,6 +15,8 @@ pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
     Draft, DraftLine, cancelled, drafts, enqueue_silence, enqueue_unanswered, recall, set_sent,
     stock_draft,
+    Draft, DraftLine, asked, drafts, enqueue_silence, enqueue_unanswered, has_left, recall,
+    set_planned, set_sent, stock_draft, unanswered_hours,
 };
 pub use reserve::{
     Wanting, enqueue_backorders, enqueue_uncovered, lock_waiting, reserve, waiting_for,
@@ -25,7 +27,7 @@ pub use route::{ask, elsewhere, needs};
 use super::db::DbError;
 use super::rows::{one_row, word};
 use crate::domain::orders::{FinancialStatus, FulfilmentState, Stage};
-use crate::domain::progress::{Facts, Fulfilment, Line};
+use crate::domain::progress::{Facts, Fulfilment, Line, Unasked};
 use crate::domain::promises::{Promise, Standing};
 
 /// An order that the worker moves, locked.
@@ -194,6 +196,7 @@ async fn parts(
                   coalesce(s.email like '%@%', false) as "addressed!",
                   exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'sent'
                           and b.answer_due < $2) as "silent!",
+                  unasked.id as "unasked?", unasked.state as "mail?", unasked.leaves_at as "leaves_at?",
                   (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'pending')
                       as "pending!",
                   (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'failed')
@@ -204,6 +207,14 @@ async fn parts(
            from fulfilments f
            join locations p on p.id = f.location_id
            left join suppliers s on s.id = p.supplier_id
+           left join lateral (
+               select b.id, n.state, (n.held_until at time zone c.time_zone)::time as leaves_at
+               from purchase_orders b
+               join notices n on n.subject_kind = 'purchase_order' and n.subject_id = b.id
+               cross join business_calendar c
+               where b.fulfilment_id = f.id and b.state = 'sent' and n.kind = 'purchase_order'
+                 and n.state <> 'sent'
+               order by b.id limit 1) unasked on true
            where f.order_id = $1 and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
            order by f.id"#,
         id,
@@ -223,6 +234,14 @@ async fn parts(
                 unsent: row.unsent && row.addressed,
                 unaddressed: row.unsent && !row.addressed,
                 silent: row.silent,
+                unasked: match (row.unasked, row.mail, row.leaves_at) {
+                    (Some(purchase_id), Some(mail), Some(leaves_at)) => Some(Unasked {
+                        purchase_id,
+                        mail: word("notices.state", purchase_id, &mail)?,
+                        leaves_at,
+                    }),
+                    _ => None,
+                },
                 inspections: (row.pending, row.failed, row.inspections),
                 unpacked: row.unpacked,
             })

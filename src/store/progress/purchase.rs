@@ -115,7 +115,57 @@ fn folded(rows: Vec<DraftRow>) -> Vec<Draft> {
     drafts
 }
 
-/// Purchase orders have been sent, each to be answered by then.
+/// The mails of purchase orders are laid ready: they are answered once those have left.
+pub async fn set_planned(
+    connection: &mut PgConnection,
+    ids: &[i64],
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update purchase_orders set state = 'sent', sent_at = $2 where id = any ($1) and state = 'draft'",
+        ids,
+        at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Locks a purchase order, and answers with the business hours within which its supplier has agreed
+/// to answer; none where it is not awaited.
+pub async fn unanswered_hours(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Option<i32>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select s.acceptance_hours
+         from purchase_orders b join suppliers s on s.id = b.supplier_id
+         where b.id = $1 and b.state = 'sent' for no key update of b",
+        id
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// A purchase order's mail has left, to be answered by then.
+pub async fn has_left(
+    connection: &mut PgConnection,
+    id: i64,
+    due: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update purchase_orders set sent_at = $2, answer_due = $3 where id = $1 and state = 'sent'",
+        id,
+        at,
+        due,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Purchase orders have been sent by hand, each to be answered by then.
 pub async fn set_sent(
     connection: &mut PgConnection,
     sent: &[(i64, DateTime<Utc>)],

@@ -6,7 +6,7 @@ use crate::domain::full::Stock;
 use crate::domain::stock::{Movement, Offer, OnOrder, WantedBy};
 use crate::store::db::DbError;
 use crate::store::rows::word;
-use crate::store::stock;
+use crate::store::{notices, stock};
 
 /// Everything about a stock level; none where there is no such thing.
 pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Option<Stock>, DbError> {
@@ -28,13 +28,16 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
     .await?;
     let on_order = sqlx::query!(
         r#"select p.id, supplier.name as supplier, p.state, l.quantity, l.received, l.unit_cost,
-                  p.currency, p.created_at, p.answer_due
+                  p.currency, p.created_at, p.answer_due, p.reason,
+                  n.state as "mail?", coalesce(n.sent_at, n.retry_at, n.held_until) as leaves_at
            from stock_levels s
            join locations place on place.id = s.location_id and place.supplier_id is null
            join purchase_orders p on p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
            join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = s.product_id
                and l.received < l.quantity
            join suppliers supplier on supplier.id = p.supplier_id
+           left join notices n on n.kind = 'purchase_order' and n.subject_kind = 'purchase_order'
+               and n.subject_id = p.id
            where s.id = $1 order by p.id limit 20"#,
         id
     )
@@ -52,6 +55,12 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
             currency: row.currency,
             created_at: row.created_at,
             answer_due: row.answer_due,
+            mail: match row.mail {
+                Some(state) => Some(word("notices.state", row.id, &state)?),
+                None => None,
+            },
+            leaves_at: row.leaves_at,
+            reason: row.reason,
         })
     })
     .collect::<Result<_, DbError>>()?;
@@ -98,5 +107,6 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
         on_order,
         wanted_by,
         movements,
+        mails: notices::of_level(connection, id).await?,
     }))
 }
