@@ -33,10 +33,10 @@ pub(super) fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) 
     let days = days.unsigned_abs();
     let placed = told.order.placed_at;
     let ship_by = promises::ship_by(placed, days, calendar, business.cut_off);
-    told.ship_by = Some(ship_by);
-    told.deliver_by = lead
-        .transit_days
-        .map(|days| promises::deliver_by(ship_by, days.max(0) as u32, calendar));
+    told.ship_by = ship_by;
+    told.deliver_by = ship_by
+        .zip(lead.transit_days)
+        .and_then(|(at, days)| promises::deliver_by(at, days.unsigned_abs(), calendar));
     told
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn correct(db: &Db, file: &str, orders: Vec<i64>) -> Result<(),
 fn later(order: &Early, business: &Business) -> Option<Moved> {
     let calendar = &business.calendar;
     let days = order.days.unsigned_abs();
-    let ship_by = promises::ship_by(order.placed_at, days, calendar, business.cut_off);
+    let ship_by = promises::ship_by(order.placed_at, days, calendar, business.cut_off)?;
     (ship_by > order.ship_by).then(|| Moved {
         id: order.id,
         before: order.ship_by,
@@ -85,6 +85,6 @@ fn later(order: &Early, business: &Business) -> Option<Moved> {
         deliver_by: order
             .deliver_by
             .zip(order.transit_days)
-            .map(|(_, days)| promises::deliver_by(ship_by, days.unsigned_abs(), calendar)),
+            .and_then(|(_, days)| promises::deliver_by(ship_by, days.unsigned_abs(), calendar)),
     })
 }

@@ -7,7 +7,6 @@ use crate::domain::full::Stock;
 use crate::domain::notices::NoticeState;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::stock::{OnOrder, PurchaseState, StockSummary};
-use crate::domain::when;
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
     document.flow(dotted(vec![

@@ -13,9 +13,7 @@ use sqlx::postgres::PgConnection;
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
-    Draft, DraftLine, cancelled, drafts, enqueue_silence, enqueue_unanswered, recall, set_sent,
-    stock_draft,
-    Draft, DraftLine, asked, drafts, enqueue_silence, enqueue_unanswered, has_left, recall,
+    Draft, DraftLine, cancelled, drafts, enqueue_silence, enqueue_unanswered, has_left, recall,
     set_planned, set_sent, stock_draft, unanswered_hours,
 };
 pub use reserve::{
