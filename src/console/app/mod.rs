@@ -42,7 +42,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-pub use aside::{Recovered, Unsaved};
+pub use aside::{Became, Recovered, Unsaved};
 pub use command_line::{Candidate, REMEMBERED};
 pub use completion::Offered;
 pub use connection::Connection;
@@ -51,14 +51,15 @@ pub use dialog::{
     Naming, Origin, Reading, Shelf,
 };
 pub use document::{Document, Line, Span, Tone, bad, cut, muted, plain, strong};
-pub use drafts::Drafts;
+pub use drafts::{Drafts, Seen, digest};
 pub use edit::Edit;
 pub use facts::Context;
 pub use form::{Field, Form, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
 pub use msg::{
-    Ask, Effect, Entry, Failure, Feed, Kept, Level, Msg, Reach, RecordPage, Request, Step, Window,
+    Ask, Effect, Entry, Failure, Feed, InDatabase, Kept, Level, Msg, Reach, RecordPage, Request,
+    Step, Window,
 };
 pub use place::{Journey, Page, Place};
 pub use presence::Present;
@@ -388,6 +389,7 @@ impl App {
                 }
                 self.connection = Connection::Live;
                 self.retry();
+                self.drafts.retry();
                 if let Some(Dialog::Form(form)) = &mut self.dialog {
                     form.back();
                 }
@@ -699,12 +701,9 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
                 form.news = news;
             }
         }
-        Msg::Drafts(result) => {
-            if let Ok(read) = result {
-                app.drafts_read(read);
-            }
-        }
-        Msg::DraftKept(record, verb, arrived) => app.drafts.done(&(record, verb), arrived, now),
+        Msg::Drafts(Ok(read)) => app.drafts_read(read),
+        Msg::Drafts(Err(failure)) => app.log(Level::Error, format!("drafts: {}", failure.text)),
+        Msg::DraftKept(record, verb, what) => app.draft_kept(record, verb, what),
         Msg::SetAside(result) => app.was_set_aside(result),
         Msg::Recovered(result) => app.recovered(result),
         Msg::Macros(result) => {

@@ -23,6 +23,17 @@ use uuid::Uuid;
 /// The number of a request; its reply carries it, so that late replies are known as such.
 pub type Request = u64;
 
+/// What became of a draft that the database was to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InDatabase {
+    /// It holds it.
+    Kept,
+    /// It did not answer.
+    Away,
+    /// It answers, and does not take it.
+    Refused(Failure),
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Msg {
@@ -67,7 +78,7 @@ pub enum Msg {
     /// One's own drafts.
     Drafts(Result<Vec<Draft>, Failure>),
     /// Whether what has been written is kept as it was asked for.
-    DraftKept(RecordId, String, bool),
+    DraftKept(RecordId, String, InDatabase),
     /// What the database has not taken is in this machine's file, or is not.
     SetAside(Result<(), Failure>),
     /// What became of what earlier runs had set aside.
