@@ -99,3 +99,23 @@ pub async fn drop(
     .await?;
     Ok(())
 }
+
+/// Keeps a text, or forgets it, only where the draft still is the one that was seen, if any was.
+/// Says whether it was.
+pub async fn replace(
+    connection: &mut PgConnection,
+    (record, verb): (RecordId, &str),
+    seen: Option<&Args>,
+    args: Option<&Args>,
+) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select replace_draft($1, $2, $3, $4, $5) as "replaced!""#,
+        record.kind.as_str(),
+        record.id,
+        verb,
+        seen.map(Json) as _,
+        args.map(Json) as _,
+    )
+    .fetch_one(connection)
+    .await?)
+}

@@ -55,13 +55,64 @@ impl Away {
         self.state.path().join("packline/drafts")
     }
 
-    /// The files there, but for one whose writing was broken off.
+    /// The files there, but for locks, and one whose writing was broken off.
     fn files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.folder()).into_iter().flatten();
         let paths = entries.map(|entry| entry.expect("a file").path());
         paths
-            .filter(|path| path.extension().is_none_or(|end| end != "new"))
+            .filter(|path| {
+                path.extension()
+                    .is_none_or(|end| end != "new" && end != "lock")
+            })
             .collect()
+    }
+
+    /// The same person writes something for the ticket on another machine.
+    async fn elsewhere(&self, text: &'static str) {
+        let ticket: i64 = self.shop.ask("select min(id) from tickets", |q| q).await;
+        let colleague = self.shop.colleague(Role::Support);
+        let kept = colleague.call(LIMIT, move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "select keep_draft('ticket', $1, 'reply', jsonb_build_object('text', $2))",
+                )
+                .bind(ticket)
+                .bind(text)
+                .execute(connection)
+                .await?;
+                Ok(())
+            })
+        });
+        kept.await.expect("a draft");
+    }
+
+    /// The database answers, and takes no draft.
+    async fn refuses(&self) {
+        let mut owner = self.shop.owner().await;
+        sqlx::raw_sql(
+            "create function no_room() returns trigger language plpgsql as
+                $$ begin raise 'no room for drafts'; end $$;
+             create trigger no_room before insert or update on draft
+                for each row execute function no_room()",
+        )
+        .execute(&mut owner)
+        .await
+        .expect("a trigger");
+    }
+
+    /// It takes them again.
+    async fn takes(&self) {
+        let mut owner = self.shop.owner().await;
+        sqlx::raw_sql("drop trigger no_room on draft")
+            .execute(&mut owner)
+            .await
+            .expect("a trigger");
+    }
+
+    fn in_file(&self, text: &str) {
+        until(LIMIT, "the text in the file", || {
+            self.files().iter().any(|file| holds(file, text))
+        });
     }
 
     /// What the database has.
@@ -130,7 +181,9 @@ async fn what_is_written_without_the_database_outlives_the_program() {
         console.types("Dear Ines");
         console.shows("Dear Ines");
         away.kept("Dear Ines").await;
-        assert!(away.files().is_empty(), "the database has it");
+        until(LIMIT, "no file, as the database has it", || {
+            away.files().is_empty()
+        });
         away.line.cut();
         console.shows("reconnecting");
         console.types(", the last word");
@@ -160,7 +213,9 @@ async fn what_is_written_without_the_database_outlives_the_program() {
             away.draft().await.as_deref(),
             Some("Dear Ines, the last word")
         );
-        assert!(away.files().is_empty(), "{name}: it is taken once");
+        until(LIMIT, "no file, as it is taken once", || {
+            away.files().is_empty()
+        });
         // And once only.
         console.types("\x1b");
         console.shows("throw the text away?");
@@ -175,7 +230,7 @@ async fn what_is_written_without_the_database_outlives_the_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_newer_draft_stays_and_the_older_text_is_in_a_file() {
+async fn another_draft_stays_and_the_text_is_in_a_file() {
     let away = Away::open().await;
     let mut console = away.writing();
     away.line.cut();
@@ -187,29 +242,14 @@ async fn a_newer_draft_stays_and_the_older_text_is_in_a_file() {
 
     // Elsewhere the same person writes something else.
     away.line.release();
-    let elsewhere = away.shop.colleague(Role::Support);
-    let ticket: i64 = away.shop.ask("select min(id) from tickets", |q| q).await;
-    elsewhere
-        .call(LIMIT, move |connection| {
-            Box::pin(async move {
-                sqlx::query(
-                    "select keep_draft('ticket', $1, 'reply', '{\"text\": \"from there\"}')",
-                )
-                .bind(ticket)
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
-        })
-        .await
-        .expect("a draft");
+    away.elsewhere("from there").await;
 
     let mut console = away.console();
-    console.shows("an older text is in a file, see !");
+    console.shows("a file has more, see !");
     console.types("!");
-    console.shows("the newer text is offered; the older is in");
+    console.shows("the database holds another text");
     console.types("\x1b");
-    console.hides("the newer text is offered");
+    console.hides("the database holds another text");
     answer(&mut console);
     console.shows("from there");
     assert_eq!(away.draft().await.as_deref(), Some("from there"));
@@ -234,4 +274,122 @@ async fn a_database_that_is_back_leaves_no_file() {
     away.line.release();
     away.kept("Dear Ines").await;
     until(LIMIT, "no file", || away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_refuses_is_told_once_and_kept_here() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    away.refuses().await;
+    console.types("Dear Ines");
+    console.shows("the database does not keep what you write: no room for drafts");
+    away.in_file("Dear Ines");
+    // Another console that begins leaves a living one's file where it is.
+    let mut other = away.console();
+    other.rests();
+    other.types("q");
+    other.ends();
+    away.in_file("Dear Ines");
+    console.types(", and more");
+    away.in_file("Dear Ines, and more");
+    kill_process(console.pid(), Signal::KILL).expect("a process");
+    console.ends();
+
+    // The next start finds no room either, says so, and loses nothing.
+    let mut console = away.console();
+    console.shows("what was written stays in");
+    console.rests();
+    console.types("q");
+    console.ends();
+    away.in_file("Dear Ines, and more");
+    away.takes().await;
+    let _console = away.console();
+    away.kept("Dear Ines, and more").await;
+    until(LIMIT, "no file", || away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_has_room_again_gets_what_it_refused() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    away.refuses().await;
+    console.types("Dear Ines");
+    console.shows("no room for drafts");
+    away.takes().await;
+    away.kept("Dear Ines").await;
+    console.shows("the database keeps what you wrote");
+    until(LIMIT, "no file", || away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_thrown_away_without_the_database_is_not_what_was_written_elsewhere() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    console.types("from here");
+    away.kept("from here").await;
+    console.rests();
+    away.line.cut();
+    console.shows("reconnecting");
+    console.types("\x1b");
+    console.shows("throw the text away?");
+    console.types("y");
+    console.hides("throw the text away?");
+    kill_process(console.pid(), Signal::TERM).expect("a process");
+    console.ends();
+    away.elsewhere("from there").await;
+    away.line.release();
+    let console = away.console();
+    console.shows("not sent yet: reply TKT-1 (");
+    assert_eq!(away.draft().await.as_deref(), Some("from there"));
+    until(LIMIT, "no file", || away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_is_not_offered_although_its_answer_was_lost() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    away.refuses().await;
+    console.types("Dear Ines");
+    away.in_file("Dear Ines");
+    away.line.hold_at_commit();
+    console.types("\x13");
+    let end = tokio::time::Instant::now() + LIMIT;
+    let sent = "select count(*) from act where verb = 'reply'";
+    while away.shop.ask::<i64>(sent, |q| q).await == 0 {
+        assert!(tokio::time::Instant::now() < end, "{}", console.screen());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    kill_process(console.pid(), Signal::KILL).expect("a process");
+    console.ends();
+    away.in_file("Dear Ines");
+
+    away.line.release();
+    away.takes().await;
+    let console = away.console();
+    console.shows("reply TKT-1 was sent before the program ended");
+    assert_eq!(away.draft().await, None);
+    until(LIMIT, "no file", || away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_written_is_told_and_drafts_are_offered_all_the_same() {
+    let away = Away::open().await;
+    away.elsewhere("from there").await;
+    fs::create_dir_all(away.state.path().join("packline")).expect("a folder");
+    fs::write(away.folder(), "in the way").expect("a file");
+    let mut console = away.console();
+    console.shows("not sent yet: reply TKT-1 (");
+    console.types("!");
+    console.shows("texts that were kept on this machine:");
+    console.types("\x1b");
+    console.hides("texts that were kept");
+    answer(&mut console);
+    console.shows("from there");
+    away.line.cut();
+    console.shows("reconnecting");
+    console.types("X");
+    console.shows("is not kept without the database");
+    fs::remove_file(away.folder()).expect("no file in the way");
+    console.shows("is kept on this machine again");
+    until(LIMIT, "the file", || !away.files().is_empty());
 }

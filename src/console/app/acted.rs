@@ -50,9 +50,12 @@ impl App {
         let mut text = format!("{} {told}", step.number);
         if let Some(undone) = &step.takes_back
             && let Some((verb, args)) = &undone.wrote
-            && self
-                .drafts
-                .again((undone.record, verb.clone()), args, self.now)
+            && self.drafts.again(
+                (undone.record, verb.clone()),
+                &undone.number,
+                args,
+                self.now,
+            )
         {
             text.push_str("; kept as a draft");
         }

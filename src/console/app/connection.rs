@@ -45,6 +45,7 @@ impl App {
                 }
                 self.connection = Connection::Live;
                 self.retry();
+                self.drafts.retry();
                 if let Some(Dialog::Form(form)) = &mut self.dialog {
                     form.back();
                 }

@@ -8,16 +8,22 @@ use super::App;
 use super::dialog::Dialog;
 use super::form::Form;
 use super::messages::Level;
-use super::msg::{Effect, Unsaved};
+use super::msg::{Effect, Failure, InDatabase, Seen, Unsaved};
 use crate::domain::act::Args;
 use crate::domain::record::RecordId;
 use crate::domain::when;
+use crate::intake;
 use crate::store::drafts::Draft;
 
 /// What is typed is kept once the fingers rest for so long.
 pub(super) const REST: TimeDelta = TimeDelta::milliseconds(300);
 /// Or after so long, if they do not.
 pub(super) const LONGEST: TimeDelta = TimeDelta::seconds(1);
+/// What the database did not take is given to it again after so long, and after twice that, and so
+/// on.
+const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
+/// But never later than after this.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 /// So many are named when one begins.
 const NAMED: usize = 3;
 
@@ -31,21 +37,65 @@ pub struct Drafts {
     kept: BTreeMap<Key, Draft>,
     /// What it is still to be given; none for a draft to be forgotten.
     unkept: BTreeMap<Key, Unkept>,
-    /// What is being given to it, and since when.
-    under_way: Option<(Key, DateTime<Utc>)>,
+    /// What is being given to it.
+    under_way: Option<(Key, Unkept)>,
+    /// What it may hold, as far as is known here; what is not among them holds nothing.
+    seen: BTreeMap<Key, Vec<Seen>>,
+    /// Why it refused something, where that was told.
+    refused: Option<String>,
     asked: bool,
     read: bool,
     /// The program ends as soon as everything is kept.
     pub(super) leaving: bool,
 }
 
+/// What tells a text from every other.
+pub fn digest(args: &Args) -> String {
+    intake::hex(&intake::digest(args))
+}
+
 #[derive(Debug, Clone)]
 struct Unkept {
+    /// The record's number.
+    number: String,
     args: Option<Args>,
     /// When it began to differ from what is kept.
     since: DateTime<Utc>,
     /// When it was last typed at.
     typed: DateTime<Utc>,
+    /// How often the database did not take it.
+    refusals: u32,
+    /// When it is given to it again, where it did not take it.
+    again: Option<DateTime<Utc>>,
+}
+
+impl Unkept {
+    const fn new(number: String, args: Option<Args>, since: DateTime<Utc>) -> Self {
+        Self {
+            number,
+            args,
+            since,
+            typed: since,
+            refusals: 0,
+            again: None,
+        }
+    }
+
+    fn is_due(&self, now: DateTime<Utc>, leaving: bool) -> bool {
+        let rests = now - self.typed >= REST || now - self.since >= LONGEST;
+        self.again.is_none_or(|again| now >= again) && (leaving || rests)
+    }
+
+    /// It was not taken.
+    fn refuse(&mut self, now: DateTime<Utc>) {
+        self.again = Some(now + pause(self.refusals));
+        self.refusals += 1;
+    }
+}
+
+/// How long one waits after so many failures before the last.
+pub(super) fn pause(failures: u32) -> TimeDelta {
+    (FIRST_PAUSE * (1 << failures.min(8))).min(LONGEST_PAUSE)
 }
 
 impl Drafts {
@@ -88,6 +138,7 @@ impl Drafts {
         let Some((key, args)) = form.written() else {
             return;
         };
+        let number = form.targets.first().map(|target| target.number.clone());
         let before = match self.unkept.get(&key) {
             Some(unkept) => unkept.args.as_ref(),
             None => self.kept.get(&key).map(|draft| &draft.args),
@@ -97,41 +148,44 @@ impl Drafts {
         if before == args.as_ref() {
             return;
         }
-        let unkept = self.unkept.entry(key).or_insert(Unkept {
-            args: None,
-            since: now,
-            typed: now,
-        });
+        let unkept = (self.unkept.entry(key))
+            .or_insert_with(|| Unkept::new(number.unwrap_or_default(), None, now));
         unkept.args = args;
         unkept.typed = now;
     }
 
     /// What was sent did not leave: it is a draft again, unless a newer one is there. Says whether
     /// it is.
-    pub(super) fn again(&mut self, key: Key, args: &Args, now: DateTime<Utc>) -> bool {
+    pub(super) fn again(
+        &mut self,
+        key: Key,
+        number: &str,
+        args: &Args,
+        now: DateTime<Utc>,
+    ) -> bool {
         let free = self.newest(&key).is_none() && !self.is_under_way(&key);
         if free {
-            let unkept = Unkept {
-                args: Some(args.clone()),
-                since: now,
-                typed: now,
-            };
+            let unkept = Unkept::new(number.to_owned(), Some(args.clone()), now);
             self.unkept.insert(key, unkept);
         }
         free
     }
 
+    /// What it did not take is given to the database again, now that it is back.
+    pub(super) fn retry(&mut self) {
+        for unkept in self.unkept.values_mut() {
+            unkept.again = None;
+        }
+    }
+
     /// It was sent, or thrown away.
     pub(super) fn forget(&mut self, key: Key, now: DateTime<Utc>) {
-        let known = self.kept.remove(&key).is_some();
-        self.unkept.remove(&key);
-        if known || self.is_under_way(&key) {
-            let unkept = Unkept {
-                args: None,
-                since: now - LONGEST,
-                typed: now - LONGEST,
-            };
-            self.unkept.insert(key, unkept);
+        let kept = self.kept.remove(&key).map(|draft| draft.number);
+        let unkept = self.unkept.remove(&key).map(|unkept| unkept.number);
+        if kept.is_some() || self.is_under_way(&key) {
+            let number = unkept.or(kept).unwrap_or_default();
+            self.unkept
+                .insert(key, Unkept::new(number, None, now - LONGEST));
         }
     }
 
@@ -139,65 +193,74 @@ impl Drafts {
         if self.under_way.is_some() {
             return;
         }
-        let due = |unkept: &Unkept| {
-            leaving || now - unkept.typed >= REST || now - unkept.since >= LONGEST
-        };
-        let Some(key) = self
-            .unkept
-            .iter()
-            .find(|(_, unkept)| due(unkept))
+        let mut all = self.unkept.iter();
+        let Some(key) = all
+            .find(|(_, unkept)| unkept.is_due(now, leaving))
             .map(|(key, _)| key.clone())
         else {
             return;
         };
-        let Some(Unkept { args, .. }) = self.unkept.remove(&key) else {
+        let Some(unkept) = self.unkept.remove(&key) else {
             return;
         };
-        let (record, verb) = key.clone();
-        self.under_way = Some((key.clone(), now));
-        match &args {
+        effects.push(Effect::KeepDraft(self.unsaved_of(&key, &unkept)));
+        match &unkept.args {
             None => {
                 self.kept.remove(&key);
             }
             Some(args) => {
                 let draft = Draft {
-                    record,
-                    number: String::new(),
-                    verb: verb.clone(),
+                    record: key.0,
+                    number: unkept.number.clone(),
+                    verb: key.1.clone(),
                     args: args.clone(),
                     at: now,
                 };
-                self.kept.insert(key, draft);
+                self.kept.insert(key.clone(), draft);
             }
         }
-        effects.push(Effect::KeepDraft(Unsaved {
-            record,
-            verb,
-            args,
-            at: now,
-        }));
+        // Until it is answered, the database may hold this as well.
+        let holds = unkept.args.as_ref().map(digest);
+        let seen = self.seen.entry(key.clone()).or_insert_with(|| vec![None]);
+        if !seen.contains(&holds) {
+            seen.push(holds);
+        }
+        self.under_way = Some((key, unkept));
     }
 
     /// The database has what it was given, or does not.
-    pub(super) fn done(&mut self, key: &Key, arrived: bool, now: DateTime<Utc>) {
-        self.under_way.take_if(|(under_way, _)| under_way == key);
-        if !arrived && !self.unkept.contains_key(key) {
-            let args = self.kept.get(key).map(|draft| draft.args.clone());
-            self.unkept.insert(
-                key.clone(),
-                Unkept {
-                    args,
-                    since: now,
-                    typed: now,
-                },
-            );
+    fn done(&mut self, key: Key, kept: bool, now: DateTime<Utc>) {
+        let Some((_, sent)) = self.under_way.take_if(|(under_way, _)| *under_way == key) else {
+            return;
+        };
+        if kept {
+            match sent.args.as_ref().map(digest) {
+                None => self.seen.remove(&key),
+                holds => self.seen.insert(key, vec![holds]),
+            };
+            return;
         }
+        // What was written since then goes on waiting where this one did.
+        let back = self.unkept.entry(key).or_insert_with(|| sent.clone());
+        back.since = sent.since;
+        back.refusals = sent.refusals;
+        back.refuse(now);
     }
 
     /// Takes what was read; what is being written here is newer than that.
     fn take(&mut self, read: Vec<Draft>) {
         let own = std::mem::take(&mut self.kept);
+        let was_seen = std::mem::take(&mut self.seen);
         let mine = |key: &Key| self.unkept.contains_key(key) || self.is_under_way(key);
+        let mut seen: BTreeMap<Key, Vec<Seen>> = read
+            .iter()
+            .map(|draft| {
+                let key = (draft.record, draft.verb.clone());
+                (key, vec![Some(digest(&draft.args))])
+            })
+            .filter(|(key, _)| !mine(key))
+            .collect();
+        seen.extend(was_seen.into_iter().filter(|(key, _)| mine(key)));
         let mut kept: BTreeMap<Key, Draft> = read
             .into_iter()
             .map(|draft| ((draft.record, draft.verb.clone()), draft))
@@ -205,6 +268,7 @@ impl Drafts {
             .collect();
         kept.extend(own.into_iter().filter(|(key, _)| mine(key)));
         self.kept = kept;
+        self.seen = seen;
     }
 
     /// Whether there is something that the database has not confirmed yet.
@@ -214,32 +278,44 @@ impl Drafts {
 
     /// What the database has not confirmed yet.
     pub(super) fn unsaved(&self) -> Vec<Unsaved> {
-        let under_way = self.under_way.iter();
-        let under_way = under_way
-            .filter(|(key, _)| !self.unkept.contains_key(key))
-            .map(|(key, at)| (key, self.kept.get(key).map(|draft| &draft.args), *at));
-        let unkept = self.unkept.iter();
-        let unkept = unkept.map(|(key, unkept)| (key, unkept.args.as_ref(), unkept.typed));
+        let newer = |key: &Key| self.unkept.contains_key(key);
+        let under_way = self.under_way.iter().map(|(key, unkept)| (key, unkept));
         under_way
-            .chain(unkept)
-            .map(|((record, verb), args, at)| Unsaved {
-                record: *record,
-                verb: verb.clone(),
-                args: args.cloned(),
-                at,
-            })
+            .filter(|(key, _)| !newer(key))
+            .chain(&self.unkept)
+            .map(|(key, unkept)| self.unsaved_of(key, unkept))
             .collect()
+    }
+
+    fn unsaved_of(&self, key: &Key, unkept: &Unkept) -> Unsaved {
+        let (record, verb) = key.clone();
+        Unsaved {
+            record,
+            number: unkept.number.clone(),
+            verb,
+            args: unkept.args.clone(),
+            at: unkept.typed,
+            seen: self.seen.get(key).cloned().unwrap_or_else(|| vec![None]),
+            acts: Vec::new(),
+        }
     }
 
     /// Since when something waits to be confirmed.
     pub(super) fn oldest_unsaved(&self) -> Option<DateTime<Utc>> {
-        let under_way = self.under_way.iter().map(|(_, since)| *since);
-        let unkept = self.unkept.values().map(|unkept| unkept.since);
-        under_way.chain(unkept).min()
+        let under_way = self.under_way.iter().map(|(_, unkept)| unkept);
+        let unkept = self.unkept.values();
+        under_way.chain(unkept).map(|unkept| unkept.since).min()
     }
 
+    /// Whether there is something that the database did not take when it was given it.
+    pub(super) fn has_refused(&self) -> bool {
+        self.unkept.values().any(|unkept| unkept.refusals > 0)
+    }
+
+    /// Those that wait for more than a second are looked at each second.
     pub(super) fn wants_tick(&self) -> bool {
-        self.under_way.is_none() && !self.unkept.is_empty()
+        let mut unkept = self.unkept.values();
+        self.under_way.is_none() && unkept.any(|unkept| unkept.again.is_none())
     }
 }
 
@@ -260,7 +336,7 @@ impl App {
 
     /// Keeps what is being written, and ends once that is done where one wants to leave.
     pub(super) fn settle_drafts(&mut self, effects: &mut Vec<Effect>) {
-        // What an earlier run had to leave on this machine is among them.
+        // What an earlier run had to leave on this machine is among them, where it can be had.
         if self.aside.search(effects) && !std::mem::replace(&mut self.drafts.asked, true) {
             effects.push(Effect::Drafts);
         }
@@ -271,30 +347,43 @@ impl App {
         }
     }
 
+    /// The database holds what it was given, or does not.
+    pub(super) fn draft_kept(&mut self, record: RecordId, verb: String, what: InDatabase) {
+        self.drafts
+            .done((record, verb), what == InDatabase::Kept, self.now);
+        match what {
+            InDatabase::Refused(Failure { text }) => {
+                if self.drafts.refused.as_ref() != Some(&text) {
+                    let told = format!("the database does not keep what you write: {text}");
+                    self.drafts.refused = Some(text);
+                    self.say(Level::Error, told);
+                }
+            }
+            InDatabase::Kept if !self.drafts.has_refused() => {
+                if self.drafts.refused.take().is_some() {
+                    self.say(Level::Info, "the database keeps what you wrote".to_owned());
+                }
+            }
+            InDatabase::Kept | InDatabase::Away => {}
+        }
+    }
+
+    /// They are to be read and named once more: there are some that nobody has been told of.
+    pub(super) const fn name_drafts_again(&mut self) {
+        self.drafts.asked = false;
+        self.drafts.read = false;
+    }
+
     /// Drafts were read.
     pub(super) fn drafts_read(&mut self, read: Vec<Draft>) {
         let first = !std::mem::replace(&mut self.drafts.read, true);
-        let recovered = |record: RecordId, verb: &str| {
-            let mut all = self.aside.recovered.iter();
-            all.find(|recovered| recovered.record == record && recovered.verb == verb)
-        };
         let names: Vec<String> = read
             .iter()
             .map(|draft| {
-                let away = recovered(draft.record, &draft.verb).and_then(|found| found.at);
+                let away = self.aside.written_away(draft.record, &draft.verb);
                 let at = when::clock(away.unwrap_or(draft.at), self.settings.zone);
                 let how = away.map_or("", |_| ", written while the database was away");
                 format!("{} {} ({at}{how})", draft.verb, draft.number)
-            })
-            .collect();
-        let older: Vec<String> = read
-            .iter()
-            .filter_map(|draft| {
-                let older = recovered(draft.record, &draft.verb)?.older.as_ref()?;
-                let (verb, number, file) = (&draft.verb, &draft.number, older.display());
-                Some(format!(
-                    "{verb} {number}: the newer text is offered; the older is in {file}"
-                ))
             })
             .collect();
         self.drafts.take(read);
@@ -305,11 +394,8 @@ impl App {
             if more > 0 {
                 text = format!("{text} and {more} more");
             }
-            if !older.is_empty() {
-                text.push_str(" · an older text is in a file, see !");
-            }
-            for each in older {
-                self.log(Level::Info, each);
+            if self.aside.has_told {
+                text.push_str(" · and a file has more, see !");
             }
             self.say(Level::Info, text);
         }

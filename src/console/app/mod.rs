@@ -56,7 +56,7 @@ pub use dialog::{
     Naming, Origin, Reading, Shelf,
 };
 pub use document::{Document, Line, Span, Tone, bad, cut, muted, plain, strong};
-pub use drafts::Drafts;
+pub use drafts::{Drafts, digest};
 pub use edit::Edit;
 pub use facts::Context;
 pub use form::{Field, Form, Value};
@@ -64,8 +64,8 @@ pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
 pub use messages::{Entry, Level};
 pub use msg::{
-    Ask, Effect, Failure, Feed, Kept, Msg, Reach, RecordPage, Recovered, Request, Step, Unsaved,
-    Window,
+    Ask, Became, Effect, Failure, Feed, InDatabase, Kept, Msg, Reach, RecordPage, Recovered,
+    Request, Seen, Step, Unsaved, Window,
 };
 pub use place::{Journey, Page, Place};
 pub use presence::Present;

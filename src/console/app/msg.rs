@@ -24,6 +24,17 @@ use crate::store::lists::Refreshed;
 /// The number of a request; its reply carries it, so that late replies are known as such.
 pub type Request = u64;
 
+/// What became of a draft that the database was to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InDatabase {
+    /// It holds it.
+    Kept,
+    /// It did not answer.
+    Away,
+    /// It answers, and does not take it.
+    Refused(Failure),
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum Msg {
@@ -68,7 +79,7 @@ pub enum Msg {
     /// One's own drafts.
     Drafts(Result<Vec<Draft>, Failure>),
     /// Whether what has been written is kept as it was asked for.
-    DraftKept(RecordId, String, bool),
+    DraftKept(RecordId, String, InDatabase),
     /// What the database has not taken is in this machine's file, or is not.
     SetAside(Result<(), Failure>),
     /// What became of what earlier runs had set aside.
@@ -346,17 +357,27 @@ pub struct Undoable {
     pub wrote: Option<(String, Args)>,
 }
 
+/// A draft as the database holds it, by its digest; none where it holds none. It tells whether the
+/// database still holds what a text is based on, and no clock has to.
+pub type Seen = Option<String>;
+
 /// What somebody wrote, or took away, and the database has not been heard to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsaved {
     /// The record that the act is for.
     pub record: RecordId,
+    /// That record's number, to be read.
+    pub number: String,
     /// The verb's name.
     pub verb: String,
     /// What has been written of its arguments; none where the draft was sent or thrown away.
     pub args: Option<Args>,
     /// When it was last written at, by this machine's clock.
     pub at: DateTime<Utc>,
+    /// What the database may have held then: only that may be written over.
+    pub seen: Vec<Seen>,
+    /// The acts that it was sent with and whose answer may not have come.
+    pub acts: Vec<Uuid>,
 }
 
 /// What became of a text that an earlier run had set aside.
@@ -364,11 +385,28 @@ pub struct Unsaved {
 pub struct Recovered {
     /// The record that the act is for.
     pub record: RecordId,
+    /// That record's number.
+    pub number: String,
     /// The verb's name.
     pub verb: String,
-    /// When it was last written at, where it is the draft now; none where the database had a newer
-    /// one, or the same.
-    pub at: Option<DateTime<Utc>>,
-    /// The file that holds an older text that says something else.
-    pub older: Option<PathBuf>,
+    /// What.
+    pub became: Became,
+}
+
+/// What a text that an earlier run had set aside is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// The draft; it was last written at then.
+    Draft(DateTime<Utc>),
+    /// It had been sent.
+    Sent,
+    /// The database holds something else by now; this is in that file.
+    Copy(PathBuf),
+    /// It could not be put anywhere, and stays where it was.
+    Left {
+        /// In that file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
 }

@@ -66,12 +66,9 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
                 form.news = news;
             }
         }
-        Msg::Drafts(result) => {
-            if let Ok(read) = result {
-                app.drafts_read(read);
-            }
-        }
-        Msg::DraftKept(record, verb, arrived) => app.drafts.done(&(record, verb), arrived, now),
+        Msg::Drafts(Ok(read)) => app.drafts_read(read),
+        Msg::Drafts(Err(failure)) => app.log(Level::Error, format!("drafts: {}", failure.text)),
+        Msg::DraftKept(record, verb, what) => app.draft_kept(record, verb, what),
         Msg::SetAside(result) => app.was_set_aside(result),
         Msg::Recovered(result) => app.recovered(result),
         Msg::Macros(result) => {

@@ -8,8 +8,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::{join, join_all};
 
 use super::{Performer, READ, failure};
-use crate::console::app::{Failure, Recovered, Unsaved};
-use crate::console::aside;
+use crate::console::app::{Became, Failure, Recovered, Unsaved, digest};
+use crate::console::aside::{self, Aside, Verdict};
+use crate::domain::act::Args;
+use crate::store::acts;
 use crate::store::db::DbError;
 use crate::store::drafts::{self, Draft};
 
@@ -26,74 +28,125 @@ impl Performer {
         written.await.map_err(io::Error::other)?
     }
 
-    /// Gives the database what earlier consoles of this login could not give it any more.
+    /// Gives the database what earlier consoles of this login could not give it any more. Where it
+    /// does not answer, everything stays where it was, and doing it again does nothing twice.
     pub(super) async fn recover(&self) -> Result<Vec<Recovered>, Failure> {
         let Some(aside) = self.aside.clone() else {
             return Ok(Vec::new());
         };
-        let there = self.ask(|c| {
-            async move { Ok((drafts::database(c).await?, drafts::own(c).await?)) }.boxed()
-        });
-        let (database, there) = there.await?;
+        let database = self.ask(|c| drafts::database(c).boxed()).await?;
         let database = aside.database.get_or_init(|| database).clone();
         let left = {
             let aside = aside.clone();
             tokio::task::spawn_blocking(move || aside.left(&database)).await
         };
-        let left = left.map_err(failure)?;
-        let (mut recovered, mut rest) = (Vec::new(), Vec::new());
-        for ((record, verb), texts) in left.texts {
-            let there = there
-                .iter()
-                .find(|draft| draft.record == record && draft.verb == verb);
-            let there = there.map(|draft| Unsaved {
-                record,
-                verb: verb.clone(),
-                args: Some(draft.args.clone()),
-                at: draft.at,
-            });
-            let verdict = aside::judge(texts, there);
-            let mut older = None;
-            for text in &verdict.older {
-                older = Some(aside.keep_older(text).map_err(failure)?);
-            }
-            let at = verdict.put.as_ref().map(|text| text.at);
-            let mut taken = false;
-            if let Some(text) = verdict.put {
-                match self.keep(&text).await {
-                    Ok(()) => taken = text.args.is_some(),
-                    Err(error) if error.is_outage() => return Err(failure(error)),
-                    Err(error) => {
-                        tracing::warn!("a text of an earlier run for {verb}: {error}");
-                        rest.push(text);
-                    }
+        let left = left.map_err(failure)?.map_err(failure)?;
+        let mut rest: Vec<Vec<Unsaved>> = left.iter().map(|_| Vec::new()).collect();
+        let mut recovered = Vec::new();
+        for (file, text) in aside::in_order(&left) {
+            let became = match self.place(&aside, &text).await {
+                Ok(Some(became)) => became,
+                Ok(None) => continue,
+                Err(Unplaced::Away(error)) => return Err(failure(error)),
+                Err(Unplaced::Refused(why)) => {
+                    rest[file].push(text.clone());
+                    let file = left[file].file.clone();
+                    Became::Left { file, why }
                 }
-            }
+            };
             recovered.push(Recovered {
-                record,
-                verb,
-                at: at.filter(|_| taken),
-                older,
+                record: text.record,
+                number: text.number,
+                verb: text.verb,
+                became,
             });
         }
-        if let Err(error) = aside.forget(left.files, rest) {
-            tracing::warn!("texts of earlier runs: {error}");
+        for (left, rest) in left.into_iter().zip(rest) {
+            if let Err(error) = aside.forget(&left, rest) {
+                tracing::warn!("{}: {error}", left.file.display());
+            }
         }
         Ok(recovered)
     }
 
-    /// Has the database hold a draft as it was written.
-    pub(super) async fn keep(&self, text: &Unsaved) -> Result<(), DbError> {
+    /// Puts a text of an earlier run where it belongs; says what there is to tell of that.
+    async fn place(&self, aside: &Aside, text: &Unsaved) -> Result<Option<Became>, Unplaced> {
+        let is_it = |draft: &Draft| draft.record == text.record && draft.verb == text.verb;
+        let acts = text.acts.clone();
+        let read = self.db.call(READ, move |c| {
+            async move {
+                let mut done = Vec::new();
+                for act in acts {
+                    done.extend(acts::find(c, act).await?);
+                }
+                Ok((done, drafts::own(c).await?))
+            }
+            .boxed()
+        });
+        let (done, own) = read.await?;
+        let there = own.into_iter().find(is_it).map(|draft| draft.args);
+        // What was written on after it was sent is still to be sent.
+        let sent = text.args.is_some() && done.iter().any(|act| aside::says(&act.args, text));
+        let mut text = text.clone();
+        if sent {
+            // It may be the draft itself that was sent.
+            text.seen
+                .extend(text.args.take().as_ref().map(digest).map(Some));
+        }
+        let told = match &text.args {
+            None => sent.then_some(Became::Sent),
+            Some(_) => Some(Became::Draft(text.at)),
+        };
+        match aside::judge(&text, there.as_ref()) {
+            Verdict::Put if self.replace(&text, there).await? => Ok(told),
+            Verdict::Put | Verdict::Copy if text.args.is_some() => {
+                let path = aside.keep_copy(&text);
+                let path = path.map_err(|error| Unplaced::Refused(error.to_string()))?;
+                Ok(Some(Became::Copy(path)))
+            }
+            _ => Ok(sent.then_some(Became::Sent)),
+        }
+    }
+
+    /// Has the database hold a text instead of what is there.
+    async fn replace(&self, text: &Unsaved, there: Option<Args>) -> Result<bool, DbError> {
         let Unsaved {
             record, verb, args, ..
         } = text.clone();
         self.db
             .call(READ, move |c| {
                 async move {
-                    match args {
-                        Some(args) => drafts::keep(c, record, &verb, &args).await,
-                        None => drafts::drop(c, record, &verb).await,
+                    let draft = (record, verb.as_str());
+                    drafts::replace(c, draft, there.as_ref(), args.as_ref()).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Has the database hold a draft as it was written, or none: only what was seen here is thrown
+    /// away.
+    pub(super) async fn keep(&self, text: &Unsaved) -> Result<(), DbError> {
+        let Unsaved {
+            record,
+            verb,
+            args,
+            seen,
+            ..
+        } = text.clone();
+        self.db
+            .call(READ, move |c| {
+                async move {
+                    if let Some(args) = args {
+                        return drafts::keep(c, record, &verb, &args).await;
                     }
+                    let own = drafts::own(c).await?.into_iter();
+                    for draft in own.filter(|draft| draft.record == record && draft.verb == verb) {
+                        if seen.contains(&Some(digest(&draft.args))) {
+                            drafts::replace(c, (record, &verb), Some(&draft.args), None).await?;
+                        }
+                    }
+                    Ok(())
                 }
                 .boxed()
             })
@@ -103,7 +156,7 @@ impl Performer {
     /// Sets these texts aside before the end, and says so where they could be.
     pub fn set_last_words_aside(&self, texts: &[Unsaved]) {
         if let Some(aside) = &self.aside
-            && let Err(error) = aside.write(u64::MAX, texts)
+            && let Err(error) = aside.write(aside::LAST, texts)
         {
             tracing::error!("what was written last is not kept: {error}");
         }
@@ -123,5 +176,23 @@ impl Performer {
     pub fn left_behind(&self) -> Option<PathBuf> {
         let file = self.aside.as_ref()?.file();
         file.exists().then_some(file)
+    }
+}
+
+/// Why a text of an earlier run is not where it belongs.
+enum Unplaced {
+    /// The database does not answer.
+    Away(DbError),
+    /// It does not take it, or this machine does not.
+    Refused(String),
+}
+
+impl From<DbError> for Unplaced {
+    fn from(error: DbError) -> Self {
+        if error.is_outage() {
+            Self::Away(error)
+        } else {
+            Self::Refused(error.to_string())
+        }
     }
 }

@@ -14,7 +14,7 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::app::{Ask, Effect, Failure, Kept, Msg, RecordPage, Step};
+use super::app::{Ask, Effect, Failure, InDatabase, Kept, Msg, RecordPage, Step};
 use super::aside::Aside;
 use super::history;
 use crate::actions::labels::Printing;
@@ -193,8 +193,12 @@ impl Performer {
             ),
             Effect::Drafts => Msg::Drafts(self.drafts().await),
             Effect::KeepDraft(text) => {
-                let kept = self.keep(&text).await;
-                Msg::DraftKept(text.record, text.verb, kept.is_ok())
+                let kept = match self.keep(&text).await {
+                    Ok(()) => InDatabase::Kept,
+                    Err(error) if error.is_outage() => InDatabase::Away,
+                    Err(error) => InDatabase::Refused(failure(error)),
+                };
+                Msg::DraftKept(text.record, text.verb, kept)
             }
             Effect::SetAside { write, texts } => {
                 Msg::SetAside(self.set_aside(write, texts).await.map_err(failure))
@@ -277,16 +281,32 @@ impl Performer {
     }
 
     async fn act(&self, step: Step, now: DateTime<Utc>) -> Result<Done, ActError> {
+        let id = Uuid::now_v7();
+        if let Some(aside) = self.aside.clone() {
+            // Should its answer never come, the next start asks whether it was done.
+            let told =
+                tokio::task::spawn_blocking(move || aside.submit(step.record, step.verb.name, id));
+            if let Ok(Err(error)) = told.await {
+                tracing::warn!("what is being sent: {error}");
+            }
+        }
         let act = Act {
-            id: Uuid::now_v7(),
+            id,
             verb: step.verb,
             record: step.record,
             expected_version: Some(step.version),
             args: step.args,
             undoes: step.takes_back.and_then(|undoable| undoable.act),
         };
+        let (record, verb) = (act.record, act.verb.name);
         let (printing, terms) = (&self.printing, self.terms);
-        actions::act_and_print(&self.db, act, printing, "console", terms, now).await
+        let done = actions::act_and_print(&self.db, act, printing, "console", terms, now).await;
+        if let Some(aside) = &self.aside
+            && !matches!(done, Err(ActError::Db(DbError::Unknown(_))))
+        {
+            aside.answered(record, verb, id);
+        }
+        done
     }
 }
 
@@ -336,7 +356,9 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         ),
         Effect::News { record, .. } => Msg::News(*record, Err(failure)),
         Effect::Drafts => Msg::Drafts(Err(failure)),
-        Effect::KeepDraft(text) => Msg::DraftKept(text.record, text.verb.clone(), false),
+        Effect::KeepDraft(text) => {
+            Msg::DraftKept(text.record, text.verb.clone(), InDatabase::Refused(failure))
+        }
         Effect::SetAside { .. } => Msg::SetAside(Err(failure)),
         Effect::Recover => Msg::Recovered(Err(failure)),
         Effect::Macros => Msg::Macros(Err(failure)),
