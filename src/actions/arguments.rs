@@ -20,6 +20,8 @@ const MOST_UNITS: i32 = 1_000_000;
 /// The most characters of a line, and of a longer text.
 const LONGEST_LINE: usize = 1_000;
 const LONGEST_TEXT: usize = 100_000;
+/// The most carriers that are named to somebody who names another.
+const CARRIERS: i64 = 9;
 /// Where a day is named without a time, the time at which people come to work.
 const MORNING: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
     Some(time) => time,
@@ -189,12 +191,12 @@ async fn value(
             .ok_or_else(wrong)
     };
     match arg.kind {
-        ArgKind::Text if text.chars().count() > LONGEST_LINE => Err(ActError::argument(
-            arg.name,
-            format!("at most {LONGEST_LINE} characters"),
-        )),
-        // A line stays a line, whatever was pasted into it.
-        ArgKind::Text => Ok(Value::Text(
+        ArgKind::Text | ArgKind::ShippingOption if text.chars().count() > LONGEST_LINE => Err(
+            ActError::argument(arg.name, format!("at most {LONGEST_LINE} characters")),
+        ),
+        // A line stays a line, whatever was pasted into it. Which options an order has is looked up
+        // with what they cost it.
+        ArgKind::Text | ArgKind::ShippingOption => Ok(Value::Text(
             text.split_whitespace().collect::<Vec<_>>().join(" "),
         )),
         ArgKind::LongText if text.chars().count() > LONGEST_TEXT => Err(ActError::argument(
@@ -219,10 +221,10 @@ async fn value(
             .await?
             .map(Value::Source)
             .ok_or_else(wrong),
-        ArgKind::Carrier => lookup::carrier(connection, text)
-            .await?
-            .map(Value::Carrier)
-            .ok_or_else(wrong),
+        ArgKind::Carrier => match lookup::carrier(connection, text).await? {
+            Some(carrier) => Ok(Value::Carrier(carrier)),
+            None => unknown_carrier(connection, arg).await,
+        },
         ArgKind::Order => order(connection, arg, text).await,
         ArgKind::Check => match inspections::check(connection, record.id, text).await? {
             Some((name, _)) => Ok(Value::Text(name)),
@@ -237,6 +239,22 @@ async fn value(
             )),
         },
     }
+}
+
+/// A carrier that is not known: says which are.
+async fn unknown_carrier(connection: &mut PgConnection, arg: &Arg) -> Result<Value, ActError> {
+    let (names, count) = lookup::carriers(connection, CARRIERS).await?;
+    let more = match count - names.len() as i64 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = if names.is_empty() {
+        "and there is none".to_owned()
+    } else {
+        format!("such as {}{more}", names.join(", "))
+    };
+    let expected = format!("{}, {names}", arg.kind.expected());
+    Err(ActError::argument(arg.name, expected))
 }
 
 async fn order(connection: &mut PgConnection, arg: &Arg, text: &str) -> Result<Value, ActError> {

@@ -256,10 +256,14 @@ impl Parties {
     fn order(&self, order: &Moving) -> Result<OrderValues, StepError> {
         let currency = currency(&order.currency)?;
         let price = |minor| Money { minor, currency };
+        let amount = |minor| (minor != 0).then(|| price(minor));
+        let ordered = &self.ordered;
+        let goods: i64 = ordered.lines.iter().map(|line| line.amount).sum();
+        // Where the prices have it already, the rest comes to the total without it.
+        let tax_included = goods + ordered.shipping - ordered.discount == ordered.total;
         Ok(OrderValues {
             number: order.number.clone(),
-            lines: self
-                .ordered
+            lines: ordered
                 .lines
                 .iter()
                 .map(|line| LineValues {
@@ -269,7 +273,10 @@ impl Parties {
                     amount: Some(price(line.amount)),
                 })
                 .collect(),
-            total: price(self.ordered.total),
+            shipping: amount(ordered.shipping),
+            tax: amount(ordered.tax).filter(|_| !tax_included),
+            discount: amount(-ordered.discount),
+            total: price(ordered.total),
             address: self.address.lines(),
             deliver_by: order.facts.promised_day,
         })

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use sqlx::postgres::PgConnection;
 
 use super::error::ActError;
-use super::work::{Outcome, Work, shown};
+use super::work::{Outcome, Work};
 use crate::domain::money;
 use crate::domain::options::ShippingOption;
 use crate::domain::orders::OrderSummary;
@@ -106,7 +106,10 @@ pub(super) async fn foretell(
 ) -> Result<Vec<String>, DbError> {
     let choices = choices(connection, order_id, now).await?;
     let Some(choice) = named(&choices, wanted) else {
-        return Ok(vec![format!("expected {}", one_of(&choices))]);
+        return Ok(vec![format!(
+            "it will be refused: there is no option “{wanted}”; expected {}",
+            one_of(&choices)
+        )]);
     };
     if let Some(why) = &choice.unfit {
         return Ok(vec![format!("{}: {why}", choice.option.name)]);
@@ -117,11 +120,16 @@ pub(super) async fn foretell(
     Ok(std::iter::once(choice.told(zone)).chain(now_by).collect())
 }
 
+/// The option of this name, or the only one whose name begins so.
 fn named<'c>(choices: &'c [Choice], name: &str) -> Option<&'c Choice> {
     let name = name.to_lowercase();
-    choices
-        .iter()
-        .find(|choice| choice.option.name.to_lowercase() == name)
+    let called = |choice: &&Choice| choice.option.name.to_lowercase();
+    let whole = choices.iter().find(|choice| called(choice) == name);
+    let mut begin = (choices.iter()).filter(|choice| called(choice).starts_with(&name));
+    match (whole, begin.next(), begin.next()) {
+        (Some(choice), ..) | (None, Some(choice), None) => Some(choice),
+        _ => None,
+    }
 }
 
 fn one_of(choices: &[Choice]) -> String {
@@ -147,7 +155,7 @@ impl Choice {
 
     fn arrival(&self, zone: Tz) -> String {
         self.deliver_by.map_or_else(String::new, |at| {
-            format!(", arrives by {}", shown(at, zone))
+            format!(", arrives by {}", promises::arrival_day(at, zone))
         })
     }
 }

@@ -158,9 +158,11 @@ async fn promise(
     let Some((promise, cause)) = found else {
         return Ok(false);
     };
-    let cause = match order.facts.turned_down.as_slice() {
-        [] => cause.to_owned(),
-        why => why.join(", "),
+    let why = order.facts.turned_down();
+    let cause = if why.is_empty() {
+        cause.to_owned()
+    } else {
+        why.join(", ")
     };
     jobs::announce(connection, Step::Promise.name(), &cause).await?;
     store::promise(connection, order.id, &promise).await?;
@@ -246,7 +248,7 @@ async fn route(
         promises::lead_days(order.placed_at, ship_by, calendar, cut_off)
     });
     // The promise counts from the order; who is asked after another said no has that time no more.
-    let since = if order.facts.turned_down.is_empty() {
+    let since = if order.facts.turned_down().is_empty() {
         order.placed_at
     } else {
         terms.now

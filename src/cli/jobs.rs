@@ -1,4 +1,4 @@
-//! `packline jobs`: what the worker gave up, and trying it again.
+//! `packline jobs`: what fails or was given up by the worker, and trying it again.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::store::jobs;
 const LISTED: i64 = 1000;
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Show the worker's jobs that were given up, or let them try again
+/// Show the worker's jobs that fail or were given up, or let those try again
 #[derive(Debug, Args)]
 pub(super) struct Jobs {
     /// Let a job try again, by its number
@@ -44,18 +44,36 @@ impl Jobs {
             print::line(format_args!("{revived} jobs will be tried again"));
             return Ok(ExitCode::SUCCESS);
         }
-        let (left, dead) = db
+        let (left, failing, dead) = db
             .call(LIMIT, |connection| {
                 Box::pin(async move {
                     let left = jobs::left(connection, true).await?;
-                    Ok((left, jobs::dead(connection, LISTED).await?))
+                    let failing = jobs::failing(connection, LISTED).await?;
+                    Ok((left, failing, jobs::dead(connection, LISTED).await?))
                 })
             })
             .await?;
-        print::line(format_args!("{} due, {} given up", left.due, left.dead));
+        print::line(format_args!(
+            "{} due, {} failing, {} given up",
+            left.due,
+            failing.len(),
+            left.dead
+        ));
+        for job in failing {
+            print::line(format_args!(
+                "{}  next try {}, {} so far  {} {} {}: {}",
+                job.id,
+                job.failure.next_try.format("%Y-%m-%d %H:%M:%S UTC"),
+                job.failure.attempts,
+                job.kind,
+                job.subject_kind,
+                job.subject_id,
+                text::plain(&job.failure.error)
+            ));
+        }
         for job in dead {
             print::line(format_args!(
-                "{}  {}  {} {} {}: {}",
+                "{}  given up {}  {} {} {}: {}",
                 job.id,
                 job.dead_at.format("%Y-%m-%d %H:%M UTC"),
                 job.kind,

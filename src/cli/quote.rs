@@ -16,6 +16,7 @@ use crate::domain::record::RecordName;
 use crate::domain::{money, promises, text};
 use crate::store::calendar;
 use crate::store::names::{self, NameError};
+use crate::store::options as store;
 
 /// Say by when a product would leave and arrive if it were ordered now
 ///
@@ -69,19 +70,26 @@ impl Quote {
         let (asked_sku, asked_option) = (sku.clone(), option.clone());
         let asked_country = country.to_uppercase();
         let units = self.units;
-        let (business, facts) = database
+        let (business, facts, names) = database
             .db
             .call(Duration::from_secs(10), move |connection| {
                 Box::pin(async move {
                     let business = calendar::load(connection, now).await?;
                     let facts =
                         calendar::quotable(connection, &sku, &option, &country, units).await?;
-                    Ok((business, facts))
+                    let names = store::names(connection).await?;
+                    Ok((business, facts, names))
                 })
             })
             .await?;
         if !facts.known {
             return Err(eyre!("there is no product {asked_sku:?}"));
+        }
+        if !names.contains(&asked_option) {
+            return Err(eyre!(
+                "there is no shipping option {asked_option:?}: expected one of {}",
+                names.join(", ")
+            ));
         }
         if facts.options.is_empty() {
             return Err(eyre!(
@@ -203,7 +211,7 @@ impl Offered {
         };
         let arrival = self.deliver_by.map_or_else(
             || "no promise yet".to_owned(),
-            |at| format!("arrives by {}", shown(at, zone)),
+            |at| format!("arrives by {}", promises::arrival_day(at, zone)),
         );
         let present = if self.present { " (as it is)" } else { "" };
         format!("{name}{present}: {price}, {extra}; {arrival}")
@@ -222,7 +230,7 @@ impl Promise {
         format!(
             "leaves by {}, arrives by {}; {}{free}",
             shown(self.ship_by, zone),
-            shown(self.deliver_by, zone),
+            promises::arrival_day(self.deliver_by, zone),
             money::shown(self.price, &self.currency)
         )
     }

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _};
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, bail};
 
@@ -37,7 +38,7 @@ struct Add {
     /// The database login, such as ana
     login: String,
     /// A role; repeat it for several
-    #[arg(long = "role", required = true, value_parser = parse_role)]
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role_words())]
     roles: Vec<Role>,
     /// The name that colleagues see
     #[arg(long)]
@@ -47,9 +48,10 @@ struct Add {
     password_stdin: bool,
 }
 
-fn parse_role(word: &str) -> Result<Role, String> {
-    word.parse()
-        .map_err(|error: crate::domain::words::UnknownWord| error.to_string())
+/// Reads a role, and lists them all in the help.
+fn role_words() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.iter().map(|role| role.as_str()))
+        .try_map(|word| word.parse::<Role>())
 }
 
 impl Staff {

@@ -16,15 +16,18 @@ use crate::domain::list::Counts;
 use crate::domain::record::Kind;
 use crate::domain::text;
 use crate::store::alerts::{self, Alert};
-use crate::store::{lists, notices};
+use crate::store::{jobs, lists, notices};
 
 /// Alerts, and mails that failed, that are told one by one.
 const ALERTS: i64 = 10;
+/// Seconds after which a due job should be in a worker's hands.
+const PATIENCE: i64 = 60;
 
 /// Say how many records are open, late and breaching, what people are alerted to, and how many mails
 /// failed.
 ///
-/// Exits as monitoring plugins do: 0 all is well, 1 something is late or a mail failed, 2 tickets
+/// Exits as monitoring plugins do: 0 all is well, 1 something is late, a mail failed
+/// or no worker seems to run, 2 tickets
 /// breach or inspections failed, 3 it is not known.
 #[derive(Debug, Args)]
 pub(super) struct Status {
@@ -52,15 +55,32 @@ struct Report {
     failed_mails: i64,
     /// What the first of them are about.
     failed_mails_about: Vec<String>,
+    /// For how long the oldest due job has waited for a worker.
+    oldest_due_seconds: Option<i64>,
     /// Open alerts by kind.
     alerts: BTreeMap<String, i64>,
 }
 
+/// What the database says.
+struct Found {
+    counts: Counts,
+    failed_mails: i64,
+    /// What the first of them are about.
+    about: Vec<String>,
+    /// Seconds.
+    oldest_due: Option<i64>,
+    /// How many are open of each kind, and the oldest.
+    alerts: (BTreeMap<String, i64>, Vec<Alert>),
+}
+
 impl Level {
-    fn of(counts: &Counts, failed_mails: i64) -> Self {
+    fn of(counts: &Counts, failed_mails: i64, idle: bool) -> Self {
         if counts.tickets.urgent.0 > 0 || counts.inspections.urgent.0 > 0 {
             Self::Critical
-        } else if failed_mails > 0 || Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0) {
+        } else if idle
+            || failed_mails > 0
+            || Kind::ALL.iter().any(|kind| counts.of(*kind).urgent.0 > 0)
+        {
             Self::Warning
         } else {
             Self::Ok
@@ -79,15 +99,22 @@ impl Level {
 
 impl Status {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
-        let (counts, (failed_mails, about), (alerts, oldest)) = match self.counts(config, now).await
-        {
+        let found = self.found(config, now).await;
+        let Found {
+            counts,
+            failed_mails,
+            about,
+            oldest_due,
+            alerts: (alerts, oldest),
+        } = match found {
             Ok(found) => found,
             Err(error) => {
                 print::note(format_args!("packline: unknown: {error:#}"));
                 return Ok(ExitCode::from(Level::Unknown.exit_code()));
             }
         };
-        let status = Level::of(&counts, failed_mails);
+        let waited = oldest_due.filter(|seconds| *seconds > PATIENCE);
+        let status = Level::of(&counts, failed_mails, waited.is_some());
         if counts.nothing_yet {
             print::note(NOTHING_YET);
         }
@@ -97,6 +124,7 @@ impl Status {
                 counts,
                 failed_mails,
                 failed_mails_about: about,
+                oldest_due_seconds: oldest_due,
                 alerts,
             })?;
         } else {
@@ -123,6 +151,16 @@ impl Status {
                     text::plain(&alert.reason)
                 ));
             }
+            let more = alerts.values().sum::<i64>() - oldest.len() as i64;
+            if more > 0 {
+                print::line(format_args!("  and {more} more"));
+            }
+            if let Some(seconds) = waited {
+                print::line(format_args!(
+                    "the oldest due job has waited {} min: no worker seems to run",
+                    seconds / 60
+                ));
+            }
             if failed_mails > 0 {
                 print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
                 for about in &about {
@@ -133,25 +171,19 @@ impl Status {
         Ok(ExitCode::from(status.exit_code()))
     }
 
-    async fn counts(
-        &self,
-        config: &Config,
-        now: DateTime<Utc>,
-    ) -> Result<(
-        Counts,
-        (i64, Vec<String>),
-        (BTreeMap<String, i64>, Vec<Alert>),
-    )> {
+    async fn found(&self, config: &Config, now: DateTime<Utc>) -> Result<Found> {
         let database = Database::open(config, "status").await?;
         Ok(database
             .db
             .call(Duration::from_secs(10), move |connection| {
                 Box::pin(async move {
-                    let counts = lists::counts(connection, now).await?;
-                    let failed_mails = notices::count_failed(connection).await?;
-                    let about = notices::failed_about(connection, ALERTS).await?;
-                    let alerts = alerts::open(connection, ALERTS).await?;
-                    Ok((counts, (failed_mails, about), alerts))
+                    Ok(Found {
+                        counts: lists::counts(connection, now).await?,
+                        failed_mails: notices::count_failed(connection).await?,
+                        about: notices::failed_about(connection, ALERTS).await?,
+                        oldest_due: jobs::oldest_due(connection).await?,
+                        alerts: alerts::open(connection, ALERTS).await?,
+                    })
                 })
             })
             .await?)
@@ -176,14 +208,15 @@ mod tests {
     #[test]
     fn the_worst_count_decides() {
         let mut counts = Counts::default();
-        assert_eq!(Level::of(&counts, 0), Level::Ok);
-        assert_eq!(Level::of(&counts, 1), Level::Warning);
+        assert_eq!(Level::of(&counts, 0, false), Level::Ok);
+        assert_eq!(Level::of(&counts, 1, false), Level::Warning);
+        assert_eq!(Level::of(&counts, 0, true), Level::Warning);
         counts.stock = TabCount {
             open: Count(1),
             urgent: Count(1),
         };
-        assert_eq!(Level::of(&counts, 0), Level::Warning);
+        assert_eq!(Level::of(&counts, 0, false), Level::Warning);
         counts.tickets.urgent = Count(1);
-        assert_eq!(Level::of(&counts, 0), Level::Critical);
+        assert_eq!(Level::of(&counts, 0, false), Level::Critical);
     }
 }

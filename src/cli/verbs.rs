@@ -83,7 +83,9 @@ fn placeholder(arg: &Arg) -> String {
         ArgKind::Time => "TIME".to_owned(),
         ArgKind::OneOf(words) => words.join("|"),
         ArgKind::Staff => "LOGIN".to_owned(),
-        ArgKind::Source | ArgKind::Carrier | ArgKind::Check => "NAME".to_owned(),
+        ArgKind::Source | ArgKind::Carrier | ArgKind::ShippingOption | ArgKind::Check => {
+            "NAME".to_owned()
+        }
         ArgKind::Order => "NUMBER".to_owned(),
     }
 }

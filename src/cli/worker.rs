@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use color_eyre::eyre::Result;
+use color_eyre::eyre::{Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -20,6 +20,7 @@ use crate::actions::letters::Desk;
 use crate::actions::notices::{Delivered, deliver_due};
 use crate::automation::{Press, Worker as Automation};
 use crate::config::Config;
+use crate::domain::people::Role;
 use crate::output::mailer::Mailer;
 use crate::output::notices::Templates;
 use crate::store::db::{Db, DbError};
@@ -47,6 +48,13 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
         let database = Database::open(config, "worker").await?;
+        if !database.person.holds_any(&[Role::Worker]) {
+            bail!(
+                "{} is not a worker here: an admin makes one with \
+                 `packline staff add NAME --role worker`; run this as that login",
+                database.person.login
+            );
+        }
         let hand = Hand::hire(config, &database.db)?;
         if hand.mailer.is_none() {
             print::note(NO_MAILER);

@@ -7,7 +7,9 @@ use super::carriers::CarrierLabel;
 use super::inspections::{Check, Defect, InspectionSummary};
 use super::kind::{Kind, RecordId};
 use super::notices::Notice;
-use super::orders::{Address, Amounts, Fulfilment, Note, OrderLine, OrderSummary, Payment};
+use super::orders::{
+    Address, Amounts, Failure, Fulfilment, Note, OrderLine, OrderSummary, Payment,
+};
 use super::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
 use super::stock::{Movement, Offer, OnOrder, StockSummary, WantedBy};
 use super::tickets::{Message, Resolution, TicketSummary};
@@ -29,6 +31,8 @@ pub struct Order {
     pub amounts: Amounts,
     /// The customer's note.
     pub note: Option<String>,
+    /// Why the worker could not go on with it, where it tries again.
+    pub failure: Option<Failure>,
     /// Its lines, by position.
     pub lines: Vec<OrderLine>,
     /// Its fulfilments.

@@ -333,6 +333,19 @@ pub struct Fulfilment {
     pub state: FulfilmentState,
     /// Its units.
     pub units: i64,
+    /// Why it is there, or why it was turned down.
+    pub reason: Option<String>,
+}
+
+/// Work of the worker that failed and is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What it failed with last.
+    pub error: String,
+    /// How often it has been tried.
+    pub attempts: i32,
+    /// When it is tried again.
+    pub next_try: DateTime<Utc>,
 }
 
 /// Money that came in, or went back.

@@ -38,8 +38,6 @@ pub struct Facts {
     pub lines: Vec<Line>,
     /// Its fulfilments that are not over.
     pub fulfilments: Vec<Fulfilment>,
-    /// Suppliers that have rejected a part of it or never answered: `rejected by Acme`.
-    pub turned_down: Vec<String>,
     /// Inspections of the whole order that are pending or failed.
     pub open_inspections: i64,
 }
@@ -61,6 +59,8 @@ pub struct Line {
     pub free: i64,
     /// Whether a supplier offers it that has not rejected it.
     pub offered: bool,
+    /// Suppliers that have rejected it, whole or in part, or never answered: `rejected by Acme`.
+    pub turned_down: Vec<String>,
 }
 
 /// What is true of a fulfilment.
@@ -88,6 +88,8 @@ pub struct Fulfilment {
     pub silent: bool,
     /// Its purchase order that has not reached the supplier, where there is one.
     pub unasked: Option<Unasked>,
+    /// Whether another supplier offers some of it at all.
+    pub offered_elsewhere: bool,
     /// Its inspections that are pending, failed, and in all.
     pub inspections: (i64, i64, i64),
     /// Whether it is ready, our own, and has no parcel.
@@ -177,6 +179,15 @@ pub struct Delay {
 }
 
 impl Facts {
+    /// Who has turned down lines of it, each once.
+    pub fn turned_down(&self) -> Vec<&str> {
+        let all = self.lines.iter().flat_map(|line| &line.turned_down);
+        let mut all: Vec<&str> = all.map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Whether somebody who can be counted on has every unit.
     pub fn is_covered(&self) -> bool {
         self.lines.iter().all(|line| line.unallocated == 0)
@@ -281,10 +292,10 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
                 "no such product".to_owned()
             } else if facts.covered_by_hand {
                 "its stock was given back by hand: reserve or route it".to_owned()
-            } else if facts.turned_down.is_empty() {
+            } else if line.turned_down.is_empty() {
                 "out of stock and no supplier offers it".to_owned()
             } else {
-                facts.turned_down.join(", ")
+                line.turned_down.join(", ")
             };
             format!("backordered: {} × {} ({why})", line.unallocated, line.sku)
         })
@@ -297,9 +308,16 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
             FulfilmentState::Requested if part.unaddressed => {
                 reasons.push(format!("{who} has no address for purchase orders"));
             }
-            FulfilmentState::Requested if part.silent => reasons.push(format!(
-                "{who} has not answered in the agreed time, and nobody else has it in time"
-            )),
+            FulfilmentState::Requested if part.silent => {
+                let others = if part.offered_elsewhere {
+                    "has it in time"
+                } else {
+                    "offers it"
+                };
+                reasons.push(format!(
+                    "{who} has not answered in the agreed time, and nobody else {others}"
+                ));
+            }
             FulfilmentState::Requested => reasons.push(match part.unasked {
                 Some(unasked) => unasked.reason(who),
                 None => format!("{who} has not answered yet"),
@@ -343,7 +361,6 @@ mod tests {
             to_be_acknowledged: false,
             lines,
             fulfilments: Vec::new(),
-            turned_down: Vec::new(),
             open_inspections: 0,
         }
     }
@@ -413,6 +430,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_waits_for_those_who_were_asked_for_it() {
+        let refused = Line {
+            turned_down: vec!["rejected by Acme".to_owned()],
+            ..line(3, 0)
+        };
+        let plate = Line {
+            sku: "PLATE".to_owned(),
+            ..line(1, 0)
+        };
+        assert_eq!(
+            waits_for(&confirmed(vec![refused, plate])).as_deref(),
+            Some(
+                "backordered: 3 × CUP (rejected by Acme); \
+                 backordered: 1 × PLATE (out of stock and no supplier offers it)"
+            )
+        );
+    }
+
+    #[test]
     fn an_order_on_hold_does_not_move() {
         let facts = Facts {
             stage: Stage::OnHold,
@@ -477,6 +513,7 @@ mod tests {
             unaddressed: true,
             silent: false,
             unasked: None,
+            offered_elsewhere: false,
             inspections: (0, 0, 0),
             unpacked: false,
         };
@@ -543,6 +580,7 @@ mod tests {
             unaddressed: false,
             silent: false,
             unasked: None,
+            offered_elsewhere: false,
             inspections,
             unpacked: state == Ready,
         };

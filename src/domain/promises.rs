@@ -1,6 +1,7 @@
 //! Promises to customers: by when an order leaves, and by when it arrives.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::calendar::{Calendar, instant};
 
@@ -38,6 +39,13 @@ pub fn deliver_by(
 fn arrival(leaves: NaiveDate, transit_days: u32, calendar: &Calendar) -> Option<DateTime<Utc>> {
     let arrives = calendar.business_day(leaves, transit_days)?;
     Some(instant(calendar.zone(), arrives, 24 * 60))
+}
+
+/// The day, in a zone, by which a customer reads that an order arrives: a promise ends with it.
+pub fn arrival_day(deliver_by: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    (deliver_by - TimeDelta::seconds(1))
+        .with_timezone(&zone)
+        .date_naive()
 }
 
 /// What a customer is promised.

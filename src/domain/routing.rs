@@ -163,9 +163,19 @@ fn best_part(
     });
     let ((unaddressed, _, currency, _), cover) = ranked.first()?;
     let (_, first) = cover.first()?;
-    let rival = ranked[1..].iter().find(|(key, other)| {
-        (key.0, key.2) == (*unaddressed, *currency) && other.len() == cover.len()
-    });
+    // Only what is offered for the same lines compares.
+    let mut same_lines = ranked[1..]
+        .iter()
+        .filter(|(_, other)| covers_all(other, cover));
+    let elsewhere = same_lines.clone().next().is_some();
+    let rival = same_lines.find(|(key, _)| (key.0, key.2) == (*unaddressed, *currency));
+    let contested = |(_, other): &(_, Covered<'_>)| other.iter().any(|line| is_in(line, cover));
+    let rivals = match rival {
+        Some((_, rival)) => Rivals::Equal(rival),
+        None if elsewhere => Rivals::Foreign,
+        None if ranked[1..].iter().any(contested) => Rivals::Partial,
+        None => Rivals::None,
+    };
     Some(Part {
         supplier_id: first.supplier_id,
         location_id: first.location_id,
@@ -176,12 +186,7 @@ fn best_part(
             .map(|(_, offer)| offer.lead_time_days)
             .max()
             .unwrap_or(0),
-        reason: reason(
-            cover,
-            rival.map(|(_, cover)| cover),
-            order_currency,
-            promised_days,
-        ),
+        reason: reason(cover, rivals, order_currency, promised_days),
         lines: cover
             .iter()
             .map(|(need, offer)| PartLine {
@@ -194,6 +199,29 @@ fn best_part(
     })
 }
 
+/// Who else could be asked for a supplier's lines.
+#[derive(Clone, Copy)]
+enum Rivals<'a> {
+    /// Another for all of them, in the same currency.
+    Equal(&'a Covered<'a>),
+    /// Others for all of them, but in other currencies.
+    Foreign,
+    /// Others for some of them.
+    Partial,
+    /// Nobody.
+    None,
+}
+
+/// Whether a line is among a supplier's.
+fn is_in((need, _): &(&Need, &Offer), cover: &Covered<'_>) -> bool {
+    (cover.iter()).any(|(other, _)| other.order_line_id == need.order_line_id)
+}
+
+/// Whether a supplier has all lines that another has.
+fn covers_all(cover: &Covered<'_>, lines: &Covered<'_>) -> bool {
+    lines.iter().all(|line| is_in(line, cover))
+}
+
 fn price(cover: &Covered<'_>) -> i64 {
     cover
         .iter()
@@ -204,7 +232,7 @@ fn price(cover: &Covered<'_>) -> i64 {
 /// `Acme: 4.10 EUR cheaper than Bolt, but 62 % on time`.
 fn reason(
     cover: &Covered<'_>,
-    rival: Option<&Covered<'_>>,
+    rivals: Rivals<'_>,
     order_currency: &str,
     promised_days: Option<i32>,
 ) -> String {
@@ -213,22 +241,24 @@ fn reason(
     };
     let mut asked_of = cover.iter().flat_map(|(need, _)| &need.offers);
     let passed_over = offer.addressed && asked_of.any(|other| !other.addressed);
-    let mut text = match rival.and_then(|rival| Some((rival, rival.first()?.1))) {
-        None if passed_over => format!("{}: others have no address", offer.supplier),
-        None if cover.len() == 1 => format!("{}: the only offer", offer.supplier),
-        None => format!("{}: has most of the lines", offer.supplier),
-        Some((rival, other)) => {
+    let only = |which: String| format!("{}: the only offer{which}", offer.supplier);
+    let mut text = match rivals {
+        Rivals::None | Rivals::Foreign | Rivals::Partial if passed_over => {
+            format!("{}: others have no address", offer.supplier)
+        }
+        Rivals::None => only(String::new()),
+        Rivals::Foreign => only(format!(" in {}", offer.currency)),
+        Rivals::Partial => only(format!(" for all {} lines", cover.len())),
+        Rivals::Equal(rival) => {
+            let other = rival.first().map_or("", |(_, other)| &other.supplier);
             let difference = price(rival) - price(cover);
             let amount = money::shown(difference.abs(), &offer.currency);
             match difference.signum() {
-                1 => format!(
-                    "{}: {amount} cheaper than {}",
-                    offer.supplier, other.supplier
-                ),
-                0 => format!("{}: as dear as {}", offer.supplier, other.supplier),
+                1 => format!("{}: {amount} cheaper than {other}", offer.supplier),
+                0 => format!("{}: as dear as {other}", offer.supplier),
                 _ => format!(
-                    "{}: {amount} dearer than {}, which is less reliable or slower",
-                    offer.supplier, other.supplier
+                    "{}: {amount} dearer than {other}, which is less reliable or slower",
+                    offer.supplier
                 ),
             }
         }
@@ -392,6 +422,33 @@ mod tests {
         );
         let suppliers: Vec<i64> = parts.iter().map(|part| part.supplier_id).collect();
         assert_eq!(suppliers, [1, 2]);
+    }
+
+    #[test]
+    fn the_reason_compares_only_offers_for_the_same_lines() {
+        let reasons = |needs: &[Need]| -> Vec<String> {
+            let parts = route(needs, "EUR", None).into_iter();
+            parts.map(|part| part.reason).collect()
+        };
+        let apart = [
+            need(1, 1, vec![offer(1, 100, 3)]),
+            need(2, 1, vec![offer(2, 300, 3)]),
+        ];
+        assert_eq!(
+            reasons(&apart),
+            ["S1: the only offer", "S2: the only offer"]
+        );
+        let contested = [
+            need(1, 1, vec![offer(1, 100, 3), offer(2, 100, 3)]),
+            need(2, 1, vec![offer(1, 300, 3)]),
+        ];
+        assert_eq!(reasons(&contested), ["S1: the only offer for all 2 lines"]);
+        let dollars = Offer {
+            currency: "USD".to_owned(),
+            ..offer(2, 50, 3)
+        };
+        let abroad = [need(1, 1, vec![offer(1, 100, 3), dollars])];
+        assert_eq!(reasons(&abroad), ["S1: the only offer in EUR"]);
     }
 
     #[test]

@@ -33,7 +33,11 @@ impl<R: Read> Acceptances<R> {
             line: row.line,
             purchase_order,
             sku: table.required(row, "SKU")?,
-            accepted: table.count(row, "Accepted", 0..=1_000_000)?,
+            accepted: (table.count(row, "Accepted", 0..=1_000_000)).map_err(|_| {
+                let found = table.text(row, "Accepted");
+                let expected = "expected the units that will be sent, 0 for none";
+                table.reject(row, "Accepted", format!("{expected}, found {found:?}"))
+            })?,
         })
     }
 }

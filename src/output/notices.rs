@@ -82,6 +82,12 @@ pub struct OrderValues {
     pub number: String,
     /// What was ordered.
     pub lines: Vec<LineValues>,
+    /// What shipping costs, where it costs something.
+    pub shipping: Option<Money>,
+    /// The tax that comes on top of the prices.
+    pub tax: Option<Money>,
+    /// What is taken off, as a negative amount.
+    pub discount: Option<Money>,
     /// What it costs, everything included.
     pub total: Money,
     /// The lines of the address that it goes to.

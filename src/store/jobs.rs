@@ -12,6 +12,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::postgres::types::PgInterval;
 
 use super::db::DbError;
+use crate::domain::orders::Failure;
 use crate::domain::record::RecordId;
 
 /// A job that is ours until its lease ends.
@@ -211,6 +212,74 @@ pub async fn dead(connection: &mut PgConnection, limit: i64) -> Result<Vec<Dead>
         limit
     )
     .fetch_all(connection)
+    .await?)
+}
+
+/// A job that failed and is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// Primary key.
+    pub id: i64,
+    /// What is to be done.
+    pub kind: String,
+    /// With what kind of record.
+    pub subject_kind: String,
+    /// With which record.
+    pub subject_id: i64,
+    /// How it has failed so far.
+    pub failure: Failure,
+}
+
+/// Jobs that failed and are tried again, the next first.
+pub async fn failing(connection: &mut PgConnection, limit: i64) -> Result<Vec<Failing>, DbError> {
+    Ok(sqlx::query!(
+        r#"select id, kind, subject_kind, subject_id, error as "error!", attempts, run_at
+           from jobs where error is not null and dead_at is null order by run_at, id limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| Failing {
+        id: row.id,
+        kind: row.kind,
+        subject_kind: row.subject_kind,
+        subject_id: row.subject_id,
+        failure: Failure {
+            error: row.error,
+            attempts: row.attempts,
+            next_try: row.run_at,
+        },
+    })
+    .collect())
+}
+
+/// Why the work for an order failed last, where it is tried again.
+pub async fn failure_of_order(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Option<Failure>, DbError> {
+    Ok(sqlx::query_as!(
+        Failure,
+        r#"select error as "error!", attempts, run_at as next_try from jobs
+           where subject_kind = 'order' and subject_id = $1 and error is not null and dead_at is null
+           order by run_at limit 1"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// For how long the oldest due job has waited for a worker, in seconds; labels left alone, which wait
+/// for one with a printer.
+pub async fn oldest_due(connection: &mut PgConnection) -> Result<Option<i64>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select extract(epoch from clock_timestamp() - greatest(run_at, created_at))::bigint as "seconds!" from jobs
+           where dead_at is null and run_at <= clock_timestamp() and kind <> 'label'
+             and (lease_until is null or lease_until < clock_timestamp())
+           order by run_at limit 1"#
+    )
+    .fetch_optional(connection)
     .await?)
 }
 

@@ -49,6 +49,21 @@ pub async fn carrier(
     .await?)
 }
 
+/// The first few carriers by name, and how many there are.
+pub async fn carriers(
+    connection: &mut PgConnection,
+    limit: i64,
+) -> Result<(Vec<String>, i64), DbError> {
+    let rows = sqlx::query!(
+        r#"select name, count(*) over () as "count!" from carriers order by name limit $1"#,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    let count = rows.first().map_or(0, |row| row.count);
+    Ok((rows.into_iter().map(|row| row.name).collect(), count))
+}
+
 /// The location or supplier with this name, in whatever letters.
 pub async fn source(connection: &mut PgConnection, name: &str) -> Result<Option<Source>, DbError> {
     Ok(sqlx::query_as!(

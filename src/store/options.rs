@@ -49,6 +49,15 @@ pub async fn for_order(
     .collect())
 }
 
+/// The names of all options.
+pub async fn names(connection: &mut PgConnection) -> Result<Vec<String>, DbError> {
+    Ok(
+        sqlx::query_scalar!("select distinct name from shipping_options order by name")
+            .fetch_all(connection)
+            .await?,
+    )
+}
+
 /// An order, as its shipping sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shipped {

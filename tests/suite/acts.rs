@@ -1629,3 +1629,21 @@ async fn an_act_that_cannot_be_asked_for_is_said_to_be_unknown() {
         "{answer:?}"
     );
 }
+
+#[tokio::test]
+async fn a_fresh_shop_has_the_usual_carriers_and_a_stranger_is_told_which() {
+    let shop = Shop::open().await;
+    let parcel = shop.packed(&[("MUG", 1)]).await;
+    let stranger = [("carrier", "Pigeon Post"), ("code", "0034")];
+    let refused = shop
+        .act(Role::Admin, parcel, "set-tracking", &stranger)
+        .await
+        .expect_err("there is no such carrier");
+    assert_eq!(
+        refused.to_string(),
+        "carrier: expected a carrier's name, such as DHL, DPD, Evri, FedEx, GLS, La Poste, \
+         Royal Mail, UPS, USPS"
+    );
+    let usual = [("carrier", "dpd"), ("code", "0034")];
+    shop.done(parcel, "set-tracking", &usual).await;
+}

@@ -293,17 +293,13 @@ async fn what_the_database_refuses_is_a_person_s_and_holds_no_other_up() {
     let mut owner = counter.shop.owner().await;
     sqlx::query(
         "update shipments s set carrier_id = c.id, tracking_code = '9400shp_1', ship_date = $2,
-             state = 'labelled' from carriers c where s.id = $1 and c.id = 1",
+             state = 'labelled' from carriers c where s.id = $1 and c.name = 'USPS'",
     )
     .bind(taken.id)
     .bind(counter.now.with_timezone(&ZONE).date_naive())
     .execute(&mut owner)
     .await
     .expect("a parcel with that code");
-    sqlx::query("update carriers set name = 'USPS' where id = 1")
-        .execute(&mut owner)
-        .await
-        .expect("its carrier");
     let traded = counter.trade().await;
     assert_eq!(traded, FAILED);
     let error = counter.label().await.error.expect("why");

@@ -13,7 +13,6 @@ const SHOP: &str = "
     insert into channels (name) values ('web');
     insert into products (sku, title) values ('CUP', 'Cup'), ('JUG', 'Jug');
     insert into suppliers (name) values ('Acme');
-    insert into carriers (name) values ('DHL');
     insert into stock_levels (product_id, location_id, reorder_point)
         select p.id, l.id, 2 from products p, locations l where l.supplier_id is null;
     insert into stock_movements (stock_level_id, kind, on_hand) select id, 'opening', 10 from stock_levels;

@@ -95,6 +95,39 @@ async fn a_job_that_cannot_be_done_is_given_to_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_that_fails_or_waits_for_a_worker_is_told_with_its_reason() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works.run("select order_of('#1', 'CUP', 1)").await;
+    works
+        .run(
+            "insert into jobs (kind, subject_kind, subject_id, dedupe_key)
+             values ('from the future', 'order', 1, 'from the future:1');
+             update jobs set run_at = now() - interval '5 minutes', created_at = run_at;
+             insert into alerts (kind, subject_kind, subject_id, reason)
+             select 'stuck', 'order', n, 'late' from generate_series(1, 12) n",
+        )
+        .await;
+    let idle = "the oldest due job has waited 5 min: no worker seems to run";
+    let (said, well) = works.packline(&["status"]);
+    assert!(!well && said.contains(idle), "{said}");
+    assert!(said.contains("  and 2 more"), "{said}");
+
+    assert!(!works.run_once(&[]));
+    let (said, _) = works.packline(&["jobs"]);
+    let why = "from the future order 1: this program does not know the job \"from the future\"";
+    assert!(
+        said.contains("1 failing, 0 given up") && said.contains(why),
+        "{said}"
+    );
+    let (said, _) = works.packline(&["show", "#1"]);
+    let why = "error: this program does not know the job \"from the future\"";
+    assert!(said.contains(why) && said.contains("next try: "), "{said}");
+    let (said, _) = works.packline(&["status"]);
+    assert!(!said.contains("no worker"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_given_up_of_a_reorder_is_told_and_settled_at_its_stock() {
     let works = Works::open().await;
     works.run(SHOP).await;

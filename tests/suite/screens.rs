@@ -295,6 +295,7 @@ fn full_order() -> FullRecord {
             discount: 300,
         },
         note: Some("Please ring twice.".into()),
+        failure: None,
         lines: vec![
             line(1, "MUG-BLUE-01", "Stoneware mug, cobalt", 2, 2, 1),
             line(
@@ -312,6 +313,7 @@ fn full_order() -> FullRecord {
             by_supplier: false,
             state: FulfilmentState::Accepted,
             units: 3,
+            reason: Some("from our own stock".into()),
         }],
         shipments: vec![parcel(7, TrackingStatus::InTransit, 5000)],
         inspections: vec![inspection()],

@@ -28,7 +28,6 @@ pub(crate) const ZONE: Tz = Tz::Europe__Berlin;
 
 const STOCKED: &str = "
     insert into channels (name) values ('web');
-    insert into carriers (name) values ('DHL'), ('UPS');
     insert into suppliers (name) values ('Burren Mill'), ('Dear Mill');
     insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
         values ('Express', 'EUR', 990, 1, 2);

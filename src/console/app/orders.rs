@@ -71,6 +71,16 @@ fn progress(order: &OrderSummary) -> String {
 
 pub(super) fn body(document: &mut Document, order: &Order, ctx: Context) {
     let summary = &order.summary;
+    if let Some(failure) = &order.failure {
+        let tries = count(failure.attempts.into(), "try", "tries");
+        document.flow(dotted(vec![
+            Span::new(format!("the worker fails: {}", failure.error), Tone::Bad),
+            muted(format!(
+                "{tries}, the next {}",
+                ctx.moment(failure.next_try)
+            )),
+        ]));
+    }
     document.heading("Lines");
     let rows = order.lines.iter().map(|line| {
         let open = line.ordered - line.shipped - line.cancelled;
@@ -134,6 +144,11 @@ pub(super) fn body(document: &mut Document, order: &Order, ctx: Context) {
             }
         });
         document.table(2, rows.collect());
+        for part in order.fulfilments.iter().filter(|part| part.by_supplier) {
+            if let Some(reason) = &part.reason {
+                document.flow(vec![muted(reason)]);
+            }
+        }
     }
     parcels(document, &order.shipments, ctx);
     checks(document, &order.inspections);

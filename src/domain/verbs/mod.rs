@@ -108,6 +108,8 @@ pub enum ArgKind {
     Source,
     /// A carrier, by name.
     Carrier,
+    /// A shipping option that has a price in the order's currency, by name.
+    ShippingOption,
     /// An order, by number.
     Order,
     /// A check of the inspection, by name.
@@ -127,6 +129,7 @@ impl ArgKind {
             Self::Staff => "a colleague's login".to_owned(),
             Self::Source => "the name of a location or a supplier".to_owned(),
             Self::Carrier => "a carrier's name".to_owned(),
+            Self::ShippingOption => "a shipping option's name".to_owned(),
             Self::Order => "an order's number, such as #1042".to_owned(),
             Self::Check => "the name of a check of this inspection".to_owned(),
         }

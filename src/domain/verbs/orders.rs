@@ -364,7 +364,7 @@ pub(super) const VERBS: &[Verb] = &[
         key: None,
         args: &[required(
             "to",
-            ArgKind::Text,
+            ArgKind::ShippingOption,
             "the shipping option, by name",
         )],
         roles: ORDER_STAFF,

@@ -29,7 +29,10 @@ fn values(name: &str) -> Values {
         order: Some(OrderValues {
             number: "#1042".to_owned(),
             lines: vec![line(name), line("Teapot")],
-            total: euros(246_900),
+            shipping: Some(euros(490)),
+            tax: None,
+            discount: Some(euros(-300)),
+            total: euros(247_090),
             address: vec![name.to_owned(), "Rua Direita 1".to_owned()],
             deliver_by: day(9),
         }),
@@ -170,7 +173,9 @@ fn a_confirmation_reads_as_a_person_would_write_it() {
          Ihnen:\n\n  \
          2 × Jürgen Groß (MUG-1): 1234,50 EUR\n  \
          2 × Teapot (MUG-1): 1234,50 EUR\n\n\
-         Summe: 2469,00 EUR\n\n\
+         Versand: 4,90 EUR\n\
+         Rabatt: -3,00 EUR\n\
+         Summe: 2470,90 EUR\n\n\
          Die Lieferung sollte bis 9. März 2026 bei Ihnen sein.\n\n\
          Lieferadresse:\n\n  Jürgen Groß\n  Rua Direita 1\n\n\
          Loja & Filhos"

@@ -7,8 +7,14 @@ use crate::store::db::DbError;
 /// What a customer ordered, for a letter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ordered {
-    /// Minor units of the order's currency.
+    /// What it costs, in minor units of the order's currency, as the amounts that follow.
     pub total: i64,
+    /// Shipping.
+    pub shipping: i64,
+    /// Tax, which may be in the prices already.
+    pub tax: i64,
+    /// What is taken off.
+    pub discount: i64,
     /// The address, as the channel gave it.
     pub address: serde_json::Value,
     /// What was not cancelled.
@@ -31,7 +37,7 @@ pub struct OrderedLine {
 /// Reads what a customer ordered.
 pub async fn ordered(connection: &mut PgConnection, order_id: i64) -> Result<Ordered, DbError> {
     let order = sqlx::query!(
-        "select total, shipping_address from orders where id = $1",
+        "select total, shipping, tax, discount, shipping_address from orders where id = $1",
         order_id
     )
     .fetch_one(&mut *connection)
@@ -47,6 +53,9 @@ pub async fn ordered(connection: &mut PgConnection, order_id: i64) -> Result<Ord
     .await?;
     Ok(Ordered {
         total: order.total,
+        shipping: order.shipping,
+        tax: order.tax,
+        discount: order.discount,
         address: order.shipping_address,
         lines,
     })

@@ -88,12 +88,6 @@ pub async fn facts(
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
                   exists (select from notices n where n.kind = 'order_confirmation'
                           and n.subject_kind = 'order' and n.subject_id = o.id) as "acknowledged!",
-                  array(select distinct case when b.state = 'cancelled' then 'no answer from ' else 'rejected by ' end
-                               || p.name
-                        from fulfilments f
-                        join locations p on p.id = f.location_id
-                        left join purchase_orders b on b.fulfilment_id = f.id
-                        where f.order_id = o.id and f.state = 'rejected' order by 1) as "turned_down!",
                   (select count(*) from inspections i where i.order_id = o.id and i.fulfilment_id is null
                    and i.state in ('pending', 'failed')) as "open_inspections!"
            from orders o
@@ -142,7 +136,6 @@ pub async fn facts(
             to_be_acknowledged: email.is_some() && !row.acknowledged,
             lines,
             fulfilments,
-            turned_down: row.turned_down,
             open_inspections: row.open_inspections,
         },
         customer: row.customer_name,
@@ -163,8 +156,22 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
                   l.unallocated > 0 and exists (
                       select from supplier_offers s where s.product_id = l.product_id
                       and not exists (select from fulfilments f join locations p on p.id = f.location_id
-                                      where f.order_id = o.id and f.state = 'rejected'
-                                        and p.supplier_id = s.supplier_id)) as "offered!"
+                                      join fulfilment_lines fl on fl.fulfilment_id = f.id
+                                      where fl.order_line_id = l.id and f.state = 'rejected'
+                                        and p.supplier_id = s.supplier_id)) as "offered!",
+                  array(select distinct case
+                            when b.state = 'cancelled' then 'no answer from '
+                            when exists (
+                                select from fulfilments kept join fulfilment_lines k on k.fulfilment_id = kept.id
+                                where k.order_line_id = l.id and kept.location_id = f.location_id
+                                  and kept.state not in ('open', 'requested', 'rejected', 'cancelled'))
+                                then 'accepted in part by '
+                            else 'rejected by ' end || p.name
+                        from fulfilment_lines fl
+                        join fulfilments f on f.id = fl.fulfilment_id
+                        join locations p on p.id = f.location_id
+                        left join purchase_orders b on b.fulfilment_id = f.id
+                        where fl.order_line_id = l.id and f.state = 'rejected' order by 1) as "turned_down!"
            from order_lines l
            join orders o on o.id = l.order_id
            cross join lateral (
@@ -195,6 +202,10 @@ async fn parts(
                   exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'sent'
                           and b.answer_due < $2) as "silent!",
                   unasked.id as "unasked?", unasked.state as "mail?", unasked.leaves_at as "leaves_at?",
+                  exists (select from fulfilment_lines fl
+                          join order_lines l on l.id = fl.order_line_id
+                          join supplier_offers r on r.product_id = l.product_id
+                          where fl.fulfilment_id = f.id and r.supplier_id <> p.supplier_id) as "offered_elsewhere!",
                   (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'pending')
                       as "pending!",
                   (select count(*) from inspections i where i.fulfilment_id = f.id and i.state = 'failed')
@@ -240,6 +251,7 @@ async fn parts(
                     }),
                     _ => None,
                 },
+                offered_elsewhere: row.offered_elsewhere,
                 inspections: (row.pending, row.failed, row.inspections),
                 unpacked: row.unpacked,
             })

@@ -20,7 +20,8 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
            join orders o on o.id = l.order_id
            cross join lateral competing_offers(l.product_id, o.currency, array(
                select n.supplier_id from fulfilments f join locations n on n.id = f.location_id
-               where f.order_id = $1 and f.state = 'rejected' and n.supplier_id is not null)) s
+               join fulfilment_lines fl on fl.fulfilment_id = f.id
+               where fl.order_line_id = l.id and f.state = 'rejected' and n.supplier_id is not null)) s
            join locations p on p.supplier_id = s.supplier_id
            join suppliers a on a.id = s.supplier_id
            left join supplier_scores k on k.supplier_id = s.supplier_id
@@ -175,7 +176,8 @@ pub async fn elsewhere(
                   (select min(s.lead_time_days) from competing_offers(l.product_id, o.currency,
                        p.supplier_id || array(
                            select n.supplier_id from fulfilments r join locations n on n.id = r.location_id
-                           where r.order_id = o.id and r.state = 'rejected' and n.supplier_id is not null)) s
+                           join fulfilment_lines asked on asked.fulfilment_id = r.id
+                           where asked.order_line_id = l.id and r.state = 'rejected' and n.supplier_id is not null)) s
                    join suppliers a on a.id = s.supplier_id where a.email like '%@%')
                       as lead_days,
                   (select s.lead_time_days from supplier_offers s

@@ -35,6 +35,16 @@ pub async fn choices(
             .fetch_all(connection)
             .await?
         }
+        ArgKind::ShippingOption => {
+            sqlx::query_scalar!(
+                "select s.name from shipping_options s join orders o on o.currency = s.currency
+                 where o.id = $1 and s.name ilike $2 order by s.price, s.name limit 20",
+                record.map_or(0, |record| record.id),
+                pattern
+            )
+            .fetch_all(connection)
+            .await?
+        }
         ArgKind::Source => sources(connection, &pattern, record).await?,
         ArgKind::Order => {
             sqlx::query_scalar!(

@@ -8,7 +8,7 @@ use crate::domain::orders::{Amounts, Fulfilment, Note, OrderLine, Payment};
 use crate::domain::record::{Kind, RecordId};
 use crate::store::db::DbError;
 use crate::store::rows::{address, word};
-use crate::store::{notices, orders};
+use crate::store::{jobs, notices, orders};
 
 /// Everything about an order; none where there is no such thing.
 pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Option<Order>, DbError> {
@@ -58,7 +58,7 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
     })
     .collect();
     let fulfilments = sqlx::query!(
-        r#"select f.id, p.name, p.supplier_id is not null as "by_supplier!", f.state,
+        r#"select f.id, p.name, p.supplier_id is not null as "by_supplier!", f.state, f.reason,
                   (select coalesce(sum(quantity), 0) from fulfilment_lines where fulfilment_id = f.id) as "units!"
            from fulfilments f join locations p on p.id = f.location_id
            where f.order_id = $1 order by f.id"#,
@@ -74,6 +74,7 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
             by_supplier: f.by_supplier,
             state: word("fulfilments.state", f.id, &f.state)?,
             units: f.units,
+            reason: f.reason,
         })
     })
     .collect::<Result<_, DbError>>()?;
@@ -111,6 +112,7 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
             discount: head.discount,
         },
         note: head.note,
+        failure: jobs::failure_of_order(connection, id).await?,
         lines,
         fulfilments,
         shipments: shipments_where(connection, "p.order_id = $1 order by p.id", id).await?,

@@ -11,7 +11,6 @@ set local synchronous_commit = off;
 
 insert into channels (name) values ('shop');
 insert into locations (name) values ('Shelf');
-insert into carriers (id, name) overriding system value values (1, 'DHL'), (2, 'UPS'), (3, 'GLS');
 insert into suppliers (name) select 'Supplier ' || n from generate_series(1, 50) n;
 insert into locations (name, supplier_id) select name, id from suppliers;
 insert into products (id, sku, title)

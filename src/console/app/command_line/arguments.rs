@@ -65,8 +65,10 @@ pub(super) fn arguments(verb: &Verb, text: &str) -> Result<Vec<Said>, (usize, St
             (None, None) => return Err((at, one_too_many(verb, rest))),
         };
         let after = &rest[from..];
-        let takes_all = matches!(arg.kind, ArgKind::Text | ArgKind::LongText)
-            && from == 0
+        let takes_all = matches!(
+            arg.kind,
+            ArgKind::Text | ArgKind::LongText | ArgKind::ShippingOption
+        ) && from == 0
             && open().count() == 1;
         let (value, taken) = if let Some(quoted) = after.strip_prefix('"') {
             let Some(end) = quoted.find('"') else {

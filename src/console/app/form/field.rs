@@ -135,7 +135,12 @@ impl Field {
     pub const fn has_choices(&self) -> bool {
         matches!(
             self.arg.kind,
-            ArgKind::Staff | ArgKind::Source | ArgKind::Carrier | ArgKind::Order | ArgKind::Check
+            ArgKind::Staff
+                | ArgKind::Source
+                | ArgKind::Carrier
+                | ArgKind::ShippingOption
+                | ArgKind::Order
+                | ArgKind::Check
         )
     }
 
