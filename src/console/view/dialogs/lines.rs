@@ -187,7 +187,7 @@ pub(super) fn command_line(
         offers(buffer, &shown.offered, &title, &above, theme);
         return prompt(buffer, ":", &shown.edit, wrong, g, theme);
     }
-    let count = candidates.len().max(1).min(CANDIDATES).min(room(&above));
+    let count = candidates.len().clamp(1, CANDIDATES).min(room(&above));
     let picked = shown.picked.min(candidates.len().saturating_sub(1));
     let top = (picked + 1).saturating_sub(count);
     let first = above.rule.y.saturating_sub(count as u16);
