@@ -539,6 +539,7 @@ mod tests {
             unsent: false,
             unaddressed: false,
             silent: false,
+            offered_elsewhere: true,
             unasked: Some(Unasked {
                 purchase_id: 50,
                 mail,

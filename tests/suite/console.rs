@@ -733,5 +733,5 @@ async fn what_another_shipping_option_comes_to_is_said_before_it_is_given() {
     ana.shows("set-option #1000?").await;
     ana.shows("shipped by Express, 9.90 EUR more").await;
     ana.types("n<esc>:set-option to=snail<enter>");
-    ana.shows("expected one of Express").await;
+    ana.shows("there is no option “snail”").await;
 }

@@ -168,6 +168,8 @@ impl Perform for Watch {
         let allowed = match (intermediates, action) {
             (b"", 'H' | 'G' | 'm') => true,
             (b"", 'J') => first == 2,
+            // At the end, for a terminal without a second screen.
+            (b"", 'K') => first == 0,
             (b"?", 'h' | 'l') => [7, 25, 1000, 1006, 1049, 2004, 2026].contains(&first),
             _ => false,
         };

@@ -86,15 +86,17 @@ impl App {
         let mut text = format!("{number} is yours");
         if taken.claim.is_none() {
             text.push_str(" for ten minutes and while you look at it");
-            if let Some(verb) = verbs::give_back(id.kind) {
-                let key = self.keymap.verb_shown(verb);
-                text = format!("{text} · {key} gives it back");
-            }
         }
         if let (Some(promise), Some(due)) = (taken.record.promise(), taken.record.due_at()) {
             let moment = when::moment(due, self.now, self.settings.zone);
             let left = when::left_in_words(due, self.now);
             text = format!("{text}: {promise} by {moment}, {left}");
+        }
+        if taken.claim.is_none()
+            && let Some(verb) = verbs::give_back(id.kind)
+        {
+            let key = self.keymap.verb_shown(verb);
+            text = format!("{text} · {key} gives it back");
         }
         let (act, version, undo) = match taken.claim {
             Some(done) => (Some(done.id), done.version, done.undo),

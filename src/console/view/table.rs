@@ -317,6 +317,6 @@ mod tests {
         assert_eq!(GUTTER + sum(&all) + 4, 100);
         let chosen = ["d", "a", "nothing"].map(str::to_owned);
         assert_eq!(shown(COLUMNS, Some(&chosen), 80), [(3, 6), (0, 8)]);
-        assert_eq!(shown(COLUMNS, Some(&chosen), 12), [(3, 6)]);
+        assert_eq!(shown(COLUMNS, Some(&chosen), 12), [(0, 8)]);
     }
 }

@@ -198,7 +198,7 @@ fn what_is_not_known_is_left_out() {
         mail.text
     );
     assert!(
-        mail.text.ends_with("Total: 2469.00 EUR\n\nLoja & Filhos"),
+        mail.text.ends_with("Total: 2470.90 EUR\n\nLoja & Filhos"),
         "{}",
         mail.text
     );
