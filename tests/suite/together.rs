@@ -98,7 +98,7 @@ async fn a_parcel_that_was_taken_is_given_back() {
     ana.shows("can't unclaim SHP-1: nobody has it").await;
     ana.types("n");
     ana.shows("SHP-1 is yours for ten minutes").await;
-    ana.shows("M gives it back").await;
+    ana.shows("u: let go of SHP-1").await;
     ana.shows("u undo").await;
     ana.types("a");
     ana.shows("let others have it").await;

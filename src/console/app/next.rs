@@ -92,12 +92,6 @@ impl App {
             let left = when::left_in_words(due, self.now);
             text = format!("{text}: {promise} by {moment}, {left}");
         }
-        if taken.claim.is_none()
-            && let Some(verb) = verbs::give_back(id.kind)
-        {
-            let key = self.keymap.verb_shown(verb);
-            text = format!("{text} · {key} gives it back");
-        }
         let (act, version, undo) = match taken.claim {
             Some(done) => (Some(done.id), done.version, done.undo),
             None => (None, taken.record.version(), let_go(id.kind, &number)),
