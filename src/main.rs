@@ -56,7 +56,10 @@ fn run() -> color_eyre::Result<ExitCode> {
         .build()?;
     #[expect(clippy::disallowed_methods, reason = "the shell asks the clock")]
     let now = chrono::Utc::now();
-    runtime.block_on(cli::run(cli, now))
+    let ended = runtime.block_on(cli::run(cli, now));
+    // A disk that never answers keeps no program alive whose work is done.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
 }
 
 /// This process watches over the local server until nobody uses it.

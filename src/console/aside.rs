@@ -335,7 +335,9 @@ fn plain(text: &str) -> String {
 
 /// What a file holds: text, whatever somebody put into it.
 fn read(path: &Path) -> Option<Held> {
-    if fs::metadata(path).ok()?.len() > LARGEST {
+    // What is no file may have no end, or never answer.
+    let about = fs::symlink_metadata(path).ok()?;
+    if !about.is_file() || about.len() > LARGEST {
         return None;
     }
     let mut held: Held = serde_json::from_slice(&fs::read(path).ok()?)
@@ -422,6 +424,20 @@ mod tests {
 
     fn texts(left: &[Left]) -> Vec<Unsaved> {
         in_order(left).into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let pipe = dir.path().join("pipe.json");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo").success());
+        let (told, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || told.send(read(&pipe).is_none()));
+        assert_eq!(
+            heard.recv_timeout(std::time::Duration::from_secs(10)),
+            Ok(true)
+        );
     }
 
     #[test]

@@ -789,6 +789,11 @@ fn an_act_on_many_shows_each_result_and_can_be_stopped_between_two() {
     desk.check("bulk-stopped-80");
     let more = |effect: &Effect| matches!(effect, Effect::Act { .. });
     assert!(!desk.acts.iter().any(more), "the rest is left alone");
+    assert_eq!(
+        desk.app.list(Pane::Of(Kind::Order)).marked(),
+        2,
+        "and stays marked"
+    );
     desk.keys("<esc>!");
     desk.check("bulk-messages-80");
 }

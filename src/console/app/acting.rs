@@ -11,7 +11,7 @@ use super::msg::{Effect, Failure, Request, Step};
 use crate::actions::foretells;
 use crate::domain::act::Args;
 use crate::domain::macros;
-use crate::domain::record::Record;
+use crate::domain::record::{Record, RecordId};
 use crate::domain::verbs::{Danger, Verb};
 
 /// The records that a verb applies to, and those that it does not, each with the reason.
@@ -329,8 +329,10 @@ impl App {
             }
             self.past.done(says, undo, self.now);
         }
+        // What was not begun stays marked, to go on with.
+        let left: BTreeSet<RecordId> = bulk.todo.iter().map(|step| step.record).collect();
         let pane = self.journey.pane();
-        self.list_mut(pane).clear_marks();
+        self.list_mut(pane).keep_marks(&left);
         self.say(Level::Info, text);
     }
 

@@ -219,6 +219,9 @@ impl App {
             let help = self.keymap.shown(Command::Help);
             let why = format!("{char} does nothing here; {help} shows the keys");
             self.say_only(Level::Refused, why);
+        } else if chord.alt {
+            // Over a slow line it may have been escape and a key.
+            self.say_only(Level::Refused, format!("{chord} does nothing here"));
         }
     }
 

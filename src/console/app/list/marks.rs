@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{List, Row};
-use crate::domain::record::Record;
+use crate::domain::record::{Record, RecordId};
 
 impl List {
     /// Marks the selected row, or takes its mark away.
@@ -38,6 +38,14 @@ impl List {
         self.range = None;
         self.marks.clear();
         any
+    }
+
+    /// Drops range and marks but for these records.
+    pub fn keep_marks(&mut self, kept: &BTreeSet<RecordId>) {
+        if self.range.is_some() {
+            self.toggle_range();
+        }
+        self.marks.retain(|id, _| kept.contains(id));
     }
 
     /// Whether the row at an index is marked or within the range.
