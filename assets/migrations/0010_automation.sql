@@ -638,29 +638,22 @@ create trigger settle_dead_jobs after update of settled on alerts
     for each row when (new.settled is not null and old.settled is null)
     execute function settle_dead_jobs();
 
--- A parcel that has left, or never will, needs no label any more.
-create function need_no_label() returns trigger
+-- What the worker gave up is no longer wanted: its alert of this kind of subject ends.
+create function end_given_up_work() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     update alerts set cleared_at = clock_timestamp(), settled = 'done'
-    where kind = 'dead_job' and subject_kind = 'shipment' and subject_id = new.id and cleared_at is null;
+    where kind = 'dead_job' and subject_kind = tg_argv[0] and subject_id = new.id and cleared_at is null;
     return null;
 end $$;
+-- A parcel that has left, or never will, needs no label any more.
 create trigger need_no_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
-    execute function need_no_label();
-
+    execute function end_given_up_work('shipment');
 -- A purchase order that went to its supplier by other means, or will not, needs no mail any more.
-create function need_no_mail() returns trigger
-language plpgsql security definer set search_path = packline, pg_temp as $$
-begin
-    update alerts set cleared_at = clock_timestamp(), settled = 'done'
-    where kind = 'dead_job' and subject_kind = 'purchase_order' and subject_id = new.id and cleared_at is null;
-    return null;
-end $$;
 create trigger need_no_mail after update of state on purchase_orders
     for each row when (old.state = 'draft' and new.state <> 'draft' and new.fulfilment_id is null)
-    execute function need_no_mail();
+    execute function end_given_up_work('purchase_order');
 
 -- How each supplier did in the last 90 days. Routing reads it; the worker keeps it.
 create table supplier_scores (

@@ -268,7 +268,8 @@ async fn route(
     Ok(true)
 }
 
-/// Takes a fulfilment back from a supplier that is silent where others have all of it in time: it is covered anew by the next steps.
+/// Takes a fulfilment back from a supplier that is silent where others have all of it in time: it is
+/// covered anew by the next steps.
 async fn recall(
     connection: &mut PgConnection,
     order: &Moving,

@@ -123,15 +123,19 @@ impl Away {
     }
 
     async fn kept(&self, text: &str) {
-        let end = tokio::time::Instant::now() + LIMIT;
-        while self.draft().await.as_deref() != Some(text) {
-            assert!(
-                tokio::time::Instant::now() < end,
-                "{:?}",
-                self.draft().await
-            );
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        database_says(text, async || self.draft().await.as_deref() == Some(text)).await;
+    }
+}
+
+/// Waits until the database says so.
+async fn database_says(what: &str, says: impl AsyncFn() -> bool) {
+    let end = tokio::time::Instant::now() + LIMIT;
+    while !says().await {
+        assert!(
+            tokio::time::Instant::now() < end,
+            "{what}: not within {LIMIT:?}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
 
@@ -353,12 +357,11 @@ async fn what_was_sent_is_not_offered_although_its_answer_was_lost() {
     away.in_file("Dear Ines");
     away.line.hold_at_commit();
     console.types("\x13");
-    let end = tokio::time::Instant::now() + LIMIT;
     let sent = "select count(*) from act where verb = 'reply'";
-    while away.shop.ask::<i64>(sent, |q| q).await == 0 {
-        assert!(tokio::time::Instant::now() < end, "{}", console.screen());
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    database_says("the act is done", async || {
+        away.shop.ask::<i64>(sent, |q| q).await > 0
+    })
+    .await;
     kill_process(console.pid(), Signal::KILL).expect("a process");
     console.ends();
     away.in_file("Dear Ines");

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::dialog::Dialog;
+use super::messages::ONLY_READS;
 use super::msg::Effect;
 use crate::console::input::{Chord, Command};
 use crate::domain::record::Record;
@@ -14,7 +15,7 @@ impl App {
     /// Whether a verb can be done with a record here, by this person.
     pub(super) fn applies(&self, verb: &Verb, record: &Record) -> Result<(), Reason> {
         if self.settings.read_only {
-            return Reason::because("this console only reads");
+            return Reason::because(ONLY_READS);
         }
         verb.provided(self.settings.carriers)?;
         verb.applies(record, &self.person)?;

@@ -8,6 +8,8 @@ use crate::domain::when;
 
 /// For so long a message stands over the footer.
 pub(super) const SAID_FOR: TimeDelta = TimeDelta::seconds(10);
+/// Why a console that only reads does nothing.
+pub(super) const ONLY_READS: &str = "this console only reads";
 /// Messages kept.
 const MESSAGES: usize = 1000;
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use super::messages::Level;
+use super::messages::{Level, ONLY_READS};
 use super::msg::{Effect, Request, Undoable};
 use super::place::{Page, Place};
 use crate::actions::{ActError, Taken};
@@ -28,7 +28,7 @@ impl App {
     /// Takes the next that this person may act on and nobody holds.
     pub(super) fn take_next(&mut self, effects: &mut Vec<Effect>) {
         if self.settings.read_only {
-            return self.say_only(Level::Refused, "this console only reads".to_owned());
+            return self.say_only(Level::Refused, ONLY_READS.to_owned());
         }
         if self.taking.is_some() {
             return self.say_only(Level::Info, "the next is being taken".to_owned());

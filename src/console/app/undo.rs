@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::App;
 use super::dialog::{Confirm, Dialog};
-use super::messages::Level;
+use super::messages::{Level, ONLY_READS};
 use super::msg::{Step, Undoable};
 use crate::domain::record::{Record, RecordId};
 use crate::domain::verbs;
@@ -70,7 +70,7 @@ impl App {
     /// not the last where that one stays as it is.
     pub(super) fn begin_undo(&mut self) {
         if self.settings.read_only {
-            return self.say(Level::Refused, "this console only reads".to_owned());
+            return self.say(Level::Refused, ONLY_READS.to_owned());
         }
         let told = |deed: &Deed| {
             let at = when::stamp(deed.at, self.now, self.settings.zone);

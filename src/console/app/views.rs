@@ -2,7 +2,7 @@
 
 use super::dialog::{Arranging, Dialog, Naming, Shelf};
 use super::edit::Edit;
-use super::messages::Level;
+use super::messages::{Level, ONLY_READS};
 use super::msg::{Effect, Failure, Kept, Request};
 use super::{App, Knowledge};
 use crate::console::input::{Chord, Command, Key};
@@ -115,7 +115,7 @@ impl App {
                 let (text, shared) = (naming.edit.text().to_owned(), naming.shared);
                 match self.namable(&text, shared) {
                     _ if self.settings.read_only => {
-                        naming.error = Some("this console only reads".to_owned());
+                        naming.error = Some(ONLY_READS.to_owned());
                     }
                     Err(why) => naming.error = Some(why),
                     Ok((name, look)) => {

@@ -155,11 +155,6 @@ impl List {
         self.reload.is_some() || matches!(self.under_way, Some((_, _, Some(_))))
     }
 
-    /// Whether what is shown is known to be behind the database.
-    pub fn is_behind(&self) -> bool {
-        !self.changes.is_empty()
-    }
-
     // What the person does.
 
     /// Filters; the text and what it means.
