@@ -8,6 +8,28 @@ use super::db::DbError;
 use super::rows::{self, Columns, one_row};
 use crate::domain::stock::{MovementKind, StockSummary};
 
+/// Levels with what their days of cover are made of.
+macro_rules! levels {
+    () => {
+        "stock_levels s
+    join products product on product.id = s.product_id
+    join locations location on location.id = s.location_id
+    cross join lateral (
+        select coalesce(sum(line.unallocated), 0) as units
+        from order_lines line
+        where line.product_id = s.product_id and line.unallocated > 0) wanting
+    cross join lateral (
+        select coalesce(sum(daily.units), 0)::bigint as units
+        from daily_demand daily
+        where daily.product_id = s.product_id
+          and daily.day > (now() at time zone 'UTC')::date - 28) demand "
+    };
+}
+
+/// Where keys of stock levels come from: the level `s`, its `product` and `location`, what open
+/// orders want of it (`wanting.units`) and its `demand.units`, as [`SELECT`] has them.
+pub const LEVELS: &str = levels!();
+
 /// A stock level as its list shows it: a `select` that ends where conditions may follow. The level
 /// is `s`, its product `product`, its location `location`; [`from_row`] reads its rows.
 ///
@@ -15,7 +37,8 @@ use crate::domain::stock::{MovementKind, StockSummary};
 /// wanted at both. Only open orders have units that are not allocated: what the others had has
 /// left or was cancelled. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
 /// the one with the cheapest offer. A mute that is over counts as none.
-pub const SELECT: &str = "
+pub const SELECT: &str = concat!(
+    "
     select s.id, s.version, product.sku, product.title, location.name as location,
            (select a.reason from alerts a where a.kind = 'low_stock' and a.subject_kind = 'stock'
             and a.subject_id = s.id and a.cleared_at is null) as alert,
@@ -45,19 +68,9 @@ pub const SELECT: &str = "
             where line.product_id = s.product_id and line.unallocated > 0) as wanted_by,
            demand.units as demand_28d, supplier.name as supplier, offer.lead_time_days,
            case when s.muted_until > now() then s.muted_until end as muted_until
-    from stock_levels s
-    join products product on product.id = s.product_id
-    join locations location on location.id = s.location_id
-    cross join lateral (
-        select coalesce(sum(line.unallocated), 0) as units
-        from order_lines line
-        where line.product_id = s.product_id and line.unallocated > 0) wanting
-    cross join lateral (
-        select coalesce(sum(daily.units), 0)::bigint as units
-        from daily_demand daily
-        where daily.product_id = s.product_id
-          and daily.day > (now() at time zone 'UTC')::date - 28) demand
-    cross join lateral (
+    from ",
+    levels!(),
+    "cross join lateral (
         select count(*) filter (where n.state in ('held', 'queued') and not n.sending) as held,
                count(*) filter (where n.state = 'failed') as failed,
                count(*) filter (where n.state = 'cancelled' and asked.state = 'sent') as stopped
@@ -70,7 +83,8 @@ pub const SELECT: &str = "
     left join lateral (
         select supplier_id, lead_time_days
         from competing_offers(s.product_id, (select buying_currency())) limit 1) offer on true
-    left join suppliers supplier on supplier.id = offer.supplier_id ";
+    left join suppliers supplier on supplier.id = offer.supplier_id "
+);
 
 /// The nearest promise of the orders that want what [`SELECT`]'s level `s` holds; the end of time
 /// where none does.

@@ -44,6 +44,7 @@ impl Shop {
             ("max_parallel_workers_per_gather", "0"),
             // As the program's own sessions.
             ("random_page_cost", "1.1"),
+            ("jit", "off"),
         ]))
         .await
         .expect("a connection");

@@ -99,6 +99,8 @@ pub(super) fn session(server: &PgConnectOptions, settings: &Settings) -> PgConne
             ("max_parallel_workers_per_gather", "0".to_owned()),
             // And open work is in the server's memory, where one page is as near as the next.
             ("random_page_cost", "1.1".to_owned()),
+            // To compile a statement takes longer than any of ours.
+            ("jit", "off".to_owned()),
             // Locks held by a console that froze in the middle of an act.
             ("idle_in_transaction_session_timeout", "60s".to_owned()),
             // The driver sets no keepalive, so the server does: a peer that vanished is noticed

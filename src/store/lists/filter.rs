@@ -252,7 +252,12 @@ impl Reading<'_> {
                     .push("))");
             }
             (Field::Supplier, _) => {
-                sql.push("supplier.name ilike ").push_bind(like(value));
+                sql.push(
+                    "(select maker.name from suppliers maker where maker.id = (
+                         select supplier_id
+                         from competing_offers(s.product_id, (select buying_currency())) limit 1)) ilike ",
+                )
+                .push_bind(like(value));
             }
             (Field::Location, _) => {
                 sql.push("s.location_id = any (").push_bind(ids()).push(")");

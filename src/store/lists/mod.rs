@@ -114,7 +114,7 @@ pub async fn page(
 fn keys_from(filter: &Filter, kind: Kind, sort: SortSql) -> &'static str {
     match kind {
         Kind::Order => "orders o",
-        Kind::Stock => split(Kind::Stock).1,
+        Kind::Stock => stock::LEVELS,
         Kind::Shipment if sort.looks_at_parent() || filter::looks_at_parent(filter) => {
             "shipments p join orders parent on parent.id = p.order_id"
         }
