@@ -582,8 +582,6 @@ create index purchase_orders_coming on purchase_orders (id)
     where fulfilment_id is null and state in ('draft', 'sent', 'accepted');
 create index purchase_orders_open on purchase_orders (supplier_id)
     where state in ('draft', 'sent', 'accepted');
-create index purchase_orders_for_stock on purchase_orders (id)
-    where fulfilment_id is null and state in ('draft', 'sent', 'accepted');
 create table purchase_order_lines (
     id bigint generated always as identity primary key,
     purchase_order_id bigint not null references purchase_orders,

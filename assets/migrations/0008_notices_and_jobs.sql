@@ -47,8 +47,7 @@ create index notices_of_order on notices (order_id);
 create index notices_order_wants on notices (order_id)
     where state in ('held', 'queued', 'failed') or state = 'cancelled' and kind = 'purchase_order';
 create index notices_stock_wants on notices (subject_id)
-    where subject_kind = 'purchase_order' and order_id is null
-      and (state in ('held', 'queued', 'failed') or state = 'cancelled' and kind = 'purchase_order');
+    where subject_kind = 'purchase_order' and order_id is null and state in ('held', 'queued', 'failed');
 create index notices_ticket_wants on notices (subject_id)
     where subject_kind = 'ticket' and state in ('held', 'queued', 'failed');
 create index notices_due on notices (coalesce(retry_at, held_until), id) where state in ('held', 'queued');

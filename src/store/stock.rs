@@ -60,7 +60,13 @@ pub const SELECT: &str = concat!(
               and (asked.email like '%@%' is not true or exists (
                   select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
                   and a.subject_id = unsent.id and a.cleared_at is null))) as unmailed,
-           mail.held as held_mails, mail.failed as failed_mails, mail.stopped as stopped_mails,
+           mail.held as held_mails, mail.failed as failed_mails,
+           (select count(*) from purchase_orders asked
+            join purchase_order_lines bought on bought.purchase_order_id = asked.id
+            join notices n on n.subject_kind = 'purchase_order' and n.subject_id = asked.id
+            where asked.state = 'sent' and asked.fulfilment_id is null
+              and n.kind = 'purchase_order' and n.state = 'cancelled'
+              and bought.product_id = s.product_id) as stopped_mails,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
@@ -72,14 +78,11 @@ pub const SELECT: &str = concat!(
     levels!(),
     "cross join lateral (
         select count(*) filter (where n.state in ('held', 'queued') and not n.sending) as held,
-               count(*) filter (where n.state = 'failed') as failed,
-               count(*) filter (where n.state = 'cancelled' and asked.state = 'sent') as stopped
+               count(*) filter (where n.state = 'failed') as failed
         from notices n
-        join purchase_orders asked on asked.id = n.subject_id
-        join purchase_order_lines bought on bought.purchase_order_id = asked.id
+        join purchase_order_lines bought on bought.purchase_order_id = n.subject_id
         where n.subject_kind = 'purchase_order' and n.order_id is null
-          and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
-          and bought.product_id = s.product_id) mail
+          and n.state in ('held', 'queued', 'failed') and bought.product_id = s.product_id) mail
     left join lateral (
         select supplier_id, lead_time_days
         from competing_offers(s.product_id, (select buying_currency())) limit 1) offer on true

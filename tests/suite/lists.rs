@@ -644,6 +644,10 @@ const HISTORY: &[&str] = &[
     "stock_movements",
     "daily_demand",
     "customers",
+    "notices",
+    "purchase_orders",
+    "purchase_order_lines",
+    "alerts",
 ];
 
 /// Rows of scans, and entries of indexes, that this session has read and not yet reported.

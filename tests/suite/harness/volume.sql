@@ -139,6 +139,45 @@ from plan p where p.n % 20 = 0;
 insert into messages (ticket_id, kind, at, sender, body)
 select id, 'inbound', opened_at, email, 'I am still waiting.' from tickets;
 
+-- Every customer was told of the order and of the parcel.
+insert into notices (kind, subject_kind, subject_id, order_id, occasion, recipient, subject_line, body,
+                     state, held_until, message_id, attempts, sent_at, created_at)
+select told.kind, 'order', p.n, p.n, 'first', 'c' || p.n % 9973 || '@example.com', 'Your order #' || p.n,
+       'Thank you.', 'sent', told.at, told.kind || '.' || p.n || '@example.com', 1, told.at, told.at
+from plan p
+cross join lateral (values ('order_confirmation', p.placed_at),
+                           ('shipped', p.placed_at + interval '1 day')) told (kind, at)
+where told.kind = 'order_confirmation' or p.stage in ('partially_shipped', 'delivered', 'closed');
+
+-- One closed order in ten came from a supplier, one in twenty-five was followed by a purchase for
+-- stock, and of some of these the mail was stopped.
+insert into purchase_orders (id, supplier_id, fulfilment_id, state, currency, sent_at, answered_at, created_at)
+overriding system value
+select case when for_stock then 1000000 else 0 end + p.n, 1 + p.n % 50, case when not for_stock then f.id end,
+       case when p.n % 500 = 4 then 'cancelled' else 'received' end, 'EUR', p.placed_at, p.placed_at, p.placed_at
+from plan p
+join fulfilments f on f.order_id = p.n
+cross join lateral (select p.n % 25 = 4 as for_stock) what
+where not p.is_open and (p.n % 10 = 3 or for_stock);
+insert into purchase_order_lines (purchase_order_id, product_id, quantity, received, unit_cost)
+select bought.id, l.product_id, 2, case bought.state when 'received' then 2 else 0 end, 300
+from purchase_orders bought join order_lines l on l.order_id = bought.id % 1000000 and l.position = 1;
+insert into notices (kind, subject_kind, subject_id, order_id, occasion, recipient, subject_line, body,
+                     state, held_until, message_id, attempts, sent_at, created_at)
+select 'purchase_order', 'purchase_order', bought.id, f.order_id, 'first', 's@example.com', 'PO-' || bought.id,
+       'Please send.', what.state, bought.sent_at, 'po.' || bought.id || '@example.com', 1,
+       case what.state when 'sent' then bought.sent_at end, bought.sent_at
+from purchase_orders bought
+left join fulfilments f on f.id = bought.fulfilment_id
+cross join lateral (select case bought.state when 'cancelled' then 'cancelled' else 'sent' end as state) what;
+insert into alerts (kind, subject_kind, subject_id, reason, raised_at, cleared_at)
+select 'stuck', 'order', n, 'it did not move', placed_at, placed_at + interval '1 day'
+from plan where not is_open and n % 20 = 9
+union all
+select 'low_stock', 'stock', 1 + n % current_setting('volume.products')::int, 'it was low', placed_at,
+       placed_at + interval '1 day'
+from plan where not is_open and n % 20 = 14;
+
 -- The words of open work; its triggers are off too.
 select keep_words('order', array(select n from plan where is_open));
 select keep_words('shipment', array(select id from shipments where state = 'handed_over'));
@@ -154,6 +193,6 @@ from plan p, generate_series(0, 1) step;
 
 select setval(pg_get_serial_sequence(t, 'id'), 2000000)
 from (values ('carriers'), ('products'), ('customers'), ('orders'), ('fulfilments'), ('shipments'),
-             ('inspections'), ('tickets')) own (t);
+             ('inspections'), ('tickets'), ('purchase_orders')) own (t);
 commit;
 analyze;
