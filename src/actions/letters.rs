@@ -10,6 +10,7 @@ use crate::domain::notices::{
 };
 use crate::domain::orders::Address;
 use crate::domain::progress::Delay;
+use crate::domain::text;
 use crate::output::notices::{
     DelayValues, LineValues, OrderValues, PurchaseOrderValues, TemplateError, Templates, Values,
 };
@@ -316,10 +317,11 @@ fn purchase_order_file(draft: &Draft, number: &str) -> String {
         "Shipped at",
         "Supplier",
     ]);
+    let (number, supplier) = (text::cell(number), text::cell(&draft.supplier));
     for line in &draft.lines {
-        let units = line.units.to_string();
-        let supplier = &draft.supplier;
-        let _ = file.write_record([&name, number, &line.sku, &units, "", "", "", "", supplier]);
+        let (sku, units) = (text::cell(&line.sku), line.units.to_string());
+        let cells = [&name, &number, &sku, &units, "", "", "", "", &supplier];
+        let _ = file.write_record(cells);
     }
     String::from_utf8(file.into_inner().unwrap_or_default()).unwrap_or_default()
 }
@@ -331,4 +333,32 @@ fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
 /// The name of the table that goes with a purchase order.
 fn file(draft: &Draft) -> String {
     format!("PO-{}.csv", draft.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purchase_order_s_file_has_no_formula_and_nothing_that_acts() {
+        let draft = Draft {
+            id: 7,
+            supplier: "@SUM(1+1)\u{9b}2J".to_owned(),
+            email: None,
+            acceptance_hours: 8,
+            currency: "EUR".to_owned(),
+            lines: vec![DraftLine {
+                sku: "=HYPERLINK(\"http://evil\",\"x\")".to_owned(),
+                title: "Lamp".to_owned(),
+                units: 2,
+                unit_cost: 300,
+            }],
+        };
+        assert_eq!(
+            purchase_order_file(&draft, "+1\u{1b}").lines().last(),
+            Some(
+                "PO-7,'+1␛,\"'=HYPERLINK(\"\"http://evil\"\",\"\"x\"\")\",2,,,,,'@SUM(1+1)\u{fffd}2J"
+            )
+        );
+    }
 }

@@ -132,7 +132,7 @@ impl List {
                     print::json(&row.record)?;
                 } else if let Some(csv) = &mut csv {
                     let cells = shape.cells(row, zone, now);
-                    csv.write_record(cells.iter().map(|cell| spreadsheet(cell)))?;
+                    csv.write_record(cells.iter().map(|cell| text::cell(cell)))?;
                 } else {
                     table.push(shape.cells(row, zone, now));
                 }
@@ -429,33 +429,5 @@ fn print_table(shape: &Shape, rows: &[Vec<String>]) {
     line(&mut shape.headings.iter().map(String::as_str));
     for row in rows {
         line(&mut row.iter().map(String::as_str));
-    }
-}
-
-/// A cell that a spreadsheet takes as text: one that begins like a formula gets a leading `'`
-/// (OWASP, “CSV Injection”), unless it is a plain number or a time left.
-fn spreadsheet(cell: &str) -> String {
-    let plain = text::plain(cell);
-    let harmless = plain.strip_prefix('-').is_some_and(|rest| {
-        rest.chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'd' | 'h' | 'm'))
-    });
-    if plain.starts_with(['=', '+', '-', '@', '\t', '\r']) && !harmless {
-        format!("'{plain}")
-    } else {
-        plain.into_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_never_becomes_a_formula() {
-        assert_eq!(spreadsheet("=1+1"), "'=1+1");
-        assert_eq!(spreadsheet("-2+cmd|' /C calc'!A0"), "'-2+cmd|' /C calc'!A0");
-        assert_eq!(spreadsheet("-2h03"), "-2h03");
-        assert_eq!(spreadsheet("#1042"), "#1042");
     }
 }

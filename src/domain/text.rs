@@ -51,6 +51,33 @@ pub fn plain_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
+/// What a cell that is none may begin with, for a spreadsheet to take it as a formula (OWASP, “CSV
+/// Injection”).
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
+/// A cell of a table that spreadsheets open: [`plain`], and with a leading `'` where it begins like a
+/// formula, unless it is a plain number or a time left.
+pub fn cell(text: &str) -> String {
+    let plain = plain(text);
+    let harmless = plain.strip_prefix('-').is_some_and(|rest| {
+        rest.chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'd' | 'h' | 'm'))
+    });
+    if plain.starts_with(FORMULA) && !harmless {
+        format!("'{plain}")
+    } else {
+        plain.into_owned()
+    }
+}
+
+/// The text of such a cell when it comes back: without the `'` before what begins like a formula.
+pub fn from_cell(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(text) if text.starts_with(FORMULA) => text,
+        _ => cell,
+    }
+}
+
 /// How many terminal columns a text takes.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -232,6 +259,20 @@ mod tests {
             prop_assert!(!clean.chars().any(char::is_control));
             prop_assert_eq!(plain(&clean), clean.as_ref());
             prop_assert!(width(&fit(&text, columns)) <= columns);
+        }
+    }
+
+    #[test]
+    fn a_cell_never_becomes_a_formula_and_comes_back_as_it_was() {
+        for (text, expected) in [
+            ("=1+1", "'=1+1"),
+            ("-2+cmd|' /C calc'!A0", "'-2+cmd|' /C calc'!A0"),
+            ("-2h03", "-2h03"),
+            ("#1042", "#1042"),
+            ("'604-8081", "'604-8081"),
+        ] {
+            assert_eq!(cell(text), expected);
+            assert_eq!(from_cell(expected), text);
         }
     }
 }

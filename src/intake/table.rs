@@ -9,6 +9,7 @@ use csv::{ByteRecord, ReaderBuilder};
 
 use super::{Fault, Rejection};
 use crate::domain::money::{Currency, Money};
+use crate::domain::text;
 
 /// The longest record, in bytes. A quote that is opened and never closed swallows what follows it;
 /// this bounds how much.
@@ -173,11 +174,12 @@ impl<R: Read> Table<R> {
         }
     }
 
-    /// The text of a column without the blanks round it, empty where the source has no such column.
+    /// The text of a column without the blanks round it and without what keeps a spreadsheet from
+    /// taking it as a formula, empty where the source has no such column.
     pub(super) fn text<'r>(&self, row: &'r Row, column: &str) -> &'r str {
         let at = self.columns.get(&column.to_lowercase());
         at.and_then(|at| row.cells.get(*at))
-            .map_or("", |cell| cell.trim())
+            .map_or("", |cell| text::from_cell(cell.trim()))
     }
 
     /// Like [`Self::text`], with `None` for empty.
