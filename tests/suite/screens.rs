@@ -834,7 +834,8 @@ fn a_long_text_says_how_much_of_it_is_out_of_sight() {
     let lines: Vec<String> = (1..=12).map(|line| format!("line {line}")).collect();
     desk.keys(&format!("5r{}", lines.join("<enter>")));
     desk.check("reply-long-80");
-    desk.keys("<up><up>");
+    // What is in sight stays so until the cursor leaves it.
+    desk.keys(&"<up>".repeat(9));
     let screen = desk.shown();
     assert!(screen.contains(" ↑ 2, ↓ 2 more "), "{screen}");
     desk.keys("<up><up><up><up>");

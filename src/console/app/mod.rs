@@ -59,7 +59,7 @@ pub use document::{Document, Line, Span, Tone, bad, cut, muted, plain, strong};
 pub use drafts::{Drafts, digest};
 pub use edit::Edit;
 pub use facts::Context;
-pub use form::{Field, Form, Value};
+pub use form::{Field, Form, TEXT_ROWS, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
 pub use messages::{Entry, Level};

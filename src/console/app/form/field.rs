@@ -1,11 +1,20 @@
 //! A field of a form: an argument, and what has been written for it.
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget as _;
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use crate::console::app::edit::Edit;
 use crate::console::app::msg::Request;
 use crate::console::input::{Chord, Key};
 use crate::domain::verbs::{Arg, ArgKind};
+
+/// Rows of the box in which a long text is written.
+pub const TEXT_ROWS: u16 = 8;
+/// Its columns, where the window has as many.
+const TEXT_COLUMNS: u16 = 64;
 
 /// An argument, being asked for.
 #[derive(Debug, Clone)]
@@ -94,6 +103,10 @@ impl Field {
             ArgKind::LongText => {
                 let mut area = TextArea::from(text.lines());
                 area.set_wrap_mode(WrapMode::WordOrGlyph);
+                area.set_cursor_line_style(Style::new());
+                // Until it is drawn, its lines are taken to wrap as in most windows.
+                let usual = Rect::new(0, 0, TEXT_COLUMNS, TEXT_ROWS);
+                (&area).render(usual, &mut Buffer::empty(usual));
                 area.move_cursor(CursorMove::Bottom);
                 area.move_cursor(CursorMove::End);
                 Value::Text(Box::new(area))
@@ -180,7 +193,16 @@ impl Field {
                 }
                 _ => edit.key(chord),
             },
-            Value::Text(area) => area.input(textarea_input(chord)),
+            Value::Text(area) => match page(chord) {
+                // The area's own paging scrolls past the end.
+                Some(move_by) => {
+                    for _ in 0..TEXT_ROWS {
+                        area.move_cursor(move_by);
+                    }
+                    false
+                }
+                None => area.input(textarea_input(chord)),
+            },
             Value::Word(choice) => {
                 if let ArgKind::OneOf(words) = self.arg.kind {
                     self.error = choice.key(words, chord).err();
@@ -192,6 +214,29 @@ impl Field {
             self.error = None;
         }
         changed
+    }
+}
+
+/// The step of a key that moves by pages.
+const fn page(chord: Chord) -> Option<CursorMove> {
+    match chord {
+        Chord {
+            key: Key::PageUp, ..
+        }
+        | Chord {
+            key: Key::Char('v'),
+            alt: true,
+            ..
+        } => Some(CursorMove::Up),
+        Chord {
+            key: Key::PageDown, ..
+        }
+        | Chord {
+            key: Key::Char('v'),
+            ctrl: true,
+            ..
+        } => Some(CursorMove::Down),
+        _ => None,
     }
 }
 
@@ -208,9 +253,14 @@ fn textarea_input(chord: Chord) -> ratatui_textarea::Input {
         Key::Right => To::Right,
         Key::Home => To::Home,
         Key::End => To::End,
-        Key::PageUp => To::PageUp,
-        Key::PageDown => To::PageDown,
-        Key::Esc | Key::Tab | Key::BackTab | Key::Insert | Key::F(_) => To::Null,
+        // Pages are no input: see `page`.
+        Key::PageUp
+        | Key::PageDown
+        | Key::Esc
+        | Key::Tab
+        | Key::BackTab
+        | Key::Insert
+        | Key::F(_) => To::Null,
     };
     ratatui_textarea::Input {
         key,

@@ -4,7 +4,7 @@ mod field;
 
 use chrono::{DateTime, Utc};
 
-pub use field::{Field, Value};
+pub use field::{Field, TEXT_ROWS, Value};
 
 use super::msg::Request;
 use crate::actions::News;
@@ -341,6 +341,30 @@ mod tests {
         assert_eq!(form.key(Chord::plain(Key::Enter)), Outcome::Submit);
         let args = form.args().unwrap();
         assert_eq!((&*args["quantity"], &*args["reason"]), ("-2", "broken"));
+    }
+
+    #[test]
+    fn keys_go_by_the_rows_that_are_seen_and_by_pages_of_them() {
+        let mut form = form(Kind::Order, "note");
+        let words: Vec<String> = (0..120).map(|n| format!("word{n:03}")).collect();
+        keys(&mut form, &words.join(" "));
+        // 64 columns have eight words of seven and their blanks.
+        form.key(Chord::plain(Key::Up));
+        keys(&mut form, "<up>");
+        assert!(form.fields[0].text().contains("word111<up>"));
+        form.key(Chord::plain(Key::PageUp));
+        keys(&mut form, "<page>");
+        let text = form.fields[0].text();
+        let row: usize = text[..text.find("<page>").unwrap()]
+            .rsplit_once("word")
+            .map(|(_, rest)| rest[..3].parse::<usize>().unwrap() / 8)
+            .unwrap();
+        assert_eq!(row, 111 / 8 - usize::from(TEXT_ROWS), "{text}");
+        form.key(Chord::plain(Key::PageDown));
+        form.key(Chord::plain(Key::PageDown));
+        keys(&mut form, "<end>");
+        assert!(form.fields[0].text().contains("<end>"));
+        assert!(form.fields[0].text().find("<end>") > form.fields[0].text().find("word112"));
     }
 
     #[test]

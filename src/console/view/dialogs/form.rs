@@ -10,8 +10,8 @@ use super::super::theme::Theme;
 use super::super::{select, write};
 use super::boxes::{boxed, draw_edit, inside, keys, line, unseen};
 use crate::console::app::{
-    App, Choosing, Document, Field, Form, Geometry, Line, Span, Tone, Value, bad, cut, facts,
-    macros, muted, plain, strong,
+    App, Choosing, Document, Field, Form, Geometry, Line, Span, TEXT_ROWS, Tone, Value, bad, cut,
+    facts, macros, muted, plain, strong,
 };
 use crate::domain::text;
 use crate::domain::verbs::ArgKind;
@@ -30,8 +30,6 @@ pub(super) fn form_title(form: &Form) -> String {
 
 /// What does it, in the frame of a form with a long text.
 const BUTTON: &str = "[ do it ]";
-/// Rows of the box in which a long text is written.
-pub(super) const TEXT_ROWS: usize = 8;
 /// Columns inside the box of a form, where there are as many.
 pub(super) const FORM: u16 = 66;
 
@@ -255,7 +253,7 @@ const BESIDE: usize = "> ".len() + " (optional)".len() + "  ! ".len();
 /// Rows that a field takes beyond its label and its one line.
 fn field_rows(field: &Field, focused: bool, wide: usize) -> usize {
     let value = match field.value {
-        Value::Text(_) => TEXT_ROWS - 1,
+        Value::Text(_) => TEXT_ROWS as usize - 1,
         _ => 0,
     };
     let choices = if focused {
@@ -320,26 +318,27 @@ pub(super) fn draw_field(
             }
         }
         Value::Text(text) => {
-            let height = (TEXT_ROWS as u16).min(area.height.saturating_sub(1));
+            let height = TEXT_ROWS.min(area.height.saturating_sub(1));
             let place = Rect { height, ..value };
-            let mut text = text.clone();
-            text.set_cursor_line_style(Style::new());
-            text.set_cursor_style(if focused {
-                Style::new().add_modifier(Modifier::REVERSED)
-            } else {
-                Style::new()
-            });
-            (&*text).render(place, buffer);
+            // The area itself, not a copy: it keeps how its lines wrap and what is in sight for the
+            // keys that follow.
+            (&**text).render(place, buffer);
+            if !focused {
+                for position in place.positions() {
+                    buffer[position].modifier.remove(Modifier::REVERSED);
+                }
+            }
             for y in place.top()..place.bottom() {
                 buffer.set_string(area.x, y, "│", theme.frame());
             }
             let above = text.scroll_offset().0 as usize;
+            let mut text = text.clone();
             text.move_cursor(CursorMove::Bottom);
             text.move_cursor(CursorMove::End);
             let lines = text.screen_cursor().row + 1;
             let below = lines.saturating_sub(above + height as usize);
             unseen(buffer, place, above, below, theme);
-            rows += TEXT_ROWS - 1;
+            rows += TEXT_ROWS as usize - 1;
         }
     }
     for spans in &errors {
