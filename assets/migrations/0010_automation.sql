@@ -14,6 +14,13 @@ begin atomic
     do update set run_at = excluded.run_at where j.run_at > excluded.run_at;
 end;
 
+-- Whether purchase orders can be mailed to a supplier.
+create function has_address(supplier suppliers) returns boolean
+language sql immutable
+begin atomic
+    select coalesce(supplier.email like '%@%', false);
+end;
+
 -- Why an order does not go on by itself, and the days on the way that its promise counts on.
 alter table orders
     add column waiting_reason text,
@@ -22,8 +29,11 @@ alter table orders
     add column covered_by_hand boolean not null default false,
     -- The day, in the shop's zone, by which the customer was last told that it arrives.
     add column told_day date;
--- By when a supplier should hand its part over: its lead time, from when it was asked.
-alter table fulfilments add column leaves_by timestamptz;
+alter table fulfilments
+    -- By when a supplier should hand its part over: its lead time, from when it was asked.
+    add column leaves_by timestamptz,
+    -- A person chose who does it: nothing but an answer takes it away again.
+    add column routed_by_hand boolean not null default false;
 create function note_transit() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -80,7 +90,17 @@ create index purchase_orders_unsent_for_stock on purchase_orders (id) where stat
 -- silent purchase orders may be many, and about others.
 create index order_lines_requested on order_lines (product_id) include (order_id) where requested > 0;
 
--- Those of these products that an order waits for: nothing covers it, or who was asked for it is silent.
+-- Whether a supplier leaves a purchase order for an order unanswered: it is silent past the agreed time,
+-- or it was not sent for want of an address. Others may be asked then, unless a person chose the supplier.
+create function is_unanswered(purchase purchase_orders, part fulfilments, at timestamptz) returns boolean
+language sql immutable
+begin atomic
+    select part.state = 'requested' and not part.routed_by_hand
+       and (purchase.state = 'sent' and purchase.answer_due < at or purchase.state = 'draft');
+end;
+
+-- Those of these products that an order waits for: nothing covers it, or who was asked for it leaves it
+-- unanswered.
 create function awaited(products bigint[]) returns setof bigint
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
@@ -88,9 +108,9 @@ begin atomic
     where exists (select from order_lines l where l.product_id = product and l.unallocated > 0)
        or exists (select from order_lines l
                   join fulfilment_lines fl on fl.order_line_id = l.id
-                  join purchase_orders b on b.fulfilment_id = fl.fulfilment_id
-                  where l.product_id = product and l.requested > 0
-                    and b.state = 'sent' and b.answer_due < now())
+                  join fulfilments f on f.id = fl.fulfilment_id
+                  join purchase_orders b on b.fulfilment_id = f.id
+                  where l.product_id = product and l.requested > 0 and is_unanswered(b, f, now()))
     order by product;
 end;
 
@@ -167,14 +187,28 @@ end $$;
 create trigger enqueue_purchase after insert on purchase_orders
     referencing new table as new_rows for each statement execute function enqueue_purchase();
 
+-- Stops the mails of some kinds about a record, as far as they have not left and nobody sends them now:
+-- they are held, wait to be tried again, or failed.
+create function stop_mails(kinds text[], about_kind text, about bigint) returns void
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    -- Whoever ends a try meanwhile waits for this, and then sees that the mail is not wanted any more.
+    perform from notices where subject_kind = about_kind and subject_id = about and kind = any (kinds)
+    order by id for no key update;
+    update notices set state = 'cancelled'
+    where subject_kind = about_kind and subject_id = about and kind = any (kinds)
+      and (state in ('held', 'failed') or state = 'queued' and not sending);
+end $$;
+
 -- A purchase order that is cancelled: its mail stays where it has not left, else another takes it back.
+-- A supplier that has accepted it knows of it all the same.
 create function take_back_purchase() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update notices set state = 'cancelled'
-    where kind = 'purchase_order' and subject_kind = 'purchase_order' and subject_id = new.id
-      and state in ('held', 'failed');
-    if not found then
+    perform stop_mails('{purchase_order}', 'purchase_order', new.id);
+    if old.state = 'accepted' or not exists (
+        select from notices where kind = 'purchase_order' and subject_kind = 'purchase_order'
+        and subject_id = new.id and state <> 'sent') then
         perform enqueue('recall', 'purchase_order', new.id);
     end if;
     return null;
@@ -183,18 +217,46 @@ create trigger take_back after update of state on purchase_orders
     for each row when (old.state in ('sent', 'accepted') and new.state = 'cancelled')
     execute function take_back_purchase();
 
+-- One that was cancelled while its mail was being sent is taken back when that has left.
+create function take_back_sent() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if exists (select from purchase_orders where id = new.subject_id and state = 'cancelled') then
+        perform enqueue('recall', 'purchase_order', new.subject_id);
+    end if;
+    return null;
+end $$;
+create trigger take_back after update of state on notices
+    for each row when (new.kind = 'purchase_order' and new.state = 'sent' and old.state <> 'sent')
+    execute function take_back_sent();
+
 -- Nobody is told that a cancelled order is on its way.
 create function keep_mail_back() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update notices set state = 'cancelled'
-    where order_id = new.id and subject_kind = 'order' and kind in ('order_confirmation', 'delay')
-      and state in ('held', 'failed');
+    perform stop_mails('{order_confirmation,delay}', 'order', new.id);
     return null;
 end $$;
 create trigger keep_mail_back after update on orders
     for each row when (old.stage <> 'cancelled' and new.stage = 'cancelled')
     execute function keep_mail_back();
+
+-- What was cancelled while its mail was being sent is not sent again where that did not get through.
+create function drop_unwanted() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if new.kind = 'purchase_order' and exists (
+           select from purchase_orders where id = new.subject_id and state = 'cancelled')
+       or new.kind <> 'purchase_order' and exists (
+           select from orders where id = new.subject_id and stage = 'cancelled') then
+        new.state := 'cancelled';
+    end if;
+    return new;
+end $$;
+create trigger drop_unwanted before update on notices
+    for each row when (old.sending and not new.sending and new.state in ('queued', 'failed')
+                       and new.kind in ('order_confirmation', 'delay', 'purchase_order'))
+    execute function drop_unwanted();
 
 -- While an order is on hold, nobody is told to send it, or that it comes.
 create function is_kept_back(a_notice notices) returns boolean
@@ -212,6 +274,11 @@ begin
                  else enqueue('order', 'order', f.order_id) end
     from purchase_orders p left join fulfilments f on f.id = p.fulfilment_id
     where p.supplier_id = new.id and p.state = 'draft';
+    -- So does what waits for another's address, where this one offers it.
+    if has_address(new) then
+        perform enqueue('offers', 'product', product_id)
+        from awaited(array(select product_id from supplier_offers where supplier_id = new.id)) product_id;
+    end if;
     return null;
 end $$;
 create trigger enqueue_addressed after update of email on suppliers
@@ -336,6 +403,14 @@ create trigger append_only before update or delete on promise_changes
     for each row execute function refuse_change('promise_changes');
 create trigger append_only_truncate before truncate on promise_changes
     for each statement execute function refuse_change('promise_changes');
+
+-- New orders of an import that has not ended: what they were promised holds only once all of its orders
+-- are there. Those of one that was killed are looked at when its file is imported again.
+create table unsettled_promises (
+    order_id bigint primary key references orders,
+    file text not null
+);
+create index unsettled_promises_of_file on unsettled_promises (file);
 
 create function keep_promise() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -472,18 +547,19 @@ end;
 
 -- The offers for a product that compete, the cheapest first: those in the wanted currency. Nobody
 -- knows here what a currency is worth in another, so one in another currency is there only where
--- none is in the wanted one, and is compared with those of its own only. A supplier in `without`
--- has said no.
+-- nobody who can be written to offers it in the wanted one, and is compared with those of its own
+-- only. Who cannot be written to comes last. A supplier in `without` has said no.
 create function competing_offers(product bigint, wanted text, without bigint[] default '{}')
 returns setof supplier_offers
 language sql stable
 begin atomic
-    select o.* from supplier_offers o
+    select o.* from supplier_offers o join suppliers p on p.id = o.supplier_id
     where o.product_id = product and o.supplier_id <> all (without)
       and (o.currency = wanted or not exists (
-          select from supplier_offers s
-          where s.product_id = product and s.currency = wanted and s.supplier_id <> all (without)))
-    order by o.currency, o.unit_cost, o.lead_time_days, o.supplier_id;
+          select from supplier_offers s join suppliers a on a.id = s.supplier_id
+          where s.product_id = product and s.currency = wanted and s.supplier_id <> all (without)
+            and has_address(a)))
+    order by not has_address(p), o.currency <> wanted, o.currency, o.unit_cost, o.lead_time_days, o.supplier_id;
 end;
 
 -- Days until a product can leave: 0 from our own stock, else the lead time of the supplier that we
@@ -709,8 +785,8 @@ grant select on promise_changes, business_calendar, business_hours, holidays, al
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept,
-    is_kept_back
+    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept,
+    is_kept_back, has_address
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote
@@ -718,6 +794,9 @@ grant execute on function local_instant, business_day, promised_ship_by, promise
 grant insert, update, delete on
     business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
     to packline_worker, packline_admin;
+
+grant select on unsettled_promises to packline_viewer;
+grant insert, delete on unsettled_promises to packline_worker, packline_admin;
 
 select keep_history('business_calendar', 'shop', key => 'single');
 select keep_history('business_hours', 'shop', key => 'weekday');

@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::{Terms, options, purchases};
+use super::{ActError, Terms, options, purchases};
 use crate::domain::act::Args;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::verbs::Verb;
-use crate::store::db::DbError;
 
 /// Whether there is more to say of an act than the record and the verb do.
 pub fn foretells(verb: &Verb) -> bool {
@@ -20,7 +19,7 @@ pub fn foretells(verb: &Verb) -> bool {
 /// What an act would come to, line by line, for the person who is asked about it.
 ///
 /// # Errors
-/// The database's.
+/// Why it would be refused, and the database's.
 pub async fn foretell(
     connection: &mut PgConnection,
     verb: &Verb,
@@ -28,14 +27,16 @@ pub async fn foretell(
     args: &Args,
     terms: Terms,
     now: DateTime<Utc>,
-) -> Result<Vec<String>, DbError> {
+) -> Result<Vec<String>, ActError> {
     match (verb.kind, verb.name) {
         (Kind::Order, "set-option") => {
             let wanted = args.get("to").map_or("", String::as_str);
             options::foretell(connection, record.id, wanted, terms.zone, now).await
         }
         (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
-        (Kind::Stock, "forget-work") => purchases::foretell_forget(connection, record.id).await,
+        (Kind::Stock, "forget-work") => {
+            Ok(purchases::foretell_forget(connection, record.id).await?)
+        }
         _ => Ok(Vec::new()),
     }
 }

@@ -68,15 +68,7 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
     let wanted = work.given.text("to")?.to_owned();
     let choices = choices(work.connection, order.id, work.now).await?;
     let before = choices.iter().find(|choice| choice.present);
-    let Some(choice) = named(&choices, &wanted) else {
-        return Err(ActError::argument("to", one_of(&choices)));
-    };
-    if choice.present {
-        return Err(ActError::refused("it is shipped by that already"));
-    }
-    if let Some(why) = &choice.unfit {
-        return Err(ActError::refused(format!("{}: {why}", choice.option.name)));
-    }
+    let choice = fit(&choices, &wanted, work.terms.zone)?;
     orders::set_option(
         work.connection,
         order.id,
@@ -84,7 +76,8 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
         choice.deliver_by.or(order.deliver_by),
     )
     .await?;
-    let outcome = Outcome::new(choice.told(work.terms.zone));
+    let told = format!("shipped by {}", choice.offered(work.terms.zone));
+    let outcome = Outcome::new(told);
     Ok(match before {
         Some(before) => outcome.undone_by(
             "set-option",
@@ -95,29 +88,49 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
     })
 }
 
-/// What another shipping option would cost an order and do to its promise, for the question before it
-/// is given.
+/// What another shipping option would cost an order and do to its promise, beside the others that take
+/// it, for the question before it is given.
+///
+/// # Errors
+/// Why it cannot be given, and the database's.
 pub(super) async fn foretell(
     connection: &mut PgConnection,
     order_id: i64,
     wanted: &str,
     zone: Tz,
     now: DateTime<Utc>,
-) -> Result<Vec<String>, DbError> {
+) -> Result<Vec<String>, ActError> {
     let choices = choices(connection, order_id, now).await?;
-    let Some(choice) = named(&choices, wanted) else {
-        return Ok(vec![format!(
-            "it will be refused: there is no option “{wanted}”; expected {}",
-            one_of(&choices)
-        )]);
-    };
-    if let Some(why) = &choice.unfit {
-        return Ok(vec![format!("{}: {why}", choice.option.name)]);
-    }
+    let wanted = fit(&choices, wanted, zone)?;
     let present = choices.iter().find(|choice| choice.present);
     let now_by =
         present.map(|choice| format!("now {}{}", choice.option.name, choice.arrival(zone)));
-    Ok(std::iter::once(choice.told(zone)).chain(now_by).collect())
+    let others: Vec<String> = (open(&choices))
+        .filter(|choice| choice.option.id != wanted.option.id)
+        .map(|choice| choice.offered(zone))
+        .collect();
+    let others = (!others.is_empty()).then(|| format!("others: {}", others.join("; ")));
+    let told = std::iter::once(format!("shipped by {}", wanted.offered(zone)));
+    Ok(told.chain(now_by).chain(others).collect())
+}
+
+/// The option of this name that an order can be given.
+fn fit<'c>(choices: &'c [Choice], wanted: &str, zone: Tz) -> Result<&'c Choice, ActError> {
+    let Some(choice) = named(choices, wanted) else {
+        return Err(ActError::argument("to", one_of(choices, zone)));
+    };
+    if choice.present {
+        return Err(ActError::refused("it is shipped by that already"));
+    }
+    match &choice.unfit {
+        Some(why) => Err(ActError::refused(format!("{}: {why}", choice.option.name))),
+        None => Ok(choice),
+    }
+}
+
+/// Those that an order can be given.
+fn open(choices: &[Choice]) -> impl Iterator<Item = &Choice> {
+    (choices.iter()).filter(|choice| !choice.present && choice.unfit.is_none())
 }
 
 /// The option of this name, or the only one whose name begins so.
@@ -132,17 +145,18 @@ fn named<'c>(choices: &'c [Choice], name: &str) -> Option<&'c Choice> {
     }
 }
 
-fn one_of(choices: &[Choice]) -> String {
-    let names: Vec<&str> = choices.iter().map(|c| c.option.name.as_str()).collect();
-    if names.is_empty() {
-        "an option with a price in the order's currency, and there is none".to_owned()
+fn one_of(choices: &[Choice], zone: Tz) -> String {
+    let open: Vec<String> = open(choices).map(|choice| choice.offered(zone)).collect();
+    if open.is_empty() {
+        "another option that takes the order, and there is none".to_owned()
     } else {
-        format!("one of {}", names.join(", "))
+        format!("one of {}", open.join("; "))
     }
 }
 
 impl Choice {
-    fn told(&self, zone: Tz) -> String {
+    /// `Express, 5.00 EUR more, arrives by 2026-11-25`.
+    fn offered(&self, zone: Tz) -> String {
         let money = |minor| money::shown(minor, &self.option.currency);
         let price = match self.extra {
             0 => "for the price that was paid".to_owned(),
@@ -150,7 +164,7 @@ impl Choice {
             extra => format!("{} less", money(-extra)),
         };
         let (name, arrival) = (&self.option.name, self.arrival(zone));
-        format!("shipped by {name}, {price}{arrival}")
+        format!("{name}, {price}{arrival}")
     }
 
     fn arrival(&self, zone: Tz) -> String {

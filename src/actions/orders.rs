@@ -9,7 +9,7 @@ use super::{jobs, mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::domain::promises;
-use crate::store::fulfilments::{self, Plan};
+use crate::store::fulfilments::{self, Plan, Why};
 use crate::store::lookup::Source;
 use crate::store::orders::OpenLine;
 use crate::store::{calendar, inspections, notices, orders, reservations, shipments};
@@ -234,7 +234,7 @@ async fn route_to_supplier(
         order.id,
         source.location_id,
         &planned,
-        None,
+        Why::RoutedByHand,
     )
     .await?;
     let offered = lines.iter().filter_map(price);
@@ -292,7 +292,7 @@ async fn route_to_us(
         order.id,
         source.location_id,
         &planned,
-        None,
+        Why::RoutedByHand,
     )
     .await?;
     let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);

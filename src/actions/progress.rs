@@ -12,6 +12,7 @@ use crate::domain::promises::{self, Promise};
 use crate::domain::{routing, sampling};
 use crate::store::calendar::{self, Business};
 use crate::store::db::DbError;
+use crate::store::fulfilments::Why;
 use crate::store::progress::{self as store, Moving};
 use crate::store::{carrier_labels, fulfilments, inspections, jobs, labels, orders, reservations};
 
@@ -152,27 +153,28 @@ async fn promise(
 ) -> Result<bool, DbError> {
     let covered = order.facts.is_covered();
     let found = match &order.facts.standing {
-        None => first_promise(connection, order, terms.business).await?,
+        None => first_promise(connection, order, terms).await?,
         Some(standing) => standing.renewed(covered, &terms.business.calendar, terms.now),
     };
     let Some((promise, cause)) = found else {
         return Ok(false);
     };
-    let why = order.facts.turned_down();
-    let cause = if why.is_empty() {
-        cause.to_owned()
+    let cause = if cause == promises::SUPPLIER_IS_LATER {
+        order.facts.slowest_because()
     } else {
-        why.join(", ")
+        cause.to_owned()
     };
     jobs::announce(connection, Step::Promise.name(), &cause).await?;
     store::promise(connection, order.id, &promise).await?;
     Ok(true)
 }
 
+/// The promise of an order that has none: from when it was placed, or from now on where it had to wait
+/// until it could be promised.
 async fn first_promise(
     connection: &mut PgConnection,
     order: &Moving,
-    business: &Business,
+    terms: &Terms<'_>,
 ) -> Result<Option<(Promise, &'static str)>, DbError> {
     let leads = store::lead_days(connection, order.id).await?;
     let slowest = leads
@@ -182,9 +184,10 @@ async fn first_promise(
     let Some(slowest) = slowest else {
         return Ok(None);
     };
-    let (calendar, cut_off) = (&business.calendar, business.cut_off);
+    let (calendar, cut_off) = (&terms.business.calendar, terms.business.cut_off);
     let slowest = slowest.unsigned_abs();
-    let Some(ship_by) = promises::ship_by(order.placed_at, slowest, calendar, cut_off) else {
+    let Some(ship_by) = promises::ship_by(order.since(terms.now), slowest, calendar, cut_off)
+    else {
         return Ok(None);
     };
     let deliver_by = order
@@ -249,7 +252,7 @@ async fn route(
     });
     // The promise counts from the order; who is asked after another said no has that time no more.
     let since = if order.facts.turned_down().is_empty() {
-        order.placed_at
+        order.since(terms.now)
     } else {
         terms.now
     };
@@ -268,8 +271,8 @@ async fn route(
     Ok(true)
 }
 
-/// Takes a fulfilment back from a supplier that is silent where others have all of it in time: it is
-/// covered anew by the next steps.
+/// Takes a fulfilment back from a supplier that is silent where others have all of it in time, or from
+/// one that cannot be asked where others have all of it: it is covered anew by the next steps.
 async fn recall(
     connection: &mut PgConnection,
     order: &Moving,
@@ -277,7 +280,12 @@ async fn recall(
     terms: &Terms<'_>,
 ) -> Result<bool, StepError> {
     let lines = store::elsewhere(connection, order.id, fulfilment).await?;
+    let mut parts = order.facts.fulfilments.iter();
+    let asked = parts.any(|part| part.id == fulfilment && !part.unaddressed);
     let in_time = |lead: i32| {
+        if !asked {
+            return true;
+        }
         let leaves = promises::ship_by(
             terms.now,
             lead.unsigned_abs(),
@@ -290,9 +298,13 @@ async fn recall(
     if !routing::served_elsewhere(&lines, in_time) {
         return Ok(false);
     }
-    let reason = "no answer in the agreed time";
+    let reason = if asked {
+        "no answer in the agreed time"
+    } else {
+        "no address for purchase orders"
+    };
     jobs::announce(connection, Step::Recall(fulfilment).name(), reason).await?;
-    store::recall(connection, fulfilment, reason).await?;
+    store::recall(connection, fulfilment, asked, reason).await?;
     Ok(true)
 }
 
@@ -388,7 +400,7 @@ async fn pick(connection: &mut PgConnection, order: &Moving) -> Result<bool, DbE
             .iter()
             .map(|line| (line.order_line_id, line.units))
             .collect();
-        let (location, why) = (first.location_id, Some("from our own stock"));
+        let (location, why) = (first.location_id, Why::Because("from our own stock"));
         let id = fulfilments::insert(connection, order.id, location, &lines, why).await?;
         let (from, to) = (FulfilmentState::Open, FulfilmentState::Accepted);
         fulfilments::set_state(connection, id, from, to).await?;

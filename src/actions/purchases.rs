@@ -256,7 +256,7 @@ pub(super) async fn foretell(
     level: i64,
     args: &Args,
     now: DateTime<Utc>,
-) -> Result<Vec<String>, DbError> {
+) -> Result<Vec<String>, ActError> {
     let Some(level) = stock::summary(connection, level).await? else {
         return Ok(Vec::new());
     };
@@ -265,21 +265,14 @@ pub(super) async fn foretell(
         Some(name) => lookup::source(connection, name).await?,
         None => None,
     };
-    Ok(vec![
-        match planned(connection, &level, quantity, from.as_ref(), now).await {
-            Ok((quantity, offer)) => {
-                let cost = offer.unit_cost.saturating_mul(i64::from(quantity));
-                format!(
-                    "{} from {} for {}",
-                    units(quantity.into()),
-                    offer.supplier,
-                    money::shown(cost, &offer.currency)
-                )
-            }
-            Err(ActError::Db(error)) => return Err(error),
-            Err(refused) => refused.to_string(),
-        },
-    ])
+    let (quantity, offer) = planned(connection, &level, quantity, from.as_ref(), now).await?;
+    let cost = offer.unit_cost.saturating_mul(i64::from(quantity));
+    Ok(vec![format!(
+        "{} from {} for {}",
+        units(quantity.into()),
+        offer.supplier,
+        money::shown(cost, &offer.currency)
+    )])
 }
 
 /// How many units to order, by demand, lead time and what is on order.

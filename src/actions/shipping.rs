@@ -7,7 +7,7 @@ use super::error::ActError;
 use super::work::{Outcome, Work, units};
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::domain::shipments::ShipmentState;
-use crate::store::fulfilments::{self, Plan};
+use crate::store::fulfilments::{self, Plan, Why};
 use crate::store::reservations::{self, Reservation};
 use crate::store::shipments::{self, Tracking};
 
@@ -139,7 +139,8 @@ async fn ready(
             .iter()
             .map(|part| (part.order_line_id, part.quantity))
             .collect();
-        let id = fulfilments::insert(work.connection, order.id, location_id, &lines, None).await?;
+        let id = fulfilments::insert(work.connection, order.id, location_id, &lines, Why::Shipped)
+            .await?;
         (id, FulfilmentState::Open)
     };
     let way: &[FulfilmentState] = match state {

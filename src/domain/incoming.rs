@@ -176,8 +176,27 @@ pub struct Acceptance {
     pub purchase_order: i64,
     /// The product.
     pub sku: String,
-    /// How many units the supplier will send; none is a rejection.
-    pub accepted: i32,
+    /// What the supplier will send of it.
+    pub accepted: Accepted,
+}
+
+/// What a supplier will send of a line that it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Accepted {
+    /// All units, however many were asked for.
+    All,
+    /// So many units; none is a rejection.
+    Units(i32),
+}
+
+impl Accepted {
+    /// The units, where so many were asked for.
+    pub const fn of(self, asked: i32) -> i32 {
+        match self {
+            Self::All => asked,
+            Self::Units(units) => units,
+        }
+    }
 }
 
 /// What a carrier says of one parcel, with its history so far.

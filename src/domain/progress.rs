@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::notices::NoticeState;
 use super::orders::{FinancialStatus, FulfilmentState, Stage};
-use super::promises::Standing;
+use super::promises::{SUPPLIER_IS_LATER, Standing};
 
 /// What is true of an order.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ pub struct Facts {
 pub struct Line {
     /// Its SKU.
     pub sku: String,
-    /// Whether the SKU is a product of ours.
+    /// Whether the SKU is a product that we have had or that a supplier offers.
     pub known: bool,
     /// Units that nothing covers.
     pub unallocated: i32,
@@ -61,6 +61,8 @@ pub struct Line {
     pub offered: bool,
     /// Suppliers that have rejected it, whole or in part, or never answered: `rejected by Acme`.
     pub turned_down: Vec<String>,
+    /// By when the last of its suppliers should hand it over.
+    pub leaves_by: Option<DateTime<Utc>>,
 }
 
 /// What is true of a fulfilment.
@@ -84,6 +86,8 @@ pub struct Fulfilment {
     pub unsent: bool,
     /// Whether it has one that cannot: the supplier's address is not known.
     pub unaddressed: bool,
+    /// Whether a person chose who does it.
+    pub routed_by_hand: bool,
     /// Whether the supplier should have answered by now.
     pub silent: bool,
     /// Its purchase order that has not reached the supplier, where there is one.
@@ -94,6 +98,17 @@ pub struct Fulfilment {
     pub inspections: (i64, i64, i64),
     /// Whether it is ready, our own, and has no parcel.
     pub unpacked: bool,
+}
+
+impl Fulfilment {
+    /// Why it stays with whom it is, where a person chose that.
+    const fn chosen(&self) -> &'static str {
+        if self.routed_by_hand {
+            ", routed by hand,"
+        } else {
+            ""
+        }
+    }
 }
 
 /// A purchase order whose mail has not left: its supplier has nothing to answer yet.
@@ -127,7 +142,8 @@ pub enum Step {
     Confirm,
     /// Say by when it leaves and arrives.
     Promise,
-    /// Take a fulfilment back from a supplier that does not answer, where others have it in time.
+    /// Take a fulfilment back from a supplier that does not answer, where others have it in time, or
+    /// that cannot be asked for want of an address, where others have it at all.
     Recall(i64),
     /// Set our own stock aside, as far as there is any.
     Reserve,
@@ -188,6 +204,24 @@ impl Facts {
         all
     }
 
+    /// Why its promise follows a supplier that hands its part over later: who has turned down what leaves
+    /// last, or that this supplier takes longer.
+    pub fn slowest_because(&self) -> String {
+        let last = self.lines.iter().map(|line| line.leaves_by).max().flatten();
+        let slowest = (self.lines.iter()).filter(|line| last.is_some() && line.leaves_by == last);
+        let mut why: Vec<&str> = slowest
+            .flat_map(|line| &line.turned_down)
+            .map(String::as_str)
+            .collect();
+        why.sort_unstable();
+        why.dedup();
+        if why.is_empty() {
+            SUPPLIER_IS_LATER.to_owned()
+        } else {
+            why.join(", ")
+        }
+    }
+
     /// Whether somebody who can be counted on has every unit.
     pub fn is_covered(&self) -> bool {
         self.lines.iter().all(|line| line.unallocated == 0)
@@ -228,8 +262,11 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     if facts.standing.as_ref().is_none_or(Standing::may_move) {
         steps.push(Step::Promise);
     }
-    let silent = facts.fulfilments.iter().filter(|part| part.silent);
-    steps.extend(silent.map(|part| Step::Recall(part.id)));
+    let unanswered = |part: &&Fulfilment| {
+        !part.routed_by_hand && (part.silent || part.unaddressed && !facts.covered_by_hand)
+    };
+    let parts = facts.fulfilments.iter();
+    steps.extend((parts.filter(unanswered)).map(|part| Step::Recall(part.id)));
     let wants = |may: fn(&Line) -> bool| {
         let mut lines = facts.lines.iter();
         !facts.covered_by_hand && lines.any(|line| line.unallocated > 0 && may(line))
@@ -289,7 +326,7 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
         .filter(|line| line.unallocated > 0)
         .map(|line| {
             let why = if !line.known {
-                "no such product".to_owned()
+                "unknown SKU".to_owned()
             } else if facts.covered_by_hand {
                 "its stock was given back by hand: reserve or route it".to_owned()
             } else if line.turned_down.is_empty() {
@@ -297,7 +334,13 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
             } else {
                 line.turned_down.join(", ")
             };
-            format!("backordered: {} × {} ({why})", line.unallocated, line.sku)
+            // What nobody has is not promised.
+            let what = if facts.standing.is_some() {
+                "backordered"
+            } else {
+                "can't promise"
+            };
+            format!("{what}: {} × {} ({why})", line.unallocated, line.sku)
         })
         .collect();
     reasons.extend(facts.unfit_option.clone());
@@ -306,7 +349,12 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
         let who = &part.location;
         match part.state {
             FulfilmentState::Requested if part.unaddressed => {
-                reasons.push(format!("{who} has no address for purchase orders"));
+                let chosen = part.chosen();
+                reasons.push(format!("{who}{chosen} has no address for purchase orders"));
+            }
+            FulfilmentState::Requested if part.silent && part.routed_by_hand => {
+                let chosen = part.chosen();
+                reasons.push(format!("{who}{chosen} has not answered in the agreed time"));
             }
             FulfilmentState::Requested if part.silent => {
                 let others = if part.offered_elsewhere {
@@ -511,20 +559,27 @@ mod tests {
             leaves_by: None,
             unsent: false,
             unaddressed: true,
+            routed_by_hand: false,
             silent: false,
             unasked: None,
             offered_elsewhere: false,
             inspections: (0, 0, 0),
             unpacked: false,
         };
-        let facts = Facts {
+        let mut facts = Facts {
             fulfilments: vec![part],
             ..confirmed(Vec::new())
         };
-        assert_eq!(due(&facts), []);
+        assert_eq!(due(&facts), [Step::Recall(7)], "others may have it");
         assert_eq!(
             waits_for(&facts).as_deref(),
             Some("Acme has no address for purchase orders")
+        );
+        facts.fulfilments[0].routed_by_hand = true;
+        assert_eq!(due(&facts), []);
+        assert_eq!(
+            waits_for(&facts).as_deref(),
+            Some("Acme, routed by hand, has no address for purchase orders")
         );
     }
 
@@ -538,6 +593,7 @@ mod tests {
             leaves_by: None,
             unsent: false,
             unaddressed: false,
+            routed_by_hand: false,
             silent: false,
             offered_elsewhere: true,
             unasked: Some(Unasked {
@@ -579,6 +635,7 @@ mod tests {
             leaves_by: None,
             unsent: false,
             unaddressed: false,
+            routed_by_hand: false,
             silent: false,
             unasked: None,
             offered_elsewhere: false,

@@ -76,6 +76,9 @@ pub struct Standing {
 /// customer is not to be written to every day.
 const CATCH_UP: u32 = 1;
 
+/// That a promise moved because a supplier hands its part over later.
+pub const SUPPLIER_IS_LATER: &str = "the supplier takes longer";
+
 impl Standing {
     /// Whether something has happened that may move the promise.
     pub fn may_move(&self) -> bool {
@@ -101,7 +104,7 @@ impl Standing {
         let mut cause = None;
         if let Some(at) = self.leaves_by.filter(|_| self.supplier_is_later()) {
             promise.ship_by = at;
-            cause = Some("the supplier takes longer");
+            cause = Some(SUPPLIER_IS_LATER);
         }
         if self.transit_days != self.counted_on {
             cause = cause.or(Some("another shipping option"));

@@ -264,9 +264,15 @@ fn reason(
         }
     };
     if offer.currency != order_currency {
+        let mut asked_of = cover.iter().flat_map(|(need, _)| &need.offers);
+        let nobody = if asked_of.any(|other| other.currency == order_currency) {
+            "nobody with an address"
+        } else {
+            "nobody"
+        };
         let _ = write!(
             text,
-            ", paid in {} as nobody offers it in {order_currency}",
+            ", paid in {} as {nobody} offers it in {order_currency}",
             offer.currency
         );
     }

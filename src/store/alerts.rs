@@ -170,7 +170,7 @@ pub async fn settle_stuck(
              join purchase_order_lines l on l.purchase_order_id = p.id
              join stock_levels t on t.product_id = l.product_id
              join locations n on n.id = t.location_id and n.supplier_id is null
-             where p.state = 'draft' and p.fulfilment_id is null and s.email like '%@%' is not true
+             where p.state = 'draft' and p.fulfilment_id is null and not has_address(s)
              union all
              select distinct on (t.id) 'unsent', 'stock', t.id,
                     'PO-' || p.id || ' to ' || s.name || case when m.state = 'failed' then ' was refused by its mail server'
@@ -211,7 +211,7 @@ pub async fn settle_stuck(
                     join purchase_orders p on p.id = l.purchase_order_id
                     join suppliers s on s.id = p.supplier_id
                     where t.id = a.subject_id and p.state = 'draft' and p.fulfilment_id is null
-                      and s.email like '%@%' is not true)
+                      and not has_address(s))
                 or a.kind = 'unsent' and not exists (
                     select from stock_levels t
                     join notices m on m.kind = 'purchase_order' and m.subject_kind = 'purchase_order'

@@ -86,6 +86,17 @@ pub async fn of_order(connection: &mut PgConnection, order_id: i64) -> Result<Ve
     Ok(plans)
 }
 
+/// Why a location does a part of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why<'a> {
+    /// A person chose it: it stays there.
+    RoutedByHand,
+    /// For a reason that people are told.
+    Because(&'a str),
+    /// It was shipped from there.
+    Shipped,
+}
+
 /// Plans units of order lines at a location, with the reason why there, and answers with the
 /// fulfilment's primary key.
 pub async fn insert(
@@ -93,13 +104,20 @@ pub async fn insert(
     order_id: i64,
     location_id: i64,
     lines: &[(i64, i32)],
-    reason: Option<&str>,
+    why: Why<'_>,
 ) -> Result<i64, DbError> {
+    let (reason, routed_by_hand) = match why {
+        Why::RoutedByHand => (None, true),
+        Why::Because(reason) => (Some(reason), false),
+        Why::Shipped => (None, false),
+    };
     let id = sqlx::query_scalar!(
-        "insert into fulfilments (order_id, location_id, reason) values ($1, $2, $3) returning id",
+        "insert into fulfilments (order_id, location_id, reason, routed_by_hand)
+         values ($1, $2, $3, $4) returning id",
         order_id,
         location_id,
         reason,
+        routed_by_hand,
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -222,7 +240,7 @@ pub async fn cancel_purchase_orders(
     fulfilments: &[i64],
 ) -> Result<Vec<String>, DbError> {
     let open = sqlx::query!(
-        r#"select o.id, o.state, s.name, coalesce(s.email like '%@%', false) as "addressed!"
+        r#"select o.id, o.state, s.name, has_address(s) as "addressed!"
          from purchase_orders o join suppliers s on s.id = o.supplier_id
          where o.fulfilment_id = any ($1) and o.state in ('draft', 'sent', 'accepted')
          order by o.id for no key update of o"#,

@@ -23,7 +23,7 @@ pub const SELECT: &str = "
                join purchase_orders unsent on unsent.fulfilment_id = part.id and unsent.state = 'draft'
                join suppliers asked on asked.id = unsent.supplier_id
                where part.order_id = o.id and part.state in ('open', 'requested')
-                 and (asked.email like '%@%' is not true or exists (
+                 and (not has_address(asked) or exists (
                      select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
                      and a.subject_id = o.id and a.cleared_at is null))) else 0 end as unmailed,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,

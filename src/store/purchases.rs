@@ -171,7 +171,7 @@ pub async fn unsent_of_order(
          join suppliers s on s.id = b.supplier_id
          where f.order_id = $1 and b.state = 'draft' and f.state in ('open', 'requested')
            and ($2::bigint is null or f.location_id = $2)
-           and (s.email like '%@%' is not true or exists (
+           and (not has_address(s) or exists (
                select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
                and a.subject_id = f.order_id and a.cleared_at is null))
          order by b.id for no key update of b",
@@ -194,7 +194,7 @@ pub async fn unsent_of_level(
          from purchase_orders b
          join suppliers s on s.id = b.supplier_id
          where b.fulfilment_id is null and b.state = 'draft' and ($2::bigint is null or s.id = $2)
-           and (s.email like '%@%' is not true or exists (
+           and (not has_address(s) or exists (
                select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
                and a.subject_id = b.id and a.cleared_at is null))
            and exists (select from purchase_order_lines l join stock_levels t on t.product_id = l.product_id
@@ -389,8 +389,8 @@ async fn keep_fulfilment(
     units: &[i32],
 ) -> Result<i64, DbError> {
     let fulfilment = sqlx::query_scalar!(
-        "insert into fulfilments (order_id, location_id, reason, leaves_by)
-         select order_id, location_id, 'the supplier accepted a part', leaves_by
+        "insert into fulfilments (order_id, location_id, reason, leaves_by, routed_by_hand)
+         select order_id, location_id, 'the supplier accepted a part', leaves_by, routed_by_hand
          from fulfilments where id = $1
          returning id",
         before

@@ -57,7 +57,7 @@ pub const SELECT: &str = concat!(
             join suppliers asked on asked.id = unsent.supplier_id
             where unsent.state = 'draft' and unsent.fulfilment_id is null
               and bought.product_id = s.product_id
-              and (asked.email like '%@%' is not true or exists (
+              and (not has_address(asked) or exists (
                   select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
                   and a.subject_id = unsent.id and a.cleared_at is null))) as unmailed,
            mail.held as held_mails, mail.failed as failed_mails,

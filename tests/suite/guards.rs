@@ -889,6 +889,7 @@ const WITHOUT_HISTORY: &[(&str, &str)] = &[
         "reckoned from parcels and purchase orders",
     ),
     ("transition", "rules of the schema"),
+    ("unsettled_promises", "gone when its import ends"),
     ("verb_role", "rules of the schema"),
 ];
 

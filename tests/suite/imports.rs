@@ -311,8 +311,8 @@ async fn an_order_that_changed_in_the_channel_changes_as_far_as_it_still_can() {
     let units = "select sku || ' ' || ordered || ' ' || cancelled from packline.order_lines
                  order by position";
     assert_eq!(shop.texts(units).await, ["A 3 0", "B 2 0"]);
-    let promise = "select ship_by::text from packline.orders";
-    assert_eq!(shop.texts(promise).await, ["2026-11-25 17:00:00+00"]);
+    let promise = "select coalesce(ship_by::text, 'none') from packline.orders";
+    assert_eq!(shop.texts(promise).await, ["none"], "nobody sells it");
 
     let second = export(&[
         "#1,11,partially_refunded,30.00,10.00,,Milan,2,A,10",
@@ -439,6 +439,98 @@ async fn stock_is_promised_once_however_an_import_is_ordered() {
 }
 
 #[tokio::test]
+async fn promises_that_a_killed_import_left_too_early_are_mended_by_the_next() {
+    let shop = Shop::open().await;
+    let catalog = "sku,title,supplier,unit_cost,currency,lead_time_days,on_hand\n\
+                   B,Mug,Acme,1.00,EUR,6,40\nC,Cup,Bolt,1.00,EUR,6,40\n";
+    shop.catalog(catalog.as_bytes()).await;
+    shop.execute("delete from packline.supplier_offers where supplier_id = (select id from packline.suppliers where name = 'Bolt')")
+        .await;
+    let header = "Name,Id,Financial Status,Total,Lineitem quantity,Lineitem sku,Lineitem price,\
+                  Lineitem name,Subtotal,Currency,Created at,Email,Shipping Name\n";
+    let lines = (1..=300).rev().map(|n| {
+        let (hour, minute, sku) = (6 + n / 60, n % 60, if n % 2 == 0 { "B" } else { "C" });
+        format!(
+            "#{n},{n},paid,10.00,1,{sku},10,Mug,10.00,EUR,2026-11-20 {hour:02}:{minute:02}:00 +0000,\
+             ann@example.com,Ann\n"
+        )
+    });
+    let text = header.to_owned() + &lines.collect::<String>();
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("orders.csv");
+    std::fs::write(&file, &text).expect("a file");
+    // It comes as far as the first promise that would have to move.
+    for stand_still in [
+        "create function packline.stand_still() returns trigger language plpgsql as $$
+         begin perform pg_advisory_xact_lock_shared(7); return new; end $$",
+        "create trigger stand_still before update of ship_by on packline.orders
+         for each row execute function packline.stand_still()",
+    ] {
+        shop.execute(stand_still).await;
+    }
+    let mut holder = shop.connection().await;
+    sqlx::query("select pg_advisory_lock(7)")
+        .execute(&mut holder)
+        .await
+        .expect("a lock");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_packline"))
+        .args(["--database-url", &shop.database.url, "import", "orders"])
+        .arg(&file)
+        .args(["--channel", "web"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the program");
+    let stands = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event = 'advisory'";
+    deadline(Duration::from_mins(1), "the import stands still", async {
+        while shop.number(stands).await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    child.kill().expect("a kill");
+    child.wait().expect("its end");
+    shop.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and wait_event = 'advisory'",
+    )
+    .await;
+    sqlx::query("select pg_advisory_unlock(7)")
+        .execute(&mut holder)
+        .await
+        .expect("a lock");
+    let promised = "select coalesce(ship_by::date::text, 'none') || ': ' || count(*) || ' to #' || max(external_id::int)
+                    from packline.orders group by ship_by order by ship_by";
+    // Nobody else has a cup.
+    let right = [
+        "2026-11-20: 80 to #80",
+        "2026-11-30: 110 to #300",
+        "none: 110 to #299",
+    ];
+    assert_ne!(shop.texts(promised).await, right, "still too early");
+    let again = ["orders", file.to_str().expect("a path"), "--channel", "web"];
+    let (status, said, _) = packline(&shop, &again, b"").await;
+    assert_eq!(
+        (status, said.trim_end()),
+        (
+            Some(0),
+            "300 read: 0 created, 0 updated, 300 unchanged, 0 rejected"
+        )
+    );
+    assert_eq!(shop.texts(promised).await, right);
+    assert_eq!(
+        shop.number("select count(*) from packline.unsettled_promises")
+            .await,
+        0
+    );
+    let before = shop.fingerprint().await;
+    packline(&shop, &again, b"").await;
+    assert_eq!(shop.fingerprint().await, before);
+}
+
+#[tokio::test]
 async fn an_imported_order_is_promised_what_a_quote_promises() {
     let shop = Shop::open().await;
     let head = "sku,title,supplier,unit_cost,currency,lead_time_days,on_hand\n";
@@ -465,12 +557,13 @@ async fn an_imported_order_is_promised_what_a_quote_promises() {
         // The one before it has all but one.
         "#3,13,paid,30.00,0,,Rome,3,B,10",
         "#4,14,paid,30.00,0,,Rome,1,B,30",
-        // A line that nobody is known to have does not make the others any sooner.
+        // A line that nobody sells.
         "#5,15,paid,30.00,0,,Rome,3,A,10",
         "#5,,,,,,,2,C,0",
     ]);
     assert_eq!(shop.orders(&orders[..]).await.created, 5);
-    let promised = "select number || ' ' || ship_by::date from packline.orders order by number";
+    let promised = "select number || ' ' || coalesce(ship_by::date::text, 'none')
+                    from packline.orders order by number";
     assert_eq!(
         shop.texts(promised).await,
         [
@@ -478,9 +571,12 @@ async fn an_imported_order_is_promised_what_a_quote_promises() {
             "#2 2026-11-20",
             "#3 2026-11-30",
             "#4 2026-11-30",
-            "#5 2026-12-03"
+            "#5 none"
         ]
     );
+    let quoted = "select ship_by::text
+        from packline.quote('C', 'Standard', 'IT', 2, '2026-11-20 10:00+01')";
+    assert_eq!(shop.texts(quoted).await, [""; 0]);
 }
 
 #[tokio::test]

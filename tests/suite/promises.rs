@@ -1,6 +1,7 @@
 //! Promises and purchases when things go wrong: customers hear of a delay once, silent suppliers are
 //! left, and what cannot be sent or compared waits and says why.
 
+use crate::harness::Manners;
 use crate::works::{SHOP, Works};
 
 /// What was told of delays: the new day beside the day that was lost.
@@ -274,8 +275,10 @@ async fn an_order_that_nobody_could_serve_goes_on_when_a_supplier_offers_it() {
     works.drain(1);
     assert_eq!(
         works.text(WAITS).await.as_deref(),
-        Some("backordered: 2 × PLATE (out of stock and no supplier offers it)")
+        Some("can't promise: 2 × PLATE (out of stock and no supplier offers it)")
     );
+    let promised = "select (ship_by > now())::text from orders";
+    assert_eq!(works.text(promised).await, None);
     works
         .run(
             "insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
@@ -284,6 +287,82 @@ async fn an_order_that_nobody_could_serve_goes_on_when_a_supplier_offers_it() {
         .await;
     works.drain(1);
     assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
+    assert_eq!(works.text(promised).await.as_deref(), Some("true"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_for_what_nobody_sells_is_promised_when_there_is_stock_of_it() {
+    let works = works().await;
+    works
+        .run(
+            "insert into products (sku, title) values ('NOVEL', 'Not in the catalogue');
+             select order_of('#1', 'NOVEL', 2);
+             update orders set placed_at = now() - interval '30 days'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("can't promise: 2 × NOVEL (unknown SKU)")
+    );
+    let quoted = "select count(*) from quote('NOVEL', 'Standard', 'PT', 2)";
+    assert_eq!(works.number(quoted).await, 0);
+    works
+        .run(
+            "insert into stock_levels (product_id, location_id)
+             select p.id, l.id from products p, locations l where p.sku = 'NOVEL' and l.supplier_id is null;
+             insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 2 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'NOVEL'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(WAITS).await, None);
+    // Not as if it could have been promised when it was placed.
+    let promised = "select cause || ' ' || (ship_by > now()) from promise_changes";
+    assert_eq!(works.text(promised).await.as_deref(), Some("promised true"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_that_moves_tells_only_what_became_of_its_slowest_line() {
+    let works = works().await;
+    works
+        .run(
+            "insert into suppliers (name, email)
+             values ('Dora', 'dora@example.org'), ('Eve', 'eve@example.org');
+             insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             select s.id, p.id, s.id, 'EUR', 1
+             from suppliers s, products p where p.sku = 'PLATE' and s.name in ('Dora', 'Eve');
+             select order_of('#1', 'CUP', 1);
+             insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+             select o.id, 2, p.id, p.sku, p.title, 100, 1 from orders o, products p where p.sku = 'PLATE'",
+        )
+        .await;
+    works.drain(1);
+    // Who is asked for the plate instead is as fast; who is asked for the cup is not.
+    for supplier in ["dora", "acme"] {
+        let (said, done) = works.act(&[
+            "reject",
+            "#1",
+            "--supplier",
+            supplier,
+            "--reason",
+            "sold out",
+        ]);
+        assert!(done, "{said}");
+        works.drain(1);
+    }
+    let cause = "select cause from promise_changes order by id desc limit 1";
+    assert_eq!(works.text(cause).await.as_deref(), Some("rejected by Acme"));
+    // Another option moves it for another reason.
+    works
+        .run("update shipping_options set transit_days_max = 7 where name = 'Standard'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(cause).await.as_deref(),
+        Some("another shipping option")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -498,4 +577,171 @@ async fn stock_left_to_an_earlier_order_goes_on_when_that_no_longer_wants_it() {
             "{leave}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_waits_to_be_tried_again_is_stopped_with_what_it_is_about() {
+    const MAILS: &str = "select string_agg(kind || ' ' || state, ', ' order by id) from notices";
+    let works = works().await;
+    works.mail.behave(Manners::AnswersRecipients(451));
+    works.run("select order_of('#1', 'CUP', 3)").await;
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(MAILS).await.as_deref(),
+        Some("purchase_order queued, order_confirmation queued")
+    );
+    let (said, done) = works.act(&["cancel", "#1", "--reason", "changed their mind"]);
+    assert!(done, "{said}");
+    works.mail.behave(Manners::Takes);
+    works.end_claims().await;
+    works.drain(1);
+    assert_eq!(
+        works.text(MAILS).await.as_deref(),
+        Some("purchase_order cancelled, order_confirmation cancelled"),
+        "nobody had heard of it, and nobody does"
+    );
+    assert_eq!(works.mail.taken().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_while_its_mail_is_being_sent_is_taken_back_only_where_it_left() {
+    const MAILS: &str = "select string_agg(kind || ' ' || state, ', ' order by id) from notices";
+    for (ends, expected) in [
+        (
+            "update notices set sending = false, retry_at = now()",
+            "purchase_order cancelled, order_confirmation cancelled",
+        ),
+        (
+            "update notices set sending = false, state = 'failed', error = 'no such person'",
+            "purchase_order cancelled, order_confirmation cancelled",
+        ),
+        (
+            "update notices set sending = false, state = 'sent', sent_at = now()",
+            "purchase_order sent, order_confirmation sent, purchase_order_cancelled sent",
+        ),
+    ] {
+        let works = works().await;
+        works.run("select order_of('#1', 'CUP', 3)").await;
+        assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+        works
+            .run(
+                "update notices set state = 'queued', attempts = 1, sending = true,
+                        retry_at = now() + interval '1 hour'",
+            )
+            .await;
+        let (said, done) = works.act(&["cancel", "#1", "--reason", "changed their mind"]);
+        assert!(done, "{said}");
+        works.drain(1);
+        assert_eq!(
+            works.text(MAILS).await.as_deref(),
+            Some("purchase_order queued, order_confirmation queued"),
+            "nobody knows yet"
+        );
+        works.run(ends).await;
+        works.drain(1);
+        assert_eq!(works.text(MAILS).await.as_deref(), Some(expected), "{ends}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_cannot_be_sent_goes_to_whoever_has_it_now_unless_a_person_chose_its_supplier()
+{
+    let arrive = "insert into stock_movements (stock_level_id, kind, on_hand)
+        select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+        where p.sku = 'CUP'";
+    for (news, expected) in [
+        (arrive, "Acme cancelled, Warehouse ready"),
+        (
+            "insert into suppliers (name, email) values ('Late', 'late@example.org');
+             insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             values (3, 1, 900, 'EUR', 30)",
+            "Acme cancelled, Late requested",
+        ),
+        (
+            "update suppliers set email = 'bolt@example.org' where name = 'Bolt'",
+            "Acme cancelled, Bolt requested",
+        ),
+    ] {
+        let works = works().await;
+        works
+            .run("update suppliers set email = null; select order_of('#1', 'CUP', 3)")
+            .await;
+        works.drain(1);
+        assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
+        works.run(news).await;
+        works.drain(1);
+        assert_eq!(works.text(PARTS).await.as_deref(), Some(expected), "{news}");
+        assert_eq!(
+            works
+                .number("select count(*) from purchase_orders where state = 'draft'")
+                .await,
+            0
+        );
+        works.assert_ledger_is_right().await;
+    }
+
+    let works = works().await;
+    works
+        .run(
+            "update suppliers set email = null; select order_of('#1', 'CUP', 3);
+             update orders set confirmed_at = now()",
+        )
+        .await;
+    let (said, done) = works.act(&["route", "#1", "--to", "acme"]);
+    assert!(done, "{said}");
+    works.run(arrive).await;
+    works
+        .run("update suppliers set email = 'bolt@example.org' where name = 'Bolt'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Acme, routed by hand, has no address for purchase orders")
+    );
+    let (shown, _) = works.packline(&["show", "#1"]);
+    assert!(shown.contains("routed by hand"), "{shown}");
+    // Silent, it stays there too.
+    let (said, done) = works.act(&["mark-sent", "#1"]);
+    assert!(done, "{said}");
+    works
+        .run("update purchase_orders set answer_due = now() - interval '1 minute' where state = 'sent'")
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(PARTS).await.as_deref(), Some("Acme requested"));
+    assert_eq!(
+        works.text(WAITS).await.as_deref(),
+        Some("Acme, routed by hand, has not answered in the agreed time")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_in_another_currency_is_asked_before_one_that_has_no_address() {
+    let works = works().await;
+    works
+        .run(
+            "update suppliers set email = null;
+             insert into suppliers (name, email) values ('Tokyo', 'tokyo@example.org');
+             insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             values (3, 1, 9, 'JPY', 9);
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    let lead = "select lead_days(1, 1, 'EUR')::bigint";
+    assert_eq!(works.number(lead).await, 9, "what is quoted");
+    works.drain(1);
+    let reason = "select reason from fulfilments";
+    assert_eq!(
+        works.text(reason).await.as_deref(),
+        Some(
+            "Tokyo: others have no address, paid in JPY as nobody with an address offers it in EUR"
+        )
+    );
+    // One that can be written to is asked in euros, and the dearer of those goes before one that cannot.
+    works
+        .run("update suppliers set email = 'bolt@example.org' where name = 'Bolt'")
+        .await;
+    assert_eq!(works.number(lead).await, 6);
+    let (said, done) = works.act(&["reorder", "CUP", "--quantity", "1"]);
+    assert!(done && said.contains("from Bolt for 3.00 EUR"), "{said}");
 }

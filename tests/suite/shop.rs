@@ -12,6 +12,7 @@ use packline::domain::people::Role;
 use packline::domain::record::{Kind, RecordId};
 use packline::domain::verbs;
 use packline::store::db::{Db, Settings};
+use packline::store::fulfilments::Why;
 use packline::store::{fulfilments, progress, reservations};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::QueryScalar;
@@ -266,7 +267,8 @@ impl Shop {
                         .map(|part| (part.order_line_id, part.quantity))
                         .collect();
                     let place = reserved[0].location_id;
-                    let id = fulfilments::insert(connection, order.id, place, &lines, None).await?;
+                    let id = fulfilments::insert(connection, order.id, place, &lines, Why::Shipped)
+                        .await?;
                     for (from, to) in [
                         (FulfilmentState::Open, FulfilmentState::Accepted),
                         (FulfilmentState::Accepted, FulfilmentState::Ready),

@@ -587,6 +587,10 @@ async fn another_shipping_option_moves_the_promise_and_says_what_it_costs() {
 
     let (said, done) = works.act(&["set-option", "#1", "--to", "alpine"]);
     assert!(!done && said.contains("does not serve PT"), "{said}");
+    let (said, done) = works.act(&["set-option", "#1", "--to", "snail"]);
+    let right = express.as_deref().expect("a day");
+    let right = format!("expected one of Express, 5.00 EUR more, arrives by {right}");
+    assert!(!done && said.ends_with(&right), "{said}");
     let (said, done) = works.act(&["set-option", "#1", "--to", "express"]);
     assert!(done && said.contains("5.00 EUR more"), "{said}");
     works.drain(1);
@@ -650,8 +654,8 @@ async fn a_line_waits_only_for_suppliers_that_were_asked_for_it() {
     assert_eq!(
         waits.as_deref(),
         Some(
-            "backordered: 1 × CUP (accepted in part by Acme, rejected by Bolt); \
-             backordered: 1 × PLATE (out of stock and no supplier offers it)"
+            "can't promise: 1 × CUP (accepted in part by Acme, rejected by Bolt); \
+             can't promise: 1 × PLATE (out of stock and no supplier offers it)"
         )
     );
     // Who turned down one line may still have another.

@@ -124,13 +124,14 @@ fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Answer, String> {
             .iter()
             .find(|said| said.sku == line.sku)
             .ok_or_else(|| format!("expected a line for {}", line.sku))?;
-        if said.accepted > line.quantity {
+        let accepted = said.accepted.of(line.quantity);
+        if accepted > line.quantity {
             return Err(format!(
-                "{} of {} are accepted, {} were asked for",
-                said.accepted, line.sku, line.quantity
+                "{accepted} of {} are accepted, {} were asked for",
+                line.sku, line.quantity
             ));
         }
-        kept.push((line.product_id, said.accepted, line.quantity));
+        kept.push((line.product_id, accepted, line.quantity));
     }
     if let Some(foreign) = answer
         .iter()
@@ -175,6 +176,7 @@ async fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::incoming::Accepted;
     use crate::store::purchases::AskedLine;
 
     fn asked() -> Asked {
@@ -195,11 +197,11 @@ mod tests {
     }
 
     fn said(lines: &[(&str, i32)]) -> Vec<Acceptance> {
-        let line = |(sku, accepted): &(&str, i32)| Acceptance {
+        let line = |(sku, units): &(&str, i32)| Acceptance {
             line: 2,
             purchase_order: 7,
             sku: (*sku).to_owned(),
-            accepted: *accepted,
+            accepted: Accepted::Units(*units),
         };
         lines.iter().map(line).collect()
     }
@@ -214,6 +216,11 @@ mod tests {
             judge(&[("CUP", 1), ("POT", 0)]),
             Ok(Answer::Short(vec![(1, 1)]))
         );
+        let mut whole = said(&[("CUP", 0), ("POT", 0)]);
+        for line in &mut whole {
+            line.accepted = Accepted::All;
+        }
+        assert_eq!(super::judge(&asked(), &whole), Ok(Answer::Accepted));
         for wrong in [
             &[("CUP", 2)][..],
             &[("CUP", 3), ("POT", 1)],

@@ -23,7 +23,7 @@ use crate::intake::{Fault, Rejection, digest, hex};
 use crate::store::calendar;
 use crate::store::db::{Db, DbError};
 use crate::store::import::orders::{self as store, Known, KnownLine, Told};
-use crate::store::import::promises::leads;
+use crate::store::import::promises::{leads, unsettle};
 
 /// Imports Shopify's `orders_export` CSV into a channel, which is made where it is not there yet.
 /// New orders are promised by the business calendar.
@@ -107,6 +107,7 @@ impl Import for ChannelOrders {
                 .collect();
             let promised: Vec<_> = promised.iter().collect();
             let made = store::insert(connection, channel, &promised).await?;
+            unsettle(connection, &made, &self.file).await?;
             self.made().push(made);
         }
         let mut verdicts = Vec::with_capacity(orders.len());
@@ -166,13 +167,11 @@ impl Import for ChannelOrders {
         )]
     }
 
-    /// Promises hold within a transaction: only where there were more may they have to move.
+    /// Promises hold within a transaction: only where there were more may they have to move, in this run
+    /// or in one that was killed.
     async fn finish(&self, db: &Db) -> Result<(), DbError> {
         let made = std::mem::take(&mut *self.made());
-        if made.len() < 2 {
-            return Ok(());
-        }
-        promises::correct(db, &self.file, made.concat()).await
+        promises::settle(db, &self.file, &made).await
     }
 
     /// The same key twice under two numbers is for two transactions.

@@ -10,27 +10,21 @@ use crate::store::import;
 use crate::store::import::orders::Told;
 use crate::store::import::promises::{self as store, Early, Lead, Moved};
 
-/// Days until an order leaves of which nobody is known to have some: time to find somebody.
-const UNKNOWN_LEAD: i32 = 3;
-
 /// Promises that are moved in one transaction.
 const AT_ONCE: usize = 100;
 
-/// An order with the times that its customer may count on.
+/// An order with the times that its customer may count on: none where nobody is known to have some of
+/// it, which is not sold by a quote either. The worker promises it as soon as somebody has.
 pub(super) fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) -> Told<'a> {
     let mut told = told.clone();
     let key = &told.order.external_id;
     let Some(lead) = leads.iter().find(|lead| lead.external_id == *key) else {
         return told;
     };
-    let calendar = &business.calendar;
-    let known = lead.days.unwrap_or(0);
-    let days = if lead.unknown {
-        known.max(UNKNOWN_LEAD)
-    } else {
-        known
+    let Some(days) = lead.days.map(i32::unsigned_abs) else {
+        return told;
     };
-    let days = days.unsigned_abs();
+    let calendar = &business.calendar;
     let placed = told.order.placed_at;
     let ship_by = promises::ship_by(placed, days, calendar, business.cut_off);
     told.ship_by = ship_by;
@@ -40,13 +34,37 @@ pub(super) fn promise<'a>(told: &Told<'a>, leads: &[Lead], business: &Business) 
     told
 }
 
+/// Sees to it that what new orders were promised holds: those that were made by this run, by
+/// transaction, and those that an earlier run of the same file left when it was killed.
+pub(super) async fn settle(db: &Db, file: &str, made: &[Vec<i64>]) -> Result<(), DbError> {
+    let name = file.to_owned();
+    let left = db
+        .transaction(LIMIT, move |connection| {
+            Box::pin(async move { store::unsettled(connection, &name).await })
+        })
+        .await?;
+    let mut orders = made.concat();
+    let alone = made.len() < 2 && left.iter().all(|id| orders.contains(id));
+    orders.extend(left);
+    if !alone {
+        correct(db, file, orders.clone()).await?;
+    }
+    again(|| {
+        let orders = orders.clone();
+        db.transaction(LIMIT, move |connection| {
+            Box::pin(async move { store::settled(connection, &orders).await })
+        })
+    })
+    .await
+}
+
 /// Moves the promises of new orders to which orders that came in after them leave too little of our
-/// stock: a file may have the newest first.
-pub(super) async fn correct(db: &Db, file: &str, orders: Vec<i64>) -> Result<(), DbError> {
+/// stock, or takes them back where nobody else has it: a file may have the newest first.
+async fn correct(db: &Db, file: &str, orders: Vec<i64>) -> Result<(), DbError> {
     let (early, business) = db
         .transaction(LIMIT, move |connection| {
             Box::pin(async move {
-                let early = store::early(connection, &orders, UNKNOWN_LEAD).await?;
+                let early = store::early(connection, &orders).await?;
                 let oldest = early.iter().map(|order| order.placed_at).min();
                 let since = oldest.unwrap_or(DateTime::UNIX_EPOCH);
                 let business = calendar::load(connection, since).await?;
@@ -73,15 +91,22 @@ pub(super) async fn correct(db: &Db, file: &str, orders: Vec<i64>) -> Result<(),
     Ok(())
 }
 
-/// The promise that holds for an order, where it is a later one.
+/// The promise that holds for an order, where it is a later one or none.
 fn later(order: &Early, business: &Business) -> Option<Moved> {
     let calendar = &business.calendar;
-    let days = order.days.unsigned_abs();
+    let Some(days) = order.days.map(i32::unsigned_abs) else {
+        return Some(Moved {
+            id: order.id,
+            before: order.ship_by,
+            ship_by: None,
+            deliver_by: None,
+        });
+    };
     let ship_by = promises::ship_by(order.placed_at, days, calendar, business.cut_off)?;
     (ship_by > order.ship_by).then(|| Moved {
         id: order.id,
         before: order.ship_by,
-        ship_by,
+        ship_by: Some(ship_by),
         deliver_by: order
             .deliver_by
             .zip(order.transit_days)

@@ -103,6 +103,12 @@ impl App {
             return;
         }
         let origin = self.answered(request);
+        self.say_refused(step, error, origin);
+    }
+
+    /// Says why something was not done, or would not be, where it was written.
+    pub(super) fn say_refused(&mut self, step: &Step, error: ActError, origin: Option<Origin>) {
+        let why = told(&error);
         match (error, origin) {
             (ActError::Conflict(conflict), mut origin) if self.dialog.is_none() => {
                 match &mut origin {

@@ -7,8 +7,8 @@ use super::dialog::{Bulk, Confirm, Dialog, Origin};
 use super::facts::count;
 use super::form::{Form, Target};
 use super::messages::Level;
-use super::msg::{Effect, Failure, Request, Step};
-use crate::actions::foretells;
+use super::msg::{Effect, Request, Step};
+use crate::actions::{ActError, foretells};
 use crate::domain::act::Args;
 use crate::domain::macros;
 use crate::domain::record::{Record, RecordId};
@@ -225,13 +225,25 @@ impl App {
     }
 
     /// What an act would come to is known.
-    pub(super) fn foretold(&mut self, request: Request, lines: Result<Vec<String>, Failure>) {
-        if let Some(Dialog::Confirm(confirm)) = &mut self.dialog
-            && confirm.asked.take_if(|asked| *asked == request).is_some()
-        {
-            let unknown = |failure: Failure| vec![format!("what it comes to: {}", failure.text)];
-            confirm.detail.extend(lines.unwrap_or_else(unknown));
+    ///
+    /// What would be refused is not asked about: one is where it was written, with the reason.
+    pub(super) fn foretold(&mut self, request: Request, lines: Result<Vec<String>, ActError>) {
+        let mut confirm = match self.dialog.take() {
+            Some(Dialog::Confirm(confirm)) if confirm.asked == Some(request) => confirm,
+            other => {
+                self.dialog = other;
+                return;
+            }
+        };
+        confirm.asked = None;
+        match (lines, confirm.steps.first()) {
+            (Ok(lines), _) => confirm.detail.extend(lines),
+            (Err(error @ (ActError::BadArgument { .. } | ActError::Refused(_))), Some(step)) => {
+                return self.say_refused(&step.clone(), error, confirm.origin);
+            }
+            (Err(error), _) => confirm.detail.push(format!("what it comes to: {error}")),
         }
+        self.dialog = Some(Dialog::Confirm(confirm));
     }
 
     /// What will happen, for the question before a dangerous act.

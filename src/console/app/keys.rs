@@ -128,7 +128,10 @@ impl App {
                 Outcome::Close => {}
             },
             Dialog::Confirm(confirm) => match (chord.typed(), chord.key) {
-                (Some('y' | 'Y'), _) => self.confirmed(*confirm, effects),
+                // What would be refused is not asked about.
+                (Some('y' | 'Y'), _) if confirm.asked.is_none() => {
+                    self.confirmed(*confirm, effects);
+                }
                 (Some('n' | 'N'), _) | (_, Key::Esc) => {
                     self.dialog = confirm.origin.map(Dialog::from);
                 }

@@ -65,7 +65,7 @@ pub enum Msg {
     /// A view or the columns were kept, or a view was thrown away.
     Keeping(Request, Result<(), Failure>),
     /// What the act that is asked about would come to, line by line.
-    Foretold(Request, Result<Vec<String>, Failure>),
+    Foretold(Request, Result<Vec<String>, ActError>),
     /// What an act did.
     Acted(Request, Result<Done, ActError>),
     /// Who is at which record.

@@ -161,16 +161,17 @@ impl Performer {
             }
             Effect::Foretell { request, step } => {
                 let terms = self.terms;
-                let told = self
-                    .ask(move |c| {
-                        async move {
-                            actions::foretell(c, step.verb, step.record, &step.args, terms, now)
-                                .await
+                let told = self.db.call(READ, move |c| {
+                    async move {
+                        let (verb, record, args) = (step.verb, step.record, &step.args);
+                        match actions::foretell(c, verb, record, args, terms, now).await {
+                            Err(ActError::Db(error)) => Err(error),
+                            told => Ok(told),
                         }
-                        .boxed()
-                    })
-                    .await;
-                Msg::Foretold(request, told)
+                    }
+                    .boxed()
+                });
+                Msg::Foretold(request, told.await.map_err(ActError::from).flatten())
             }
             Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
             Effect::Presence => {
@@ -343,7 +344,9 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::KeepView { request, .. }
         | Effect::ThrowViewAway { request, .. }
         | Effect::KeepColumns { request, .. } => Msg::Keeping(*request, Err(failure)),
-        Effect::Foretell { request, .. } => Msg::Foretold(*request, Err(failure)),
+        Effect::Foretell { request, .. } => {
+            Msg::Foretold(*request, Err(ActError::Unnoted(why.to_owned())))
+        }
         Effect::Act { request, .. } => Msg::Acted(
             *request,
             Err(ActError::Db(DbError::Unknown(why.to_owned()))),

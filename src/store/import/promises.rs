@@ -11,11 +11,9 @@ use crate::store::db::DbError;
 pub struct Lead {
     /// The channel's key.
     pub external_id: String,
-    /// Days until the last can leave of what somebody is known to have: none for what lies in our own
-    /// stock, else those of the supplier that would be asked.
+    /// Days until the last of it can leave: 0 for what lies in our own stock, else those of the supplier
+    /// that would be asked. None where nobody is known to have some of it.
     pub days: Option<i32>,
-    /// Whether nobody is known to have some of it.
-    pub unknown: bool,
     /// Days on the way by its shipping option, where the option is known.
     pub transit_days: Option<i32>,
 }
@@ -47,8 +45,9 @@ pub async fn leads(
                         partition by sku order by placed_at, ordinality
                         rows between unbounded preceding and 1 preceding), 0) as units
              from wanted)
-         select o.external_id as \"external_id!\", max(line.days) as days,
-                bool_or(line.days is null) as \"unknown!\", max(s.transit_days_max) as transit_days
+         select o.external_id as \"external_id!\",
+                case when bool_and(line.days is not null) then max(line.days) end as days,
+                max(s.transit_days_max) as transit_days
          from told o
          join queued w on w.external_id = o.external_id
          left join products p on p.sku = w.sku
@@ -75,18 +74,14 @@ pub struct Early {
     pub deliver_by: Option<DateTime<Utc>>,
     /// Days on the way that its promise counts on.
     pub transit_days: Option<i32>,
-    /// Days until what is not left to it can leave, from the supplier that would be asked.
-    pub days: i32,
+    /// Days until what is not left to it can leave, from the supplier that would be asked; none where
+    /// no supplier is known to have some of it.
+    pub days: Option<i32>,
 }
 
 /// Those of these orders to which what was placed before does not leave all that they want of our own
-/// stock; `unknown` days where no supplier is known to have it. One look at the orders that wait for
-/// their products, however many they are.
-pub async fn early(
-    connection: &mut PgConnection,
-    orders: &[i64],
-    unknown: i32,
-) -> Result<Vec<Early>, DbError> {
+/// stock. One look at the orders that wait for their products, however many they are.
+pub async fn early(connection: &mut PgConnection, orders: &[i64]) -> Result<Vec<Early>, DbError> {
     let rows = sqlx::query_as!(
         Early,
         "with asked as materialized (
@@ -119,12 +114,12 @@ pub async fn early(
                                            from competing_offers(product_id, currency) o limit 1) as days
              from (select distinct product_id, currency from short) lacking)
          select s.id as \"id!\", s.placed_at as \"placed_at!\", s.ship_by as \"ship_by!\", s.deliver_by,
-                s.promise_transit_days as transit_days, max(coalesce(o.days, $2)) as \"days!\"
+                s.promise_transit_days as transit_days,
+                case when bool_and(o.days is not null) then max(o.days) end as days
          from short s join offered o using (product_id, currency)
          group by s.id, s.placed_at, s.ship_by, s.deliver_by, s.promise_transit_days
          order by s.id",
-        orders,
-        unknown
+        orders
     );
     Ok(rows.fetch_all(connection).await?)
 }
@@ -136,17 +131,18 @@ pub struct Moved {
     pub id: i64,
     /// By when it was to leave.
     pub before: DateTime<Utc>,
-    /// By when it leaves.
-    pub ship_by: DateTime<Utc>,
+    /// By when it leaves; none where that cannot be told.
+    pub ship_by: Option<DateTime<Utc>>,
     /// By when it arrives.
     pub deliver_by: Option<DateTime<Utc>>,
 }
 
-/// Moves promises, except where somebody else has moved one meanwhile.
+/// Moves promises, except where somebody else has moved one meanwhile. None is taken back that the
+/// customer was told.
 pub async fn change(connection: &mut PgConnection, moved: &[Moved]) -> Result<(), DbError> {
     let ids: Vec<i64> = moved.iter().map(|moved| moved.id).collect();
     let before: Vec<DateTime<Utc>> = moved.iter().map(|moved| moved.before).collect();
-    let ship_by: Vec<DateTime<Utc>> = moved.iter().map(|moved| moved.ship_by).collect();
+    let ship_by: Vec<Option<DateTime<Utc>>> = moved.iter().map(|moved| moved.ship_by).collect();
     let deliver_by: Vec<Option<DateTime<Utc>>> =
         moved.iter().map(|moved| moved.deliver_by).collect();
     sqlx::query!(
@@ -156,11 +152,47 @@ pub async fn change(connection: &mut PgConnection, moved: &[Moved]) -> Result<()
          from held
          join unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[])
               as m (id, before, ship_by, deliver_by) on m.id = held.id
-         where o.id = held.id and o.ship_by = m.before",
+         where o.id = held.id and o.ship_by = m.before and (m.ship_by is not null or o.told_day is null)",
         &ids,
         &before,
-        &ship_by,
+        &ship_by as _,
         &deliver_by as _
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes that new orders of a file are promised as if no more came with it.
+pub async fn unsettle(
+    connection: &mut PgConnection,
+    orders: &[i64],
+    file: &str,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "insert into unsettled_promises (order_id, file) select made, $2 from unnest($1::bigint[]) made",
+        orders,
+        file,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The new orders of a file of which that is noted.
+pub async fn unsettled(connection: &mut PgConnection, file: &str) -> Result<Vec<i64>, DbError> {
+    let left = sqlx::query_scalar!(
+        "select order_id from unsettled_promises where file = $1 order by order_id",
+        file
+    );
+    Ok(left.fetch_all(connection).await?)
+}
+
+/// What these orders were promised holds.
+pub async fn settled(connection: &mut PgConnection, orders: &[i64]) -> Result<(), DbError> {
+    sqlx::query!(
+        "delete from unsettled_promises where order_id = any ($1)",
+        orders
     )
     .execute(connection)
     .await?;

@@ -51,6 +51,17 @@ pub struct Moving {
     pub facts: Facts,
 }
 
+impl Moving {
+    /// The instant from which what is done for it counts: when it was placed, or now where it had to
+    /// wait until now.
+    pub fn since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self.waiting_reason {
+            Some(_) => now,
+            None => self.placed_at,
+        }
+    }
+}
+
 /// Locks an order. False where there is none.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<bool, DbError> {
     let locked = sqlx::query!("select id from orders where id = $1 for no key update", id)
@@ -146,7 +157,9 @@ pub async fn facts(
 async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbError> {
     Ok(sqlx::query_as!(
         Line,
-        r#"select l.sku, l.product_id is not null as "known!", l.unallocated as "unallocated!", l.reserved,
+        r#"select l.sku, (exists (select from stock_levels s where s.product_id = l.product_id)
+                           or exists (select from supplier_offers s where s.product_id = l.product_id)) as "known!",
+                  l.unallocated as "unallocated!", l.reserved,
                   greatest(l.reserved - planned.units, 0)::integer as "unplanned!",
                   case when l.unallocated > 0 then (
                       select coalesce(sum(s.on_hand - s.reserved), 0) from stock_levels s
@@ -171,7 +184,13 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
                         join fulfilments f on f.id = fl.fulfilment_id
                         join locations p on p.id = f.location_id
                         left join purchase_orders b on b.fulfilment_id = f.id
-                        where fl.order_line_id = l.id and f.state = 'rejected' order by 1) as "turned_down!"
+                        where fl.order_line_id = l.id and f.state = 'rejected' order by 1) as "turned_down!",
+                  (select max(f.leaves_by)
+                   from fulfilment_lines fl
+                   join fulfilments f on f.id = fl.fulfilment_id
+                   join locations p on p.id = f.location_id
+                   where fl.order_line_id = l.id and p.supplier_id is not null
+                     and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')) as leaves_by
            from order_lines l
            join orders o on o.id = l.order_id
            cross join lateral (
@@ -198,7 +217,7 @@ async fn parts(
                   case when p.supplier_id is not null then f.leaves_by end as leaves_by,
                   exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'draft'
                           and f.state in ('open', 'requested')) as "unsent!",
-                  coalesce(s.email like '%@%', false) as "addressed!",
+                  coalesce(has_address(s), false) as "addressed!", f.routed_by_hand,
                   exists (select from purchase_orders b where b.fulfilment_id = f.id and b.state = 'sent'
                           and b.answer_due < $2) as "silent!",
                   unasked.id as "unasked?", unasked.state as "mail?", unasked.leaves_at as "leaves_at?",
@@ -242,6 +261,7 @@ async fn parts(
                 leaves_by: row.leaves_by,
                 unsent: row.unsent && row.addressed,
                 unaddressed: row.unsent && !row.addressed,
+                routed_by_hand: row.routed_by_hand,
                 silent: row.silent,
                 unasked: match (row.unasked, row.mail, row.leaves_at) {
                     (Some(purchase_id), Some(mail), Some(leaves_at)) => Some(Unasked {

@@ -46,7 +46,7 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
-         where b.id = $1 and b.fulfilment_id is null and b.state = 'draft' and s.email like '%@%'
+         where b.id = $1 and b.fulfilment_id is null and b.state = 'draft' and has_address(s)
          order by l.id for no key update of b",
         id
     )
@@ -67,7 +67,7 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
-         where f.order_id = $1 and f.state in ('open', 'requested') and b.state = 'draft' and s.email like '%@%'
+         where f.order_id = $1 and f.state in ('open', 'requested') and b.state = 'draft' and has_address(s)
          order by b.id, l.id",
         order_id
     )
@@ -207,11 +207,12 @@ pub async fn cancelled(
     Ok(folded(rows).pop())
 }
 
-/// Takes a fulfilment back from its supplier, with its purchase orders. The order is locked by the
-/// caller.
+/// Takes a fulfilment back from its supplier, with its purchase orders. One that was `asked` has turned
+/// it down by that, the other is still to be asked. The order is locked by the caller.
 pub async fn recall(
     connection: &mut PgConnection,
     fulfilment_id: i64,
+    asked: bool,
     reason: &str,
 ) -> Result<(), DbError> {
     sqlx::query!(
@@ -223,9 +224,11 @@ pub async fn recall(
     .execute(&mut *connection)
     .await?;
     let done = sqlx::query!(
-        "update fulfilments set state = 'rejected', reason = $2 where id = $1 and state = 'requested'",
+        "update fulfilments set state = case when $3 then 'rejected' else 'cancelled' end, reason = $2
+         where id = $1 and state = 'requested'",
         fulfilment_id,
         reason,
+        asked,
     )
     .execute(connection)
     .await?;
@@ -252,8 +255,8 @@ pub async fn enqueue_silence(
     Ok(())
 }
 
-/// Looks again at the orders whose suppliers have not answered in time about a product, those that
-/// waited longest first: others may have it now.
+/// Looks again at the orders whose suppliers have not answered in time about a product, or cannot be
+/// asked, those that waited longest first: others may have it now.
 pub async fn enqueue_unanswered(
     connection: &mut PgConnection,
     product_id: i64,
@@ -266,8 +269,9 @@ pub async fn enqueue_unanswered(
                from (select l.order_id
                      from order_lines l
                      join fulfilment_lines fl on fl.order_line_id = l.id
-                     join purchase_orders b on b.fulfilment_id = fl.fulfilment_id
-                     where l.product_id = $1 and l.requested > 0 and b.state = 'sent' and b.answer_due < $2
+                     join fulfilments f on f.id = fl.fulfilment_id
+                     join purchase_orders b on b.fulfilment_id = f.id
+                     where l.product_id = $1 and l.requested > 0 and is_unanswered(b, f, $2)
                      group by l.order_id order by min(b.answer_due), l.order_id limit $3) oldest
                order by order_id) silent",
         product_id,

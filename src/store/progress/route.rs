@@ -15,7 +15,7 @@ pub async fn needs(connection: &mut PgConnection, id: i64) -> Result<Vec<Need>, 
                   s.unit_cost as "unit_cost!", s.currency as "currency!", s.lead_time_days as "lead_time_days!",
                   coalesce(k.shipped, 0) as "shipped!", coalesce(k.on_time, 0) as "on_time!",
                   coalesce(k.answered, 0) as "answered!", coalesce(k.accepted, 0) as "accepted!",
-                  coalesce(a.email like '%@%', false) as "addressed!"
+                  has_address(a) as "addressed!"
            from order_lines l
            join orders o on o.id = l.order_id
            cross join lateral competing_offers(l.product_id, o.currency, array(
@@ -163,8 +163,9 @@ async fn purchase(
     Ok(())
 }
 
-/// What others that can be written to have of a part that a supplier is silent about, line by line. A supplier that has
-/// accepted some of it keeps it all: no line is answered then.
+/// What others that can be written to have of a part that a supplier leaves unanswered, line by line;
+/// lines of one product want its units together. A supplier that has accepted some of it keeps it all:
+/// no line is answered then.
 pub async fn elsewhere(
     connection: &mut PgConnection,
     order_id: i64,
@@ -172,13 +173,14 @@ pub async fn elsewhere(
 ) -> Result<Vec<Elsewhere>, DbError> {
     Ok(sqlx::query_as!(
         Elsewhere,
-        r#"select fl.quantity - fl.shipped as "units!", free_units(l.product_id, o.placed_at, o.id) as "free!",
+        r#"select (sum(fl.quantity - fl.shipped) over (partition by l.product_id))::integer as "units!",
+                  free_units(l.product_id, o.placed_at, o.id) as "free!",
                   (select min(s.lead_time_days) from competing_offers(l.product_id, o.currency,
                        p.supplier_id || array(
                            select n.supplier_id from fulfilments r join locations n on n.id = r.location_id
                            join fulfilment_lines asked on asked.fulfilment_id = r.id
                            where asked.order_line_id = l.id and r.state = 'rejected' and n.supplier_id is not null)) s
-                   join suppliers a on a.id = s.supplier_id where a.email like '%@%')
+                   join suppliers a on a.id = s.supplier_id where has_address(a))
                       as lead_days,
                   (select s.lead_time_days from supplier_offers s
                    where s.product_id = l.product_id and s.supplier_id = p.supplier_id) as "silent_lead_days?"

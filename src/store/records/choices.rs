@@ -37,8 +37,16 @@ pub async fn choices(
         }
         ArgKind::ShippingOption => {
             sqlx::query_scalar!(
-                "select s.name from shipping_options s join orders o on o.currency = s.currency
-                 where o.id = $1 and s.name ilike $2 order by s.price, s.name limit 20",
+                "select s.name
+                 from orders o
+                 join shipping_options s on s.currency = o.currency and s.id is distinct from o.shipping_option_id
+                 cross join lateral (
+                     select sum(p.weight_g::bigint * (l.ordered - l.cancelled))::bigint as weight
+                     from order_lines l join products p on p.id = l.product_id
+                     where l.order_id = o.id and l.requires_shipping) parcel
+                 where o.id = $1 and s.name ilike $2
+                   and option_refuses(s, o.currency, o.country, parcel.weight) is null
+                 order by s.price, s.name limit 20",
                 record.map_or(0, |record| record.id),
                 pattern
             )

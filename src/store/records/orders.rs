@@ -58,7 +58,8 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
     })
     .collect();
     let fulfilments = sqlx::query!(
-        r#"select f.id, p.name, p.supplier_id is not null as "by_supplier!", f.state, f.reason,
+        r#"select f.id, p.name, p.supplier_id is not null as "by_supplier!", f.state,
+                  coalesce(f.reason, case when f.routed_by_hand then 'routed by hand' end) as reason,
                   (select coalesce(sum(quantity), 0) from fulfilment_lines where fulfilment_id = f.id) as "units!"
            from fulfilments f join locations p on p.id = f.location_id
            where f.order_id = $1 order by f.id"#,

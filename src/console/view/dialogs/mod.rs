@@ -152,7 +152,11 @@ fn confirm(buffer: &mut Buffer, confirm: &Confirm, g: &Geometry, theme: Theme) {
         says.flow(vec![Span::new(others, Tone::Warn)]);
     }
     let lines = says.lines(inside(g, CONFIRM));
-    let hints = keys(&[("y", "yes, do it"), ("n", "no")]);
+    let hints = if confirm.asked.is_some() {
+        keys(&[("n", "no")])
+    } else {
+        keys(&[("y", "yes, do it"), ("n", "no")])
+    };
     let title = format!("{}?", confirm.says);
     let inner = boxed(buffer, g, &title, &hints, CONFIRM, lines.len(), theme);
     written(buffer, inner, &lines, theme);
