@@ -31,6 +31,8 @@ use crate::store::feed::{Feed, FeedEvent};
 
 /// Time between two frames at least: sixty a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// What a new minute changes is read again, and drawn together with the clock: it waits so long.
+const TOGETHER: Duration = Duration::from_millis(150);
 /// Messages taken before the next frame at most, so that a flood cannot keep the screen dark.
 const BURST: usize = 512;
 
@@ -237,15 +239,18 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
         B: Canvas<Error: Send + Sync + 'static>,
     {
         let mut dirty = true;
+        let mut held: Option<Instant> = None;
         let effects = update(&mut self.app, Msg::Tick, (self.clock)());
         if let Some(end) = self.carry_out(effects) {
             return Ok(end);
         }
         loop {
             let next_frame = self.drawn.map_or_else(Instant::now, |drawn| drawn + FRAME);
+            let next_frame = held.map_or(next_frame, |until| next_frame.max(until));
             if dirty && Instant::now() >= next_frame {
                 self.draw(terminal)?;
                 dirty = false;
+                held = None;
                 continue;
             }
             let next_tick = self.next_tick();
@@ -264,11 +269,16 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                         return Ok(end);
                     }
                     // Time alone is seen when something fades, and when the minute is another.
-                    dirty |= fading || self.told != Some(minute(self.app.now));
+                    let another = self.told != Some(minute(self.app.now));
+                    if another && !fading && !dirty {
+                        held = Some(Instant::now() + TOGETHER);
+                    }
+                    dirty |= fading || another;
                     continue;
                 }
             };
             dirty = true;
+            held.take_if(|_| msg.is_by_hand());
             if let Some(end) = self.take(msg) {
                 return Ok(end);
             }
@@ -276,6 +286,7 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                 let Some(msg) = self.waiting(inputs) else {
                     break;
                 };
+                held.take_if(|_| msg.is_by_hand());
                 if let Some(end) = self.take(msg) {
                     return Ok(end);
                 }

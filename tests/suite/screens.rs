@@ -1339,9 +1339,26 @@ fn time_alone_reads_the_list_again() {
             .filter(|effect| matches!(effect, Effect::Window { .. }));
         windows.count()
     };
-    assert_eq!(windows(&mut desk, 30), 0);
-    assert_eq!(windows(&mut desk, 31), 1);
-    assert_eq!(windows(&mut desk, 1), 0);
+    // When the minute that the clock shows is another, and not before.
+    assert_eq!(windows(&mut desk, 28), 0);
+    assert_eq!(windows(&mut desk, 1), 1);
+    assert_eq!(windows(&mut desk, 59), 0);
+    assert_eq!(windows(&mut desk, 1), 1);
+}
+
+#[test]
+fn what_only_time_changes_is_another_with_the_clock() {
+    let mut desk = Desk::new(140, 40);
+    let begun = desk.shown();
+    // Promises end at the 31st second of their minutes.
+    desk.now += TimeDelta::seconds(27);
+    desk.send(Msg::Tick);
+    assert_eq!(desk.shown(), begun);
+    desk.now += TimeDelta::seconds(2);
+    desk.send(Msg::Tick);
+    let screen = desk.shown();
+    assert!(screen.contains("15:03 UTC+1"), "{screen}");
+    assert!(screen.contains("-2h04"), "{screen}");
 }
 
 #[test]

@@ -90,6 +90,16 @@ pub enum Msg {
     Panicked(String),
 }
 
+impl Msg {
+    /// Whether the person is waiting to see what it does.
+    pub const fn is_by_hand(&self) -> bool {
+        matches!(
+            self,
+            Self::Key(_) | Self::Paste(_) | Self::Mouse(_) | Self::Resize(..)
+        )
+    }
+}
+
 impl From<Input> for Msg {
     fn from(input: Input) -> Self {
         match input {

@@ -12,14 +12,10 @@ use super::place::Page;
 use super::{App, Knowledge};
 use crate::domain::list::Counts;
 use crate::domain::record::{Pane, RecordId};
+use crate::domain::when;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
-/// Counts change with time alone: what was on time is late.
-const COUNT_AGE: TimeDelta = TimeDelta::seconds(30);
-/// Lists are read again after so long: a promise passes, a snooze or a mute ends, and no change
-/// tells of it.
-const READ_AGE: TimeDelta = TimeDelta::minutes(1);
 
 impl App {
     /// A record may have changed.
@@ -73,12 +69,11 @@ impl App {
         }
         if self.connection == Connection::Live {
             self.retry();
-            if self.now - self.resynced_at >= READ_AGE {
+            // With each minute that the clock shows: a promise passes, a snooze or a mute ends, and
+            // no change tells of it.
+            if when::minute(self.now) != when::minute(self.resynced_at) {
                 self.resync();
             }
-        }
-        if self.counted_at.is_none_or(|at| self.now - at > COUNT_AGE) {
-            self.count_again = true;
         }
         let now = self.now;
         self.said.take_if(|said| now - said.at > SAID_FOR);
