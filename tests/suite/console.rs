@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use packline::console::app::{App, Effect, Settings};
 use packline::console::effects::Performer;
 use packline::console::input::{Chord, Input, Keymap};
@@ -734,4 +734,31 @@ async fn what_another_shipping_option_comes_to_is_said_before_it_is_given() {
     ana.shows("shipped by Express, 9.90 EUR more").await;
     ana.types("n<esc>:set-option to=snail<enter>");
     ana.shows("there is no option “snail”").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_was_taken_away_or_given_is_told() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1000").await;
+    let login = shop.login(Role::Support);
+    let give = async |roles: &[&str]| {
+        let mut owner = shop.owner().await;
+        sqlx::query("select staff_add($1, $1, $2)")
+            .bind(&login)
+            .bind(roles)
+            .execute(&mut owner)
+            .await
+            .expect("roles");
+    };
+    give(&["viewer"]).await;
+    // The first act that is refused tells of it.
+    ana.types("hstocktaking<enter>");
+    ana.shows("your role is viewer now").await;
+    ana.types("<esc><esc>h");
+    ana.shows("can't hold #1000").await;
+    give(&[]).await;
+    ana.console.clock = || now() + TimeDelta::minutes(1);
+    ana.shows("you have no role any more").await;
 }

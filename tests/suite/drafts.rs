@@ -168,9 +168,7 @@ const ENDS: &[(&str, End)] = &[
     }),
     ("quit", |_, console| {
         console.types("\x1b");
-        console.shows("throw the text away?");
-        console.types("k");
-        console.shows("will be kept as a draft");
+        console.shows("kept on this machine for now: r opens it again");
         console.types("q");
         console.shows("once more leaves; what you wrote is kept here");
         console.types("q");
@@ -221,7 +219,7 @@ async fn what_is_written_without_the_database_outlives_the_program() {
             away.files().is_empty()
         });
         // And once only.
-        console.types("\x1b");
+        console.types("\x18");
         console.shows("throw the text away?");
         console.types("y");
         console.shows("Kaputte Tasse");
@@ -334,7 +332,7 @@ async fn what_is_thrown_away_without_the_database_is_not_what_was_written_elsewh
     console.rests();
     away.line.cut();
     console.shows("reconnecting");
-    console.types("\x1b");
+    console.types("\x18");
     console.shows("throw the text away?");
     console.types("y");
     console.hides("throw the text away?");
@@ -381,9 +379,9 @@ async fn a_folder_that_cannot_be_written_is_told_and_drafts_are_offered_all_the_
     fs::create_dir_all(away.state.path().join("packline")).expect("a folder");
     fs::write(away.folder(), "in the way").expect("a file");
     let mut console = away.console();
-    console.shows("not sent yet: reply TKT-1 (");
-    console.types("!");
     console.shows("texts that were kept on this machine:");
+    console.types("!");
+    console.shows("not sent yet: reply TKT-1 (");
     console.types("\x1b");
     console.hides("texts that were kept");
     answer(&mut console);

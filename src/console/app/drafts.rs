@@ -112,7 +112,7 @@ impl Drafts {
     }
 
     /// What was written last, whether or not the database has it, and when.
-    fn newest(&self, key: &Key) -> Option<(&Args, DateTime<Utc>)> {
+    pub(super) fn newest(&self, key: &Key) -> Option<(&Args, DateTime<Utc>)> {
         match self.unkept.get(key) {
             Some(unkept) => unkept.args.as_ref().map(|args| (args, unkept.typed)),
             None => self.kept.get(key).map(|draft| (&draft.args, draft.at)),
@@ -126,6 +126,23 @@ impl Drafts {
 
     fn is_under_way(&self, key: &Key) -> bool {
         (self.under_way.as_ref()).is_some_and(|(under_way, _)| under_way == key)
+    }
+
+    /// Whether the database is still to be given the newest of it.
+    pub(super) fn is_waiting(&self, key: &Key) -> bool {
+        self.unkept.contains_key(key) || self.is_under_way(key)
+    }
+
+    /// Whether the database did not take it, the last time.
+    pub(super) fn is_refused(&self, key: &Key) -> bool {
+        (self.unkept.get(key)).is_some_and(|unkept| unkept.refusals > 0)
+    }
+
+    /// Nothing more is written at it for now.
+    pub(super) fn hurry(&mut self, key: &Key, now: DateTime<Utc>) {
+        if let Some(unkept) = self.unkept.get_mut(key) {
+            unkept.since = unkept.since.min(now - LONGEST);
+        }
     }
 
     /// They are to be read again.
@@ -251,7 +268,7 @@ impl Drafts {
     fn take(&mut self, read: Vec<Draft>) {
         let own = std::mem::take(&mut self.kept);
         let was_seen = std::mem::take(&mut self.seen);
-        let mine = |key: &Key| self.unkept.contains_key(key) || self.is_under_way(key);
+        let mine = |key: &Key| self.is_waiting(key);
         let mut seen: BTreeMap<Key, Vec<Seen>> = read
             .iter()
             .map(|draft| {
@@ -360,8 +377,8 @@ impl App {
                 }
             }
             InDatabase::Kept if !self.drafts.has_refused() => {
-                if self.drafts.refused.take().is_some() {
-                    self.say(Level::Info, "the database keeps what you wrote".to_owned());
+                if let Some(why) = self.drafts.refused.take() {
+                    self.tell_over(&why, "the database keeps what you wrote".to_owned());
                 }
             }
             InDatabase::Kept | InDatabase::Away => {}
@@ -397,7 +414,7 @@ impl App {
             if self.aside.has_told {
                 text.push_str(" · and a file has more, see !");
             }
-            self.say(Level::Info, text);
+            self.tell(text);
         }
     }
 

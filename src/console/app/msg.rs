@@ -14,6 +14,7 @@ use crate::domain::filter::Field;
 use crate::domain::full::FullRecord;
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
 use crate::domain::macros::Macro;
+use crate::domain::people::Role;
 use crate::domain::presence::Attendance;
 use crate::domain::record::{Kind, Pane, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
@@ -86,6 +87,8 @@ pub enum Msg {
     Recovered(Result<Vec<Recovered>, Failure>),
     /// The macros that there are.
     Macros(Result<Vec<Macro>, Failure>),
+    /// The roles that the person holds.
+    Roles(Result<Vec<Role>, Failure>),
     /// A mistake in the program ended a task; what waited for it is answered with a failure.
     Panicked(String),
 }
@@ -300,6 +303,8 @@ pub enum Effect {
     Recover,
     /// Read the macros.
     Macros,
+    /// Read the person's roles.
+    Roles,
     /// Draw the whole screen anew.
     Redraw,
     /// Give the terminal back to the shell until it is wanted again.

@@ -47,6 +47,7 @@ impl App {
         self.drafts.ask();
         self.aside.search_again();
         self.macros_asked = false;
+        self.roles = Knowledge::Stale;
         self.count_again = true;
         self.kept = Knowledge::Stale;
     }
@@ -83,6 +84,7 @@ impl App {
     pub(super) fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.note_writing();
         self.settle_aside(effects);
+        self.follow_closed();
         if !self.is_heard() {
             return;
         }
@@ -91,6 +93,10 @@ impl App {
         self.present.settle(attends, self.now, effects);
         if !std::mem::replace(&mut self.macros_asked, true) {
             effects.push(Effect::Macros);
+        }
+        if self.roles == Knowledge::Stale {
+            self.roles = Knowledge::Asked;
+            effects.push(Effect::Roles);
         }
         self.ask_news(effects);
         self.ask_list(effects);

@@ -76,6 +76,11 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
                 app.macros = read;
             }
         }
+        Msg::Roles(result) => {
+            if let Ok(roles) = result {
+                app.roles_read(roles);
+            }
+        }
         Msg::Kept(result) => app.take_kept(result),
         Msg::Keeping(request, result) => app.kept(request, result),
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),

@@ -22,7 +22,7 @@ use crate::actions::{self, ActError, Terms};
 use crate::domain::act::{Act, Done};
 use crate::domain::record::RecordId;
 use crate::store::db::{Db, DbError};
-use crate::store::{completion, macros, presence, records, views};
+use crate::store::{completion, macros, people, presence, records, views};
 
 /// What is read for the screen is worth no longer wait.
 const READ: Duration = Duration::from_secs(10);
@@ -205,6 +205,7 @@ impl Performer {
             }
             Effect::Recover => Msg::Recovered(self.recover().await),
             Effect::Macros => Msg::Macros(self.ask(|c| macros::all(c).boxed()).await),
+            Effect::Roles => Msg::Roles(self.ask(|c| people::roles(c).boxed()).await),
             Effect::Copy(_)
             | Effect::Alarm(_)
             | Effect::Redraw
@@ -362,6 +363,7 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::SetAside { .. } => Msg::SetAside(Err(failure)),
         Effect::Recover => Msg::Recovered(Err(failure)),
         Effect::Macros => Msg::Macros(Err(failure)),
+        Effect::Roles => Msg::Roles(Err(failure)),
         Effect::Copy(_) | Effect::Alarm(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
             return None;
         }
