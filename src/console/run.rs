@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant as At, sleep_until, timeout};
 
 use super::app::{self, App, Effect, Msg, Settings, update};
-use super::effects::Performer;
+use super::effects::{LeftBehind, Performer};
 use super::history;
 use super::input::{Chord, Input, Keymap};
 use super::terminal::{self, Canvas, Capabilities, Outside, Taken};
@@ -63,7 +63,7 @@ pub struct ConsoleOptions {
 }
 
 /// Runs the console on this terminal until the person leaves or the terminal is gone. Answers with
-/// the file that holds what was written and the database did not take, where there is one.
+/// what was written and the database did not take, where there is any.
 ///
 /// # Errors
 /// There is no terminal, or it cannot be written to.
@@ -72,7 +72,7 @@ pub async fn run(
     feed: Feed,
     person: Person,
     options: ConsoleOptions,
-) -> Result<Option<PathBuf>> {
+) -> Result<Option<LeftBehind>> {
     let mut signals = Signals::listen()?;
     let (sender, replies) = unbounded_channel();
     let panics = sender.clone();
@@ -114,10 +114,10 @@ pub async fn run(
     // However it ended, the last words that were typed are kept, here first: the database may not
     // answer. Others need not wait for the end of the lease.
     let words = console.app.last_words();
-    farewell.set_last_words_aside(&words);
-    let _ = timeout(FAREWELL, farewell.leave(&words)).await;
+    let set_aside = farewell.set_last_words_aside(&words);
+    let taken = timeout(FAREWELL, farewell.leave(&words)).await == Ok(true);
     match ended {
-        Ok(ended) => ended.map(|()| farewell.left_behind()),
+        Ok(ended) => ended.map(|()| farewell.left_behind(words, set_aside, taken)),
         Err(panic) => resume_unwind(panic),
     }
 }

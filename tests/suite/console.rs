@@ -762,3 +762,30 @@ async fn a_role_that_was_taken_away_or_given_is_told() {
     ana.console.clock = || now() + TimeDelta::minutes(1);
     ana.shows("you have no role any more").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_options_that_take_an_order_are_offered_with_what_they_cost() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+         values ('Slow boat', 'EUR', 490, 9, 12, '{}'), ('Sledge', 'EUR', 300, 1, 2, '{GL}'),
+                ('Stagecoach', 'USD', 300, 1, 2, '{}')",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("options");
+    let mut ana = desk(&shop, Role::Supervisor).await;
+    ana.shows("#1000").await;
+    ana.types(":set-option s");
+    ana.shows("Slow boat").await;
+    ana.shows("4.90 EUR").await;
+    let screen = ana.screen();
+    assert!(!screen.contains("Sledge"), "{screen}");
+    assert!(!screen.contains("Stagecoach"), "{screen}");
+    ana.types("<tab>");
+    ana.shows("set-option \"Slow boat\"").await;
+    ana.types("<enter>");
+    ana.shows("set-option #1000?").await;
+}

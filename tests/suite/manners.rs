@@ -170,6 +170,7 @@ async fn a_terminal_is_asked_nothing_and_its_late_answers_are_not_typed() {
     console.types("/mu");
     console.types("\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\");
     console.types("\x1b]10;rgb:ffff/ffff/ffff\x07\x1b[?62;22c\x1b[24;80R");
+    console.types("\u{9b}?62;22c\u{9d}11;rgb:1e1e/1e1e/1e1e\u{9c}");
     console.types("g");
     console.shows("/mug");
     console.types("\x1b");

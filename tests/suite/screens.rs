@@ -576,7 +576,11 @@ impl Desk {
                 request,
                 ask,
                 typed,
-            } => Msg::Choices(request, Ok(known(ask, &typed))),
+            } => {
+                let known = known(ask, &typed).into_iter();
+                let words = known.map(|word| (word, String::new())).collect();
+                Msg::Choices(request, Ok(words))
+            }
             Effect::Views => Msg::Kept(Ok(Kept {
                 views: self.views.clone(),
                 columns: self.columns.clone(),

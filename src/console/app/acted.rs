@@ -1,9 +1,9 @@
 //! What became of an act: it was done, was not, or somebody was faster.
 
-use super::{App, Knowledge};
 use super::dialog::{Conflict, Dialog, Origin};
 use super::messages::Level;
 use super::msg::{Effect, Request, Step, Undoable};
+use super::{App, Knowledge};
 use crate::actions::ActError;
 use crate::domain::act::Done;
 use crate::domain::verbs;

@@ -1,9 +1,9 @@
 //! What can be done here, and why not: the menu of a record's verbs.
 
-use super::{App, Knowledge};
 use super::dialog::Dialog;
 use super::messages::{Level, ONLY_READS};
 use super::msg::Effect;
+use super::{App, Knowledge};
 use crate::console::input::{Chord, Command};
 use crate::domain::people::Role;
 use crate::domain::record::Record;

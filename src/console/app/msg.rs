@@ -30,6 +30,8 @@ pub type Request = u64;
 pub enum InDatabase {
     /// It holds it.
     Kept,
+    /// It holds another text, written elsewhere, that this one is not based on.
+    Other,
     /// It did not answer.
     Away,
     /// It answers, and does not take it.
@@ -59,8 +61,8 @@ pub enum Msg {
     Counts(Result<Counts, Failure>),
     /// A record in full; none if there is no such record.
     Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
-    /// What a word could be.
-    Choices(Request, Result<Vec<String>, Failure>),
+    /// What a word could be, and what each means where that is known.
+    Choices(Request, Result<Vec<(String, String)>, Failure>),
     /// What is kept: views, and the columns that the person chose.
     Kept(Result<Kept, Failure>),
     /// A view or the columns were kept, or a view was thrown away.
