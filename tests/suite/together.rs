@@ -107,6 +107,8 @@ async fn a_parcel_that_was_taken_is_given_back() {
     bo.shows("nothing is left").await;
     bo.types("3");
     bo.shows("SHP-1").await;
+    // Who has it is read beside the list.
+    bo.shows("─ support_").await;
     bo.types("M");
     let has = format!("can't unclaim SHP-1: {} has it", shop.login(Role::Support));
     bo.shows(&has).await;

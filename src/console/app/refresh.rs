@@ -16,6 +16,8 @@ use crate::domain::when;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
+/// Some of what they tell of is no record, and no change tells of it: a job that fails.
+const COUNT_AGE: TimeDelta = TimeDelta::seconds(20);
 
 impl App {
     /// A record may have changed.
@@ -75,6 +77,9 @@ impl App {
             if when::minute(self.now) != when::minute(self.resynced_at) {
                 self.resync();
             }
+        }
+        if self.counted_at.is_none_or(|at| self.now - at > COUNT_AGE) {
+            self.count_again = true;
         }
         let now = self.now;
         self.said.take_if(|said| now - said.at > SAID_FOR);
