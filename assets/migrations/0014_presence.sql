@@ -99,19 +99,6 @@ language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select * from draft where who = session_user order by at;
 end;
-create function keep_draft(at_kind text, at_id bigint, at_verb text, text_so_far jsonb) returns void
-language sql security definer set search_path = packline, pg_temp
-begin atomic
-    insert into draft (who, kind, record_id, verb, args)
-    values (session_user, at_kind, at_id, at_verb, text_so_far)
-    on conflict (who, kind, record_id, verb) do update set args = excluded.args, at = clock_timestamp();
-end;
-create function drop_draft(at_kind text, at_id bigint, at_verb text) returns void
-language sql security definer set search_path = packline, pg_temp
-begin atomic
-    delete from draft
-    where who = session_user and kind = at_kind and record_id = at_id and verb = at_verb;
-end;
 -- Keeps a text, or none, where the draft still is the one that was seen, or none; says whether it was.
 create function replace_draft(at_kind text, at_id bigint, at_verb text, seen jsonb, text_so_far jsonb) returns boolean
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -153,7 +140,7 @@ select keep_history('macro', 'shop', key => 'name');
 comment on table macro is 'Canned answers. Fields in braces are filled in when one is used.';
 
 grant select on presence, hold, macro to packline_viewer;
-grant execute on function attend, drafts, keep_draft, drop_draft, replace_draft to packline_viewer;
+grant execute on function attend, drafts, replace_draft to packline_viewer;
 grant execute on function end_leftovers to packline_worker;
 grant execute on function take_hold to packline_warehouse, packline_quality, packline_support;
 grant insert, update, delete on macro to packline_admin, packline_worker;

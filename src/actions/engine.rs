@@ -280,7 +280,7 @@ pub(super) async fn transact(
     acts::finish(connection, act, source, &done).await?;
     if source == CONSOLE {
         // What was written at the console has been sent: with it or not at all.
-        drafts::drop(connection, act.record, act.verb.name).await?;
+        drafts::sent(connection, (act.record, act.verb.name), &act.args).await?;
     }
     Ok(done)
 }

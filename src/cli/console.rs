@@ -7,7 +7,8 @@ use color_eyre::eyre::Result;
 use super::database::Database;
 use super::{look, print};
 use crate::config::Config;
-use crate::console;
+use crate::console::{self, LeftBehind};
+use crate::domain::text;
 use crate::store::feed::Feed;
 
 /// Opens the console on the database that the settings name.
@@ -28,11 +29,25 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let options = look::options(config)?;
     let feed = Feed::start(database.db.clone());
     let (db, person) = (database.db.clone(), database.person.clone());
-    if let Some(file) = console::run(db, feed, person, options).await? {
-        print::note(format_args!(
+    match console::run(db, feed, person, options).await? {
+        None => {}
+        Some(LeftBehind::InFile(file)) => print::note(format_args!(
             "the database did not take all that you wrote: it is kept in {}, and offered at the next start",
             file.display()
-        ));
+        )),
+        Some(LeftBehind::Nowhere { why, texts }) => {
+            print::note(format_args!(
+                "the database did not take all that you wrote, and this machine does not keep it: {}; here it is",
+                text::plain(&why)
+            ));
+            for written in texts {
+                print::note(format_args!("\n{} {}", written.verb, written.number));
+                for (name, words) in written.args.iter().flatten() {
+                    let lines: Vec<_> = text::plain_lines(words).collect();
+                    print::note(format_args!("{name}: {}", lines.join("\n")));
+                }
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::app::{Unsaved, digest};
-use crate::domain::act::Args;
+use crate::domain::act::{self, Args};
 use crate::domain::record::RecordId;
 use crate::domain::text;
 use crate::store::local::FileLock;
@@ -168,6 +168,10 @@ impl Aside {
             text.acts = own.acts.get(&key).cloned().unwrap_or_default();
         }
         let bytes = self.held(texts.clone())?;
+        if bytes.len() as u64 > LARGEST {
+            let why = format!("it is longer than {} MB", LARGEST >> 20);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        }
         if own.lock.is_none() {
             make_folder(&self.folder)?;
             let lock = FileLock::exclusive(&file.with_extension(LOCK), PATIENCE);
@@ -322,10 +326,8 @@ pub(super) fn judge(text: &Unsaved, there: Option<&Args>) -> Verdict {
 
 /// Whether these say all that a text says.
 pub(super) fn says(args: &Args, text: &Unsaved) -> bool {
-    text.args.iter().flatten().all(|(name, words)| {
-        let there = args.get(name);
-        there.is_some_and(|there| plain(there).contains(plain(words).trim()))
-    })
+    let words = text.args.as_ref();
+    words.is_none_or(|words| act::contains(args, words))
 }
 
 fn plain(text: &str) -> String {

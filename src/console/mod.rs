@@ -13,4 +13,5 @@ pub mod run;
 pub mod terminal;
 pub mod view;
 
+pub use effects::LeftBehind;
 pub use run::{ConsoleOptions, run};

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant as At, sleep_until, timeout};
 
 use super::app::{self, App, Effect, Msg, Settings, update};
-use super::effects::Performer;
+use super::effects::{LeftBehind, Performer};
 use super::history;
 use super::input::{Chord, Input, Keymap};
 use super::terminal::{self, Canvas, Capabilities, Outside, Taken};
@@ -31,6 +31,8 @@ use crate::store::feed::{Feed, FeedEvent};
 
 /// Time between two frames at least: sixty a second.
 const FRAME: Duration = Duration::from_micros(16_667);
+/// What a new minute changes is read again, and drawn together with the clock: it waits so long.
+const TOGETHER: Duration = Duration::from_millis(150);
 /// Messages taken before the next frame at most, so that a flood cannot keep the screen dark.
 const BURST: usize = 512;
 
@@ -61,7 +63,7 @@ pub struct ConsoleOptions {
 }
 
 /// Runs the console on this terminal until the person leaves or the terminal is gone. Answers with
-/// the file that holds what was written and the database did not take, where there is one.
+/// what was written and the database did not take, where there is any.
 ///
 /// # Errors
 /// There is no terminal, or it cannot be written to.
@@ -70,7 +72,7 @@ pub async fn run(
     feed: Feed,
     person: Person,
     options: ConsoleOptions,
-) -> Result<Option<PathBuf>> {
+) -> Result<Option<LeftBehind>> {
     let mut signals = Signals::listen()?;
     let (sender, replies) = unbounded_channel();
     let panics = sender.clone();
@@ -112,10 +114,10 @@ pub async fn run(
     // However it ended, the last words that were typed are kept, here first: the database may not
     // answer. Others need not wait for the end of the lease.
     let words = console.app.last_words();
-    farewell.set_last_words_aside(&words);
-    let _ = timeout(FAREWELL, farewell.leave(&words)).await;
+    let set_aside = farewell.set_last_words_aside(&words);
+    let taken = timeout(FAREWELL, farewell.leave(&words)).await == Ok(true);
     match ended {
-        Ok(ended) => ended.map(|()| farewell.left_behind()),
+        Ok(ended) => ended.map(|()| farewell.left_behind(words, set_aside, taken)),
         Err(panic) => resume_unwind(panic),
     }
 }
@@ -237,15 +239,18 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
         B: Canvas<Error: Send + Sync + 'static>,
     {
         let mut dirty = true;
+        let mut held: Option<Instant> = None;
         let effects = update(&mut self.app, Msg::Tick, (self.clock)());
         if let Some(end) = self.carry_out(effects) {
             return Ok(end);
         }
         loop {
             let next_frame = self.drawn.map_or_else(Instant::now, |drawn| drawn + FRAME);
+            let next_frame = held.map_or(next_frame, |until| next_frame.max(until));
             if dirty && Instant::now() >= next_frame {
                 self.draw(terminal)?;
                 dirty = false;
+                held = None;
                 continue;
             }
             let next_tick = self.next_tick();
@@ -264,11 +269,16 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                         return Ok(end);
                     }
                     // Time alone is seen when something fades, and when the minute is another.
-                    dirty |= fading || self.told != Some(minute(self.app.now));
+                    let another = self.told != Some(minute(self.app.now));
+                    if another && !fading && !dirty {
+                        held = Some(Instant::now() + TOGETHER);
+                    }
+                    dirty |= fading || another;
                     continue;
                 }
             };
             dirty = true;
+            held.take_if(|_| msg.is_by_hand());
             if let Some(end) = self.take(msg) {
                 return Ok(end);
             }
@@ -276,6 +286,7 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                 let Some(msg) = self.waiting(inputs) else {
                     break;
                 };
+                held.take_if(|_| msg.is_by_hand());
                 if let Some(end) = self.take(msg) {
                     return Ok(end);
                 }

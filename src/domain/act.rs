@@ -6,10 +6,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::kind::RecordId;
+use super::text;
 use super::verbs::Verb;
 
 /// A verb's arguments by name, as text; the verb's [`super::verbs::ArgKind`] says what they mean.
 pub type Args = BTreeMap<String, String>;
+
+/// Whether these say all that others say.
+pub fn contains(args: &Args, others: &Args) -> bool {
+    let lines = |text: &str| text::plain_lines(text).collect::<Vec<_>>().join("\n");
+    others.iter().all(|(name, words)| {
+        let there = args.get(name);
+        there.is_some_and(|there| lines(there).contains(lines(words).trim()))
+    })
+}
 
 /// What somebody wants done.
 #[derive(Debug, Clone)]

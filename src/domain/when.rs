@@ -16,28 +16,42 @@ pub fn span(span: TimeDelta) -> String {
     }
 }
 
+/// The minute that a clock shows then. Spans are told from one such minute to another, so that
+/// they change together, and when the clock does.
+pub fn minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    at - TimeDelta::seconds(at.timestamp().rem_euclid(60))
+        - TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos()))
+}
+
+/// How long ago it was by the clock; negative for what is still to come.
+pub fn since(at: DateTime<Utc>, now: DateTime<Utc>) -> TimeDelta {
+    minute(now) - minute(at)
+}
+
 /// The time left until `due` in at most five columns, with a minus once it has passed: `2h57`,
 /// `-3d04`.
 pub fn left(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    if due >= now {
-        span(due - now)
+    let late = since(due, now);
+    if late <= TimeDelta::zero() {
+        span(-late)
     } else {
-        format!("-{}", span(now - due))
+        format!("-{}", span(late))
     }
 }
 
 /// The same in words: `2h57 left`, `3d04 late`.
 pub fn left_in_words(due: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    if due >= now {
-        format!("{} left", span(due - now))
+    let late = since(due, now);
+    if late <= TimeDelta::zero() {
+        format!("{} left", span(-late))
     } else {
-        format!("{} late", span(now - due))
+        format!("{} late", span(late))
     }
 }
 
 /// How long ago: `just now`, `5 min ago`, `3 h ago`, `2 d ago`, `9 y ago`.
 pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let seconds = (now - at).num_seconds().max(0);
+    let seconds = since(at, now).num_seconds().max(0);
     match seconds {
         0..60 => "just now".to_owned(),
         60..3600 => format!("{} min ago", seconds / 60),

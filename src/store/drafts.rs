@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::db::DbError;
 use super::rows::Columns;
-use crate::domain::act::Args;
+use crate::domain::act::{self, Args};
 use crate::domain::record::{Kind, RecordId};
 
 /// What somebody has written for an act and not yet sent.
@@ -64,39 +64,35 @@ pub async fn own(connection: &mut PgConnection) -> Result<Vec<Draft>, DbError> {
         .collect()
 }
 
-/// Keeps what has been written so far.
-pub async fn keep(
+/// What somebody has written for an act so far, if anything.
+pub async fn one(
     connection: &mut PgConnection,
-    record: RecordId,
-    verb: &str,
-    args: &Args,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "select keep_draft($1, $2, $3, $4)",
+    (record, verb): (RecordId, &str),
+) -> Result<Option<Args>, DbError> {
+    let args = sqlx::query_scalar!(
+        r#"select args as "args!: Json<Args>" from drafts()
+           where kind = $1 and record_id = $2 and verb = $3"#,
         record.kind.as_str(),
         record.id,
         verb,
-        Json(args) as _,
     )
-    .fetch_one(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(())
+    Ok(args.map(|Json(args)| args))
 }
 
-/// Forgets what has been written.
-pub async fn drop(
+/// Forgets what has been written and was sent with these arguments. Another text, written on
+/// another machine meanwhile, stays.
+pub async fn sent(
     connection: &mut PgConnection,
-    record: RecordId,
-    verb: &str,
+    draft: (RecordId, &str),
+    args: &Args,
 ) -> Result<(), DbError> {
-    sqlx::query!(
-        "select drop_draft($1, $2, $3)",
-        record.kind.as_str(),
-        record.id,
-        verb,
-    )
-    .fetch_one(connection)
-    .await?;
+    if let Some(there) = one(connection, draft).await?
+        && act::contains(args, &there)
+    {
+        replace(connection, draft, Some(&there), None).await?;
+    }
     Ok(())
 }
 

@@ -23,6 +23,19 @@ pub async fn person(connection: &mut PgConnection) -> Result<Person, DbError> {
     })
 }
 
+/// The roles that whoever is connected holds now; also for one that has lost them all, and may read
+/// nothing else.
+pub async fn roles(connection: &mut PgConnection) -> Result<Vec<Role>, DbError> {
+    let roles = sqlx::query_scalar!(
+        r#"select substr(rolname, 10) as "role!" from pg_catalog.pg_roles
+           where rolname like 'packline\_%' and pg_has_role(session_user, oid, 'member')
+           order by rolname"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(roles.iter().filter_map(|role| role.parse().ok()).collect())
+}
+
 /// Makes a login a member of the team with these roles and no others; makes the login where it
 /// is not there yet, and sets its password where one is given.
 pub async fn add(

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use packline::console::app::{App, Effect, Settings};
 use packline::console::effects::Performer;
 use packline::console::input::{Chord, Input, Keymap};
@@ -736,4 +736,58 @@ async fn what_another_shipping_option_comes_to_is_said_before_it_is_given() {
     ana.shows("expected one of Express, 9.90 EUR more").await;
     // It was not asked about: what one writes is still there.
     ana.shows("set-option to=snail").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_was_taken_away_or_given_is_told() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1000").await;
+    let login = shop.login(Role::Support);
+    let give = async |roles: &[&str]| {
+        let mut owner = shop.owner().await;
+        sqlx::query("select staff_add($1, $1, $2)")
+            .bind(&login)
+            .bind(roles)
+            .execute(&mut owner)
+            .await
+            .expect("roles");
+    };
+    give(&["viewer"]).await;
+    // The first act that is refused tells of it.
+    ana.types("hstocktaking<enter>");
+    ana.shows("your role is viewer now").await;
+    ana.types("<esc><esc>h");
+    ana.shows("can't hold #1000").await;
+    give(&[]).await;
+    ana.console.clock = || now() + TimeDelta::minutes(1);
+    ana.shows("you have no role any more").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_options_that_take_an_order_are_offered_with_what_they_cost() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+         values ('Slow boat', 'EUR', 490, 9, 12, '{}'), ('Sledge', 'EUR', 300, 1, 2, '{GL}'),
+                ('Stagecoach', 'USD', 300, 1, 2, '{}')",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("options");
+    let mut ana = desk(&shop, Role::Supervisor).await;
+    ana.shows("#1000").await;
+    ana.types(":set-option s");
+    ana.shows("Slow boat").await;
+    ana.shows("4.90 EUR").await;
+    let screen = ana.screen();
+    assert!(!screen.contains("Sledge"), "{screen}");
+    assert!(!screen.contains("Stagecoach"), "{screen}");
+    ana.types("<tab>");
+    ana.shows("set-option \"Slow boat\"").await;
+    ana.types("<enter>");
+    ana.shows("set-option #1000?").await;
 }

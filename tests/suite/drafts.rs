@@ -74,7 +74,8 @@ impl Away {
         let kept = colleague.call(LIMIT, move |connection| {
             Box::pin(async move {
                 sqlx::query(
-                    "select keep_draft('ticket', $1, 'reply', jsonb_build_object('text', $2))",
+                    "select replace_draft('ticket', $1, 'reply', (select args from drafts()),
+                                          jsonb_build_object('text', $2))",
                 )
                 .bind(ticket)
                 .bind(text)
@@ -168,9 +169,7 @@ const ENDS: &[(&str, End)] = &[
     }),
     ("quit", |_, console| {
         console.types("\x1b");
-        console.shows("throw the text away?");
-        console.types("k");
-        console.shows("will be kept as a draft");
+        console.shows("kept on this machine for now: r opens it again");
         console.types("q");
         console.shows("once more leaves; what you wrote is kept here");
         console.types("q");
@@ -221,7 +220,7 @@ async fn what_is_written_without_the_database_outlives_the_program() {
             away.files().is_empty()
         });
         // And once only.
-        console.types("\x1b");
+        console.types("\x18");
         console.shows("throw the text away?");
         console.types("y");
         console.shows("Kaputte Tasse");
@@ -334,7 +333,7 @@ async fn what_is_thrown_away_without_the_database_is_not_what_was_written_elsewh
     console.rests();
     away.line.cut();
     console.shows("reconnecting");
-    console.types("\x1b");
+    console.types("\x18");
     console.shows("throw the text away?");
     console.types("y");
     console.hides("throw the text away?");
@@ -381,9 +380,9 @@ async fn a_folder_that_cannot_be_written_is_told_and_drafts_are_offered_all_the_
     fs::create_dir_all(away.state.path().join("packline")).expect("a folder");
     fs::write(away.folder(), "in the way").expect("a file");
     let mut console = away.console();
-    console.shows("not sent yet: reply TKT-1 (");
-    console.types("!");
     console.shows("texts that were kept on this machine:");
+    console.types("!");
+    console.shows("not sent yet: reply TKT-1 (");
     console.types("\x1b");
     console.hides("texts that were kept");
     answer(&mut console);
@@ -395,4 +394,64 @@ async fn a_folder_that_cannot_be_written_is_told_and_drafts_are_offered_all_the_
     fs::remove_file(away.folder()).expect("no file in the way");
     console.shows("is kept on this machine again");
     until(LIMIT, "the file", || !away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_lives_through_an_outage_leaves_what_was_written_elsewhere() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    console.types("from here");
+    away.kept("from here").await;
+    away.line.cut();
+    console.shows("reconnecting");
+    console.types(", and more");
+    away.in_file("from here, and more");
+    away.elsewhere("from there").await;
+    away.line.release();
+    console.shows("reply TKT-1: another text was written elsewhere");
+    console.shows("from here, and more");
+    assert_eq!(away.draft().await.as_deref(), Some("from there"));
+    away.in_file("from here, and more");
+    // What is sent is one's own, and the other stays.
+    console.types("\x13");
+    console.shows("answered");
+    assert_eq!(away.draft().await.as_deref(), Some("from there"));
+    console.types("r");
+    console.shows("from there");
+    until(LIMIT, "no file", || away.files().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_words_are_not_written_over_what_was_written_elsewhere() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    console.types("from here");
+    away.kept("from here").await;
+    console.rests();
+    away.elsewhere("from there").await;
+    console.types(", in the last moment");
+    console.shows("in the last moment");
+    kill_process(console.pid(), Signal::TERM).expect("a process");
+    console.ends();
+    assert_eq!(away.draft().await.as_deref(), Some("from there"));
+    away.in_file("from here, in the last moment");
+    console.shows("the database did not take all that you wrote");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_kept_nowhere_is_said_at_the_end() {
+    let away = Away::open().await;
+    let mut console = away.writing();
+    fs::create_dir_all(away.state.path().join("packline")).expect("a folder");
+    fs::remove_dir_all(away.folder()).ok();
+    fs::write(away.folder(), "in the way").expect("a file");
+    // Nothing says that it does not answer.
+    away.line.hold();
+    console.types("Dear Ines");
+    console.shows("Dear Ines");
+    kill_process(console.pid(), Signal::TERM).expect("a process");
+    console.ends();
+    console.shows("this machine does not keep it");
+    console.shows("reply TKT-1");
+    console.shows("text: Dear Ines");
 }

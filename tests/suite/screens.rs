@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::actions::{ActError, Conflict, News};
 use packline::console::app::{
-    App, Ask, Dialog, Effect, Failure, Feed, Kept, Msg, RecordPage, Settings, Unsaved, Window,
-    update,
+    App, Ask, Dialog, Effect, Failure, Feed, InDatabase, Kept, Msg, RecordPage, Settings, Unsaved,
+    Window, update,
 };
-use packline::console::input::{Chord, Key, Keymap};
+use packline::console::input::{Chord, Command, Key, Keymap};
 use packline::console::terminal::Depth;
 use packline::console::view::{self, Theme};
 use packline::domain::act::{Done, Undo};
@@ -441,6 +441,8 @@ struct Desk {
     acts: Vec<Effect>,
     views: Vec<View>,
     columns: BTreeMap<Kind, Vec<String>>,
+    /// No list has any row.
+    empty: bool,
 }
 
 /// What the database would know of a word.
@@ -466,6 +468,10 @@ const UNREADABLE: i64 = 3;
 
 impl Desk {
     fn new(columns: u16, rows: u16) -> Self {
+        Self::with(columns, rows, false)
+    }
+
+    fn with(columns: u16, rows: u16, empty: bool) -> Self {
         let settings = Settings {
             shop: "demo-shop".into(),
             zone: chrono_tz::Europe::Berlin,
@@ -487,6 +493,7 @@ impl Desk {
             acts: vec![],
             views: vec![],
             columns: BTreeMap::new(),
+            empty,
         };
         desk.send(Msg::Feed(Feed::Live));
         desk
@@ -504,10 +511,12 @@ impl Desk {
     fn answer(&mut self, effect: Effect) -> Option<Msg> {
         Some(match effect {
             Effect::Window { request, query, .. } => {
-                let rows = listed(query.pane)
-                    .into_iter()
-                    .zip(0..)
-                    .map(|(r, i)| row(r, i));
+                let all = if self.empty {
+                    vec![]
+                } else {
+                    listed(query.pane)
+                };
+                let rows = all.into_iter().zip(0..).map(|(r, i)| row(r, i));
                 let window = Window {
                     rows: rows.collect(),
                     starts: true,
@@ -560,13 +569,18 @@ impl Desk {
             Effect::Recover => Msg::Recovered(Ok(vec![])),
             Effect::Drafts => Msg::Drafts(Ok(vec![])),
             Effect::Macros => Msg::Macros(Ok(vec![])),
+            Effect::Roles => return None,
             Effect::Presence => Msg::Presence(Ok(vec![])),
             Effect::Attend { .. } => Msg::Attended(true),
             Effect::Complete {
                 request,
                 ask,
                 typed,
-            } => Msg::Choices(request, Ok(known(ask, &typed))),
+            } => {
+                let known = known(ask, &typed).into_iter();
+                let words = known.map(|word| (word, String::new())).collect();
+                Msg::Choices(request, Ok(words))
+            }
             Effect::Views => Msg::Kept(Ok(Kept {
                 views: self.views.clone(),
                 columns: self.columns.clone(),
@@ -678,21 +692,219 @@ fn a_record_that_cannot_be_read_says_so() {
 }
 
 #[test]
-fn without_the_database_a_draft_is_not_called_kept() {
-    for (heard, says) in [
-        (true, "kept as a draft"),
-        (false, "will be kept as a draft"),
-    ] {
-        let mut desk = Desk::new(80, 24);
-        desk.keys("5rsorry");
-        if !heard {
-            let (heard, why) = (desk.now, "reset".to_owned());
-            desk.send(Msg::Feed(Feed::Lost { heard, why }));
+fn escape_closes_a_form_and_keeps_its_text() {
+    // Nothing was written.
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5r<esc>");
+    assert!(desk.app.dialog.is_none() && desk.app.said.is_none());
+    // It is not called kept before it is.
+    desk.keys("rsorry");
+    assert!(desk.shown().contains("esc keep"), "{}", desk.shown());
+    desk.acts.clear();
+    desk.keys("<esc>");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    assert!(desk.shown().contains("keeping it …"));
+    let [Effect::KeepDraft(text)] = desk.acts.as_slice() else {
+        panic!("a draft, not {:?}", desk.acts);
+    };
+    let (record, verb) = (text.record, text.verb.clone());
+    desk.send(Msg::DraftKept(record, verb, InDatabase::Kept));
+    let shown = desk.shown();
+    assert!(
+        shown.contains("kept as a draft: r opens it again"),
+        "{shown}"
+    );
+    desk.keys("r");
+    assert!(desk.shown().contains("sorry"), "{}", desk.shown());
+    desk.keys("<esc>");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("kept as a draft: r opens it again"),
+        "{shown}"
+    );
+    // It is thrown away by a key of its own, and another that answers.
+    desk.keys("r<ctrl-x>");
+    desk.check("reply-discard-80");
+    desk.keys("y");
+    assert!(desk.app.dialog.is_none());
+    desk.keys("r");
+    assert!(!desk.shown().contains("sorry"), "{}", desk.shown());
+}
+
+#[test]
+fn without_the_database_a_draft_is_not_called_kept_by_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5rsorry");
+    let (heard, why) = (desk.now, "reset".to_owned());
+    desk.send(Msg::Feed(Feed::Lost { heard, why }));
+    desk.keys("<esc>");
+    assert!(desk.shown().contains("keeping it …"), "{}", desk.shown());
+    desk.now += TimeDelta::seconds(1);
+    desk.send(Msg::Tick);
+    assert!(matches!(desk.acts.last(), Some(Effect::SetAside { .. })));
+    assert!(desk.shown().contains("keeping it …"), "{}", desk.shown());
+    desk.send(Msg::SetAside(Ok(())));
+    let shown = desk.shown();
+    assert!(
+        shown.contains("kept on this machine for now: r opens it again"),
+        "{shown}"
+    );
+    // Nor does this machine keep it: that is asked about, and what leads out loses nothing.
+    desk.keys("r, really");
+    let failure = Failure {
+        text: "no space".into(),
+    };
+    desk.now += TimeDelta::seconds(1);
+    desk.send(Msg::Tick);
+    desk.send(Msg::SetAside(Err(failure)));
+    desk.keys("<esc>");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("Neither the database nor this machine"),
+        "{shown}"
+    );
+    desk.keys("<esc>");
+    assert!(desk.app.dialog.is_none());
+    let shown = desk.shown();
+    assert!(
+        shown.contains("kept in this run of the console alone: r opens it"),
+        "{shown}"
+    );
+    desk.keys("r");
+    assert!(desk.shown().contains("sorry, really"), "{}", desk.shown());
+}
+
+#[test]
+fn a_text_that_the_database_refuses_is_not_called_a_draft() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("5rsorry");
+    desk.acts.clear();
+    desk.keys("<esc>");
+    let [Effect::KeepDraft(text)] = desk.acts.as_slice() else {
+        panic!("a draft");
+    };
+    let (record, verb) = (text.record, text.verb.clone());
+    let refused = InDatabase::Refused(Failure {
+        text: "longer than 1 MB".into(),
+    });
+    desk.send(Msg::DraftKept(record, verb, refused));
+    let shown = desk.shown();
+    assert!(!shown.contains("kept as a draft"), "{shown}");
+    assert!(shown.contains("longer than 1 MB"), "{shown}");
+}
+
+#[test]
+fn escape_twice_leads_out_of_every_form() {
+    let mut desk = Desk::new(80, 24);
+    for verb in verbs::all().filter(|verb| !verb.args.is_empty()) {
+        let pane = Pane::ALL
+            .iter()
+            .position(|pane| *pane == Pane::Of(verb.kind));
+        desk.keys(&format!("{}:{} <enter>", pane.expect("a pane"), verb.name));
+        if !matches!(desk.app.dialog, Some(Dialog::Form(_))) {
+            desk.keys("<esc><esc>");
+            continue;
         }
-        desk.keys("<esc>k");
-        let shown = desk.shown();
-        assert!(shown.contains(says), "{shown}");
-        assert_eq!(shown.contains("is back"), !heard, "{shown}");
+        desk.keys("some words<esc><esc>");
+        assert!(desk.app.dialog.is_none(), "{}: {}", verb.name, desk.shown());
+    }
+    // One key loses nothing.
+    desk.keys("1haddress unclear<esc>");
+    let shown = desk.shown();
+    assert!(shown.contains("throw the text away?"), "{shown}");
+    desk.keys("n");
+    assert!(desk.shown().contains("address unclear"), "{}", desk.shown());
+}
+
+#[test]
+fn a_refusal_is_not_covered_by_what_nobody_asked_for() {
+    let mut desk = Desk::new(80, 24);
+    let lost = |desk: &Desk| Feed::Lost {
+        heard: desk.now,
+        why: "reset".to_owned(),
+    };
+    desk.keys("5");
+    desk.send(Msg::Feed(lost(&desk)));
+    desk.keys("u");
+    assert!(desk.shown().contains("nothing to undo"), "{}", desk.shown());
+    desk.send(Msg::Feed(Feed::Live));
+    let shown = desk.shown();
+    assert!(shown.contains("nothing to undo"), "{shown}");
+    desk.keys("!");
+    let shown = desk.shown();
+    assert!(shown.contains("the database is back"), "{shown}");
+    desk.keys("<esc>");
+    // Once it is over, and where nothing was refused, it is told.
+    desk.send(Msg::Feed(lost(&desk)));
+    desk.send(Msg::Feed(Feed::Live));
+    let shown = desk.shown();
+    assert!(shown.contains("the database is back"), "{shown}");
+}
+
+#[test]
+fn what_may_be_done_follows_the_roles_that_one_has() {
+    let mut desk = Desk::new(80, 24);
+    desk.now += TimeDelta::minutes(1);
+    let effects = update(&mut desk.app, Msg::Tick, desk.now);
+    let asks = effects.iter().any(|effect| matches!(effect, Effect::Roles));
+    assert!(asks, "with the minute: {effects:?}");
+    desk.send(Msg::Roles(Ok(vec![Role::Viewer])));
+    let shown = desk.shown();
+    assert!(shown.contains("your role is viewer now"), "{shown}");
+    assert!(shown.contains("ana · viewer"), "{shown}");
+    desk.keys("h");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("can't hold #1042: only warehouse, support"),
+        "{shown}"
+    );
+    desk.send(Msg::Roles(Ok(vec![])));
+    let shown = desk.shown();
+    assert!(shown.contains("you have no role any more"), "{shown}");
+    desk.send(Msg::Roles(Ok(vec![Role::Warehouse])));
+    desk.keys("h");
+    assert!(desk.shown().contains("hold #1042"), "{}", desk.shown());
+}
+
+#[test]
+fn every_key_does_something_or_says_why_not() {
+    // What moves does nothing at an end, and what goes where one is leaves one there.
+    let moves = |command: Command| {
+        command.pane().is_some()
+            || matches!(
+                command,
+                Command::Down
+                    | Command::Up
+                    | Command::PageDown
+                    | Command::PageUp
+                    | Command::Top
+                    | Command::Bottom
+            )
+    };
+    let places = [
+        ("list", false, ""),
+        ("record", false, "o"),
+        ("empty list", true, ""),
+    ];
+    for pane in 0..Pane::ALL.len() {
+        for (name, empty, keys) in places {
+            for command in Command::ALL.iter().filter(|command| !moves(**command)) {
+                let mut desk = Desk::with(80, 24, empty);
+                desk.keys(&format!("{pane}{keys}"));
+                desk.app.said = None;
+                desk.acts.clear();
+                let before = desk.shown();
+                let Some(chord) = desk.app.keymap.chords(*command).first().copied() else {
+                    continue;
+                };
+                desk.send(Msg::Key(chord));
+                assert!(
+                    desk.shown() != before || !desk.acts.is_empty(),
+                    "{} in pane {pane}, {name}:\n{before}",
+                    command.as_str()
+                );
+            }
+        }
     }
 }
 
@@ -823,7 +1035,7 @@ fn writing() {
     desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
     desk.check("reply-80");
     desk.keys("<ctrl-c>");
-    desk.check("reply-discard-80");
+    assert!(desk.shown().contains("throw the text away?"));
     desk.keys("n<ctrl-s>");
     assert_eq!(desk.acts.len(), 1);
 }
@@ -891,10 +1103,10 @@ fn the_command_line_completes_macros_and_shows_them_before_they_are_sent() {
             .all(|effect| !matches!(effect, Effect::Act { .. }))
     );
     // It goes behind what was written before.
-    desk.keys("<ctrl-c>k:reply macro:thanks<enter>");
+    desk.keys("<esc>:reply macro:thanks<enter>");
     let screen = desk.shown();
     assert!(screen.contains("it will come.Thank you."), "{screen}");
-    desk.keys("<ctrl-c>k:reply macro:none<enter>");
+    desk.keys("<esc>:reply macro:none<enter>");
     let screen = desk.shown();
     assert!(screen.contains("there are late parcel, thanks"), "{screen}");
 }
@@ -1340,9 +1552,26 @@ fn time_alone_reads_the_list_again() {
             .filter(|effect| matches!(effect, Effect::Window { .. }));
         windows.count()
     };
-    assert_eq!(windows(&mut desk, 30), 0);
-    assert_eq!(windows(&mut desk, 31), 1);
-    assert_eq!(windows(&mut desk, 1), 0);
+    // When the minute that the clock shows is another, and not before.
+    assert_eq!(windows(&mut desk, 28), 0);
+    assert_eq!(windows(&mut desk, 1), 1);
+    assert_eq!(windows(&mut desk, 59), 0);
+    assert_eq!(windows(&mut desk, 1), 1);
+}
+
+#[test]
+fn what_only_time_changes_is_another_with_the_clock() {
+    let mut desk = Desk::new(140, 40);
+    let begun = desk.shown();
+    // Promises end at the 31st second of their minutes.
+    desk.now += TimeDelta::seconds(27);
+    desk.send(Msg::Tick);
+    assert_eq!(desk.shown(), begun);
+    desk.now += TimeDelta::seconds(2);
+    desk.send(Msg::Tick);
+    let screen = desk.shown();
+    assert!(screen.contains("15:03 UTC+1"), "{screen}");
+    assert!(screen.contains("-2h04"), "{screen}");
 }
 
 #[test]

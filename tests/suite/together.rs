@@ -107,6 +107,8 @@ async fn a_parcel_that_was_taken_is_given_back() {
     bo.shows("nothing is left").await;
     bo.types("3");
     bo.shows("SHP-1").await;
+    // Who has it is read beside the list.
+    bo.shows("─ support_").await;
     bo.types("M");
     let has = format!("can't unclaim SHP-1: {} has it", shop.login(Role::Support));
     bo.shows(&has).await;
@@ -249,11 +251,9 @@ async fn a_text_is_kept_as_it_is_typed_and_offered_again() {
     ana.shows("your draft of").await;
     ana.shows("I am").await;
     ana.types(" sorry.");
-    // What closes it asks, and keeps it.
-    ana.types("<ctrl-c>");
-    ana.shows("throw the text away?").await;
-    ana.types("k");
-    ana.hides("throw the text away?").await;
+    // What closes it keeps it.
+    ana.types("<esc>");
+    ana.shows("kept as a draft: r opens it again").await;
     kept(&mut ana, &shop, "Dear Ines,\nI am sorry.").await;
     ana.types("r");
     ana.shows("I am sorry.").await;
@@ -263,7 +263,7 @@ async fn a_text_is_kept_as_it_is_typed_and_offered_again() {
 
     ana.types("rnever mind");
     kept(&mut ana, &shop, "never mind").await;
-    ana.types("<esc>y");
+    ana.types("<ctrl-x>y");
     ana.hides("never mind").await;
     let end = tokio::time::Instant::now() + LIMIT;
     while drafts(&shop).await > 0 {
@@ -441,7 +441,7 @@ async fn the_text_of_an_answer_that_was_undone_is_a_draft_again() {
     ana.types("rDear Ines, soon<ctrl-s>");
     ana.shows("answered ines@example.org").await;
     ana.types("uy");
-    ana.shows("; kept as a draft").await;
+    ana.shows("; r opens its text again").await;
     ana.types("r");
     ana.shows("your draft of").await;
     ana.shows("Dear Ines, soon").await;

@@ -1,11 +1,12 @@
 //! What became of an act: it was done, was not, or somebody was faster.
 
-use super::App;
 use super::dialog::{Conflict, Dialog, Origin};
 use super::messages::Level;
 use super::msg::{Effect, Request, Step, Undoable};
+use super::{App, Knowledge};
 use crate::actions::ActError;
 use crate::domain::act::Done;
+use crate::domain::verbs;
 use crate::store::db::DbError;
 
 impl App {
@@ -57,7 +58,9 @@ impl App {
                 self.now,
             )
         {
-            text.push_str("; kept as a draft");
+            let of = verbs::find(undone.record.kind, verb);
+            let opens = of.map_or_else(String::new, |verb| self.opens(verb));
+            text = format!("{text}; {opens} opens its text again");
         }
         if in_bulk {
             // Its line stays to be read when the box is closed.
@@ -101,6 +104,10 @@ impl App {
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.results.push((step.number.clone(), Err(why)));
             return;
+        }
+        if matches!(error, ActError::NotPermitted(_)) {
+            // The roles are others than those that are known here.
+            self.roles = Knowledge::Stale;
         }
         let origin = self.answered(request);
         self.say_refused(step, error, origin);

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use super::drafts::{Drafts, LONGEST, REST, pause};
+use super::drafts::{Drafts, Key, LONGEST, REST, pause};
 use super::messages::Level;
 use super::msg::{Became, Effect, Failure, Recovered, Unsaved};
 use crate::domain::record::RecordId;
@@ -20,6 +20,14 @@ enum Search {
     UnderWay,
     Failed,
     Done,
+}
+
+/// What there is to tell of a write.
+enum Said {
+    /// It failed.
+    Failed(String),
+    /// This failure is over.
+    Over(String, String),
 }
 
 /// What the file is known to hold.
@@ -73,6 +81,21 @@ impl Aside {
         }
     }
 
+    /// Whether the file holds the newest of a text.
+    pub(super) fn has(&self, drafts: &Drafts, key: &Key) -> bool {
+        let newest = drafts.newest(key).map(|(args, _)| args);
+        let mut holds = self.holds.iter();
+        newest.is_some()
+            && holds.any(|text| {
+                (text.record, &text.verb) == (key.0, &key.1) && text.args.as_ref() == newest
+            })
+    }
+
+    /// Whether the file could not be written, the last time.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Whether the file is to hold something else than it does.
     pub(super) fn wants_tick(&self, drafts: &Drafts) -> bool {
         self.under_way.is_none()
@@ -117,7 +140,7 @@ impl Aside {
     }
 
     /// The file was written, or is as it was. Says what there is to tell of that.
-    fn done(&mut self, result: Result<(), Failure>, now: DateTime<Utc>) -> Option<(Level, String)> {
+    fn done(&mut self, result: Result<(), Failure>, now: DateTime<Utc>) -> Option<Said> {
         let given = self.under_way.take()?;
         match result {
             Ok(()) => {
@@ -125,11 +148,9 @@ impl Aside {
                 self.holds = given;
                 self.failures = 0;
                 self.again = None;
-                let failed = self.failed.take().is_some();
-                (failed && holds_any).then(|| {
-                    let text = "what you write is kept on this machine again";
-                    (Level::Info, text.to_owned())
-                })
+                let failed = self.failed.take().filter(|_| holds_any)?;
+                let text = "what you write is kept on this machine again";
+                Some(Said::Over(failed, text.to_owned()))
             }
             Err(Failure { text }) => {
                 self.again = Some(now + pause(self.failures));
@@ -140,7 +161,7 @@ impl Aside {
                 } else {
                     "what you write is not kept without the database"
                 };
-                (known.as_ref() != Some(&text)).then(|| (Level::Error, format!("{what}: {text}")))
+                (known.as_ref() != Some(&text)).then(|| Said::Failed(format!("{what}: {text}")))
             }
         }
     }
@@ -155,8 +176,10 @@ impl App {
 
     /// The file was written, or could not be.
     pub(super) fn was_set_aside(&mut self, result: Result<(), Failure>) {
-        if let Some((level, text)) = self.aside.done(result, self.now) {
-            self.say(level, text);
+        match self.aside.done(result, self.now) {
+            Some(Said::Over(failure, text)) => self.tell_over(&failure, text),
+            Some(Said::Failed(text)) => self.say(Level::Error, text),
+            None => {}
         }
     }
 
@@ -208,7 +231,10 @@ impl App {
             ),
         };
         self.aside.has_told = true;
-        self.say(level, told);
+        match level {
+            Level::Info => self.tell(told),
+            Level::Refused | Level::Error => self.say(level, told),
+        }
     }
 
     /// What one is told who wants to leave before the database has everything.

@@ -26,12 +26,12 @@ impl App {
     }
 
     /// The database said what could be meant.
-    pub(super) fn offer(&mut self, request: Request, choices: Vec<String>) {
+    pub(super) fn offer(&mut self, request: Request, choices: Vec<(String, String)>) {
         match &mut self.dialog {
             Some(Dialog::Form(form)) => {
                 let mut fields = form.fields.iter_mut();
                 if let Some(field) = fields.find(|field| field.asked == Some(request)) {
-                    field.offer(choices);
+                    field.offer(choices.into_iter().map(|(word, _)| word).collect());
                 }
             }
             Some(Dialog::Filter(line)) => {

@@ -44,11 +44,11 @@ impl Offered {
     }
 
     /// Takes what the database answered; says whether it was waited for.
-    pub fn take(&mut self, request: Request, words: Vec<String>) -> bool {
+    pub fn take(&mut self, request: Request, words: Vec<(String, String)>) -> bool {
         if self.asked.take_if(|asked| *asked == request).is_none() || self.picked.is_some() {
             return false;
         }
-        let found = words.into_iter().map(|word| (quoted(&word), String::new()));
+        let found = (words.into_iter()).map(|(word, means)| (quoted(&word), means));
         self.words.splice(..0, found);
         true
     }
@@ -128,8 +128,8 @@ mod tests {
     fn the_only_word_is_final() {
         let mut edit = Edit::new("carrier:d");
         let mut offered = Offered::asked("carrier:", 7);
-        assert!(!offered.take(6, vec!["UPS".into()]));
-        assert!(offered.take(7, vec!["DHL Express".into()]));
+        assert!(!offered.take(6, words(&["UPS"])));
+        assert!(offered.take(7, words(&["DHL Express"])));
         assert!(offered.pick(&mut edit, false));
         assert_eq!(edit.text(), "carrier:\"DHL Express\" ");
         assert!(offered.is_settled());

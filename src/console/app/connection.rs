@@ -41,7 +41,7 @@ impl App {
         match feed {
             Feed::Live => {
                 if !self.is_heard() {
-                    self.say(Level::Info, "the database is back".to_owned());
+                    self.tell("the database is back".to_owned());
                 }
                 self.connection = Connection::Live;
                 self.retry();

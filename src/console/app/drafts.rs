@@ -112,7 +112,7 @@ impl Drafts {
     }
 
     /// What was written last, whether or not the database has it, and when.
-    fn newest(&self, key: &Key) -> Option<(&Args, DateTime<Utc>)> {
+    pub(super) fn newest(&self, key: &Key) -> Option<(&Args, DateTime<Utc>)> {
         match self.unkept.get(key) {
             Some(unkept) => unkept.args.as_ref().map(|args| (args, unkept.typed)),
             None => self.kept.get(key).map(|draft| (&draft.args, draft.at)),
@@ -126,6 +126,23 @@ impl Drafts {
 
     fn is_under_way(&self, key: &Key) -> bool {
         (self.under_way.as_ref()).is_some_and(|(under_way, _)| under_way == key)
+    }
+
+    /// Whether the database is still to be given the newest of it.
+    pub(super) fn is_waiting(&self, key: &Key) -> bool {
+        self.unkept.contains_key(key) || self.is_under_way(key)
+    }
+
+    /// Whether the database did not take it, the last time.
+    pub(super) fn is_refused(&self, key: &Key) -> bool {
+        (self.unkept.get(key)).is_some_and(|unkept| unkept.refusals > 0)
+    }
+
+    /// Nothing more is written at it for now.
+    pub(super) fn hurry(&mut self, key: &Key, now: DateTime<Utc>) {
+        if let Some(unkept) = self.unkept.get_mut(key) {
+            unkept.since = unkept.since.min(now - LONGEST);
+        }
     }
 
     /// They are to be read again.
@@ -228,30 +245,37 @@ impl Drafts {
         self.under_way = Some((key, unkept));
     }
 
-    /// The database has what it was given, or does not.
-    fn done(&mut self, key: Key, kept: bool, now: DateTime<Utc>) {
-        let Some((_, sent)) = self.under_way.take_if(|(under_way, _)| *under_way == key) else {
-            return;
-        };
+    /// The database has what it was given, or does not. Answers with the number of its record.
+    fn done(&mut self, key: Key, kept: bool, now: DateTime<Utc>) -> Option<String> {
+        let (_, sent) = (self.under_way).take_if(|(under_way, _)| *under_way == key)?;
+        let number = Some(sent.number.clone());
         if kept {
             match sent.args.as_ref().map(digest) {
-                None => self.seen.remove(&key),
-                holds => self.seen.insert(key, vec![holds]),
-            };
-            return;
+                None => {
+                    self.seen.remove(&key);
+                    // Another may be there, from elsewhere.
+                    self.ask();
+                }
+                holds => {
+                    self.seen.insert(key, vec![holds]);
+                }
+            }
+            return number;
         }
         // What was written since then goes on waiting where this one did.
         let back = self.unkept.entry(key).or_insert_with(|| sent.clone());
         back.since = sent.since;
         back.refusals = sent.refusals;
         back.refuse(now);
+        number
     }
 
-    /// Takes what was read; what is being written here is newer than that.
-    fn take(&mut self, read: Vec<Draft>) {
+    /// Takes what was read; what is being written here, and what stands in the form that is open,
+    /// is not based on that.
+    fn take(&mut self, read: Vec<Draft>, open: Option<&Key>) {
         let own = std::mem::take(&mut self.kept);
         let was_seen = std::mem::take(&mut self.seen);
-        let mine = |key: &Key| self.unkept.contains_key(key) || self.is_under_way(key);
+        let mine = |key: &Key| self.is_waiting(key) || open == Some(key);
         let mut seen: BTreeMap<Key, Vec<Seen>> = read
             .iter()
             .map(|draft| {
@@ -348,24 +372,50 @@ impl App {
     }
 
     /// The database holds what it was given, or does not.
-    pub(super) fn draft_kept(&mut self, record: RecordId, verb: String, what: InDatabase) {
-        self.drafts
-            .done((record, verb), what == InDatabase::Kept, self.now);
+    pub(super) fn draft_kept(&mut self, record: RecordId, verb: &str, what: InDatabase) {
+        let kept = what == InDatabase::Kept;
+        let number = self.drafts.done((record, verb.to_owned()), kept, self.now);
         match what {
             InDatabase::Refused(Failure { text }) => {
-                if self.drafts.refused.as_ref() != Some(&text) {
-                    let told = format!("the database does not keep what you write: {text}");
-                    self.drafts.refused = Some(text);
-                    self.say(Level::Error, told);
-                }
+                let told = format!("the database does not keep what you write: {text}");
+                self.draft_refused(text, Level::Error, told);
+            }
+            InDatabase::Other => {
+                let what = format!("{verb} {}", number.unwrap_or_default());
+                let told = format!(
+                    "{what}: another text was written elsewhere and stays the draft; yours stays here"
+                );
+                self.draft_refused(what, Level::Refused, told);
             }
             InDatabase::Kept if !self.drafts.has_refused() => {
-                if self.drafts.refused.take().is_some() {
-                    self.say(Level::Info, "the database keeps what you wrote".to_owned());
+                if let Some(why) = self.drafts.refused.take() {
+                    self.tell_over(&why, "the database keeps what you wrote".to_owned());
                 }
             }
             InDatabase::Kept | InDatabase::Away => {}
         }
+    }
+
+    /// The database did not keep a text, which is told once.
+    fn draft_refused(&mut self, why: String, level: Level, told: String) {
+        if self.drafts.refused.as_ref() != Some(&why) {
+            self.drafts.refused = Some(why);
+            self.say(level, told);
+        }
+    }
+
+    /// The draft that stands in the form that is open, wherever that stands.
+    fn open_draft(&self) -> Option<Key> {
+        let form = match self.dialog.as_ref()? {
+            Dialog::Form(form) | Dialog::Discard(form) => form,
+            Dialog::Macros(choosing) => &choosing.form,
+            Dialog::Confirm(confirm) => confirm.origin.as_ref()?.form()?,
+            Dialog::Conflict(conflict) => conflict.origin.as_ref()?.form()?,
+            Dialog::Bulk(bulk) => bulk.origin.as_ref()?.form()?,
+            _ => return None,
+        };
+        let (key, args) = form.written()?;
+        (!args.is_empty()).then_some(key)
     }
 
     /// They are to be read and named once more: there are some that nobody has been told of.
@@ -386,7 +436,7 @@ impl App {
                 format!("{} {} ({at}{how})", draft.verb, draft.number)
             })
             .collect();
-        self.drafts.take(read);
+        self.drafts.take(read, self.open_draft().as_ref());
         self.fill_from_draft();
         if first && !names.is_empty() {
             let more = names.len().saturating_sub(NAMED);
@@ -397,7 +447,7 @@ impl App {
             if self.aside.has_told {
                 text.push_str(" · and a file has more, see !");
             }
-            self.say(Level::Info, text);
+            self.tell(text);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::domain::tickets::{Priority, TicketState, TicketSummary};
 use crate::domain::tracking::TrackingStatus;
 use crate::domain::when;
 
-pub use crate::domain::when::{ago, clock as time_of_day, left, offset, span, stamp, time};
+pub use crate::domain::when::{ago, clock as time_of_day, left, offset, since, span, stamp, time};
 
 /// When and where a page is read.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ impl Context<'_> {
 
     /// How urgent something is that is due then.
     pub fn urgency(&self, due: DateTime<Utc>) -> Tone {
-        match (due - self.now).num_minutes() {
+        match -when::since(due, self.now).num_minutes() {
             ..0 => Tone::Bad,
             0..120 => Tone::Warn,
             _ => Tone::Plain,

@@ -88,7 +88,8 @@ impl App {
             ("ctrl-t", "put in a macro: a canned answer"),
             ("ctrl-u", "undo what you wrote last"),
             ("ctrl-r", "do it again"),
-            ("esc", "close: keep it as a draft, or throw it away"),
+            ("esc", "close; a longer text is kept as a draft"),
+            ("ctrl-x", "throw a draft away; asks first"),
         ] {
             document.fact(key, vec![plain(does)]);
         }

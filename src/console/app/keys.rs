@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::App;
-use super::connection::Connection;
+use super::closing::DISCARD;
 use super::dialog::{Choosing, Dialog, Reading};
 use super::edit::Edit;
 use super::form::Outcome;
@@ -13,6 +13,7 @@ use super::msg::Effect;
 use super::place::{Page, Place};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::filter::Filter;
+use crate::domain::list::SortColumn;
 use crate::domain::record::Pane;
 
 /// An answer that comes by itself takes keys once the fingers have rested for so long.
@@ -26,6 +27,7 @@ impl App {
             Some(Command::Leave) => return self.leave(effects),
             _ => {}
         }
+        self.closed = None;
         self.drafts.leaving &= self.keymap.command(chord) == Some(Command::Quit);
         if self.waits(chord) || !self.is_meant() {
             return;
@@ -114,6 +116,9 @@ impl App {
                     picked: 0,
                 })));
             }
+            Dialog::Form(form) if chord == DISCARD && form.is_kept() => {
+                self.dialog = Some(Dialog::Discard(form));
+            }
             Dialog::Macros(choosing) => self.choosing_key(choosing, chord),
             Dialog::Form(mut form) => match form.key(chord) {
                 Outcome::None => self.dialog = Some(Dialog::Form(form)),
@@ -122,10 +127,7 @@ impl App {
                     self.ask_choices(effects);
                 }
                 Outcome::Submit => self.submit_form(form, effects),
-                Outcome::Close if form.holds_text() && form.sending.is_none() => {
-                    self.dialog = Some(Dialog::Discard(form));
-                }
-                Outcome::Close => {}
+                Outcome::Close => self.close(form),
             },
             Dialog::Confirm(confirm) => match (chord.typed(), chord.key) {
                 // What would be refused is not asked about.
@@ -137,24 +139,7 @@ impl App {
                 }
                 _ => self.dialog = Some(Dialog::Confirm(confirm)),
             },
-            Dialog::Discard(form) => match (chord.typed(), chord.key) {
-                (Some('y' | 'Y'), _) => {
-                    if let Some((key, _)) = form.written() {
-                        self.drafts.forget(key, self.now);
-                    }
-                }
-                // What was written is on its way to the database already.
-                (Some('k' | 'K'), _) if form.written().is_some() => {
-                    let says = if self.connection == Connection::Live {
-                        "kept as a draft"
-                    } else {
-                        "will be kept as a draft when the database is back"
-                    };
-                    self.say_only(Level::Info, says.to_owned());
-                }
-                (Some('n' | 'N'), _) | (_, Key::Esc) => self.dialog = Some(Dialog::Form(form)),
-                _ => self.dialog = Some(Dialog::Discard(form)),
-            },
+            Dialog::Discard(form) => self.discard_key(form, chord),
             Dialog::Bulk(mut bulk) => {
                 let running = bulk.current.is_some();
                 match self.keymap.command(chord) {
@@ -242,7 +227,9 @@ impl App {
                 }
             }
             Command::HistoryForward => {
-                self.journey.forth();
+                if !self.journey.forth() {
+                    self.say_only(Level::Info, "this is where you came last".to_owned());
+                }
             }
             Command::Actions => {
                 if self.targets().is_empty() {
@@ -284,6 +271,9 @@ impl App {
         let Some(g) = self.geometry() else { return };
         let height = g.list_rows();
         let half = (height / 2).max(1) as isize;
+        if let Some(why) = self.does_nothing(command) {
+            return self.say_only(Level::Info, why);
+        }
         let list = self.list_here_mut();
         match command {
             Command::Down => list.step(1),
@@ -315,6 +305,28 @@ impl App {
         self.list_here_mut().keep_visible(height);
     }
 
+    /// Why a command would change nothing in this list, where that is not plain to see.
+    fn does_nothing(&self, command: Command) -> Option<String> {
+        let list = self.list_here();
+        match command {
+            Command::Open | Command::Full | Command::Mark | Command::MarkRange
+                if list.selected().is_none() =>
+            {
+                Some("nothing is selected".to_owned())
+            }
+            Command::Sort if SortColumn::of(list.pane()).len() == 1 => {
+                let reverse = self.keymap.shown(Command::Reverse);
+                Some(format!(
+                    "here all are by the minutes that are left; {reverse} turns them round"
+                ))
+            }
+            Command::Clear if !list.has_marks() && list.filter_text.is_empty() => {
+                Some("there are no marks and no filter to drop".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     fn record_command(&mut self, command: Command) {
         let Some(g) = self.geometry() else { return };
         let height = g.page_rows();
@@ -341,7 +353,7 @@ impl App {
             Command::Clear => {
                 self.journey.back();
             }
-            Command::Full => {}
+            Command::Full => self.say_only(Level::Info, "this is the record in full".to_owned()),
             _ => {
                 let name = command.as_str();
                 self.say_only(Level::Refused, format!("{name} is for lists"));

@@ -1,10 +1,11 @@
 //! What can be done here, and why not: the menu of a record's verbs.
 
-use super::App;
 use super::dialog::Dialog;
-use super::messages::ONLY_READS;
+use super::messages::{Level, ONLY_READS};
 use super::msg::Effect;
+use super::{App, Knowledge};
 use crate::console::input::{Chord, Command};
+use crate::domain::people::Role;
 use crate::domain::record::Record;
 use crate::domain::verbs::{self, Reason, Verb};
 
@@ -47,6 +48,27 @@ impl App {
     /// Whether the person's roles allow a verb.
     pub fn may(&self, verb: &Verb) -> bool {
         verb.is_permitted_to(&self.person)
+    }
+
+    /// The roles were read: what may be done follows them at once, and who has others now is told.
+    pub(super) fn roles_read(&mut self, roles: Vec<Role>) {
+        self.roles = Knowledge::Known;
+        if self.person.roles == roles {
+            return;
+        }
+        let before = std::mem::replace(&mut self.person.roles, roles);
+        let roles = &self.person.roles;
+        let named: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        let now = match named.as_slice() {
+            [] => "you have no role any more: only an administrator can give you one".to_owned(),
+            [only] => format!("your role is {only} now"),
+            several => format!("your roles are {} now", several.join(", ")),
+        };
+        if before.iter().any(|role| !roles.contains(role)) {
+            self.say(Level::Refused, now);
+        } else {
+            self.tell(now);
+        }
     }
 
     /// The verbs that are for others, where these are so many that one line tells of them all.

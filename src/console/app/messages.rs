@@ -42,6 +42,23 @@ impl App {
         self.say_only(level, text);
     }
 
+    /// Tells of what nobody asked for and keeps it among the messages. A refusal or an error that
+    /// stands is not covered by it.
+    pub(super) fn tell(&mut self, text: String) {
+        self.log(Level::Info, text.clone());
+        let now = self.now;
+        let stands = |said: &Entry| said.level != Level::Info && now - said.at <= SAID_FOR;
+        if !self.said.as_ref().is_some_and(stands) {
+            self.say_only(Level::Info, text);
+        }
+    }
+
+    /// Tells that a failure is over, in place of what was said of it.
+    pub(super) fn tell_over(&mut self, failure: &str, text: String) {
+        self.said.take_if(|said| said.text.contains(failure));
+        self.tell(text);
+    }
+
     /// Tells it, and does not keep it.
     pub(super) fn say_only(&mut self, level: Level, text: String) {
         self.said = Some(Entry {

@@ -6,6 +6,7 @@ mod acted;
 mod acting;
 mod aside;
 mod choices;
+mod closing;
 mod command_line;
 mod completion;
 mod connection;
@@ -48,6 +49,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+pub use closing::{DISCARD, Rest};
 pub use command_line::{Candidate, REMEMBERED};
 pub use completion::Offered;
 pub use connection::Connection;
@@ -78,6 +80,7 @@ use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
 use crate::domain::views::View;
 use aside::Aside;
+use closing::Closed;
 use next::Taking;
 use undo::Past;
 
@@ -140,9 +143,12 @@ pub struct App {
     pub present: Present,
     /// What was written and not sent.
     pub drafts: Drafts,
+    closed: Option<Closed>,
     aside: Aside,
     macros: Vec<Macro>,
     macros_asked: bool,
+    /// How well the person's roles are known.
+    roles: Knowledge,
     /// The next record, while it is being taken.
     taking: Option<Taking>,
     /// When an answer came that opened something by itself, or the last key that it did not take.
@@ -191,9 +197,11 @@ impl App {
             said: None,
             present: Present::default(),
             drafts: Drafts::default(),
+            closed: None,
             aside: Aside::default(),
             macros: Vec::new(),
             macros_asked: false,
+            roles: Knowledge::Stale,
             taking: None,
             arrived: None,
             views: Vec::new(),

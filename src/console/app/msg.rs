@@ -14,6 +14,7 @@ use crate::domain::filter::Field;
 use crate::domain::full::FullRecord;
 use crate::domain::list::{Counts, HistoryEntry, ListQuery, ListRow, SortKey};
 use crate::domain::macros::Macro;
+use crate::domain::people::Role;
 use crate::domain::presence::Attendance;
 use crate::domain::record::{Kind, Pane, RecordId};
 use crate::domain::verbs::{ArgKind, Verb};
@@ -29,6 +30,8 @@ pub type Request = u64;
 pub enum InDatabase {
     /// It holds it.
     Kept,
+    /// It holds another text, written elsewhere, that this one is not based on.
+    Other,
     /// It did not answer.
     Away,
     /// It answers, and does not take it.
@@ -58,8 +61,8 @@ pub enum Msg {
     Counts(Result<Counts, Failure>),
     /// A record in full; none if there is no such record.
     Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
-    /// What a word could be.
-    Choices(Request, Result<Vec<String>, Failure>),
+    /// What a word could be, and what each means where that is known.
+    Choices(Request, Result<Vec<(String, String)>, Failure>),
     /// What is kept: views, and the columns that the person chose.
     Kept(Result<Kept, Failure>),
     /// A view or the columns were kept, or a view was thrown away.
@@ -86,8 +89,20 @@ pub enum Msg {
     Recovered(Result<Vec<Recovered>, Failure>),
     /// The macros that there are.
     Macros(Result<Vec<Macro>, Failure>),
+    /// The roles that the person holds.
+    Roles(Result<Vec<Role>, Failure>),
     /// A mistake in the program ended a task; what waited for it is answered with a failure.
     Panicked(String),
+}
+
+impl Msg {
+    /// Whether the person is waiting to see what it does.
+    pub const fn is_by_hand(&self) -> bool {
+        matches!(
+            self,
+            Self::Key(_) | Self::Paste(_) | Self::Mouse(_) | Self::Resize(..)
+        )
+    }
 }
 
 impl From<Input> for Msg {
@@ -290,6 +305,8 @@ pub enum Effect {
     Recover,
     /// Read the macros.
     Macros,
+    /// Read the person's roles.
+    Roles,
     /// Draw the whole screen anew.
     Redraw,
     /// Give the terminal back to the shell until it is wanted again.

@@ -12,14 +12,12 @@ use super::place::Page;
 use super::{App, Knowledge};
 use crate::domain::list::Counts;
 use crate::domain::record::{Pane, RecordId};
+use crate::domain::when;
 
 /// Counts are asked for again no sooner than after this.
 const COUNT_PAUSE: TimeDelta = TimeDelta::milliseconds(250);
-/// Counts change with time alone: what was on time is late.
-const COUNT_AGE: TimeDelta = TimeDelta::seconds(30);
-/// Lists are read again after so long: a promise passes, a snooze or a mute ends, and no change
-/// tells of it.
-const READ_AGE: TimeDelta = TimeDelta::minutes(1);
+/// Some of what they tell of is no record, and no change tells of it: a job that fails.
+const COUNT_AGE: TimeDelta = TimeDelta::seconds(20);
 
 impl App {
     /// A record may have changed.
@@ -51,6 +49,7 @@ impl App {
         self.drafts.ask();
         self.aside.search_again();
         self.macros_asked = false;
+        self.roles = Knowledge::Stale;
         self.count_again = true;
         self.kept = Knowledge::Stale;
     }
@@ -73,7 +72,9 @@ impl App {
         }
         if self.connection == Connection::Live {
             self.retry();
-            if self.now - self.resynced_at >= READ_AGE {
+            // With each minute that the clock shows: a promise passes, a snooze or a mute ends, and
+            // no change tells of it.
+            if when::minute(self.now) != when::minute(self.resynced_at) {
                 self.resync();
             }
         }
@@ -88,6 +89,7 @@ impl App {
     pub(super) fn settle(&mut self, effects: &mut Vec<Effect>) {
         self.note_writing();
         self.settle_aside(effects);
+        self.follow_closed();
         if !self.is_heard() {
             return;
         }
@@ -96,6 +98,10 @@ impl App {
         self.present.settle(attends, self.now, effects);
         if !std::mem::replace(&mut self.macros_asked, true) {
             effects.push(Effect::Macros);
+        }
+        if self.roles == Knowledge::Stale {
+            self.roles = Knowledge::Asked;
+            effects.push(Effect::Roles);
         }
         self.ask_news(effects);
         self.ask_list(effects);

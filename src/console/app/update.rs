@@ -68,12 +68,17 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         }
         Msg::Drafts(Ok(read)) => app.drafts_read(read),
         Msg::Drafts(Err(failure)) => app.log(Level::Error, format!("drafts: {}", failure.text)),
-        Msg::DraftKept(record, verb, what) => app.draft_kept(record, verb, what),
+        Msg::DraftKept(record, verb, what) => app.draft_kept(record, &verb, what),
         Msg::SetAside(result) => app.was_set_aside(result),
         Msg::Recovered(result) => app.recovered(result),
         Msg::Macros(result) => {
             if let Ok(read) = result {
                 app.macros = read;
+            }
+        }
+        Msg::Roles(result) => {
+            if let Ok(roles) = result {
+                app.roles_read(roles);
             }
         }
         Msg::Kept(result) => app.take_kept(result),

@@ -15,6 +15,9 @@ use crate::store::acts;
 use crate::store::db::DbError;
 use crate::store::drafts::{self, Draft};
 
+/// So often a draft is looked at that changes at the same moment.
+const TRIES: usize = 3;
+
 impl Performer {
     pub(super) async fn drafts(&self) -> Result<Vec<Draft>, Failure> {
         self.ask(|c| drafts::own(c).boxed()).await
@@ -22,7 +25,7 @@ impl Performer {
 
     pub(super) async fn set_aside(&self, write: u64, texts: Vec<Unsaved>) -> io::Result<()> {
         let Some(aside) = self.aside.clone() else {
-            return Ok(());
+            return nowhere(&texts);
         };
         let written = tokio::task::spawn_blocking(move || aside.write(write, &texts));
         written.await.map_err(io::Error::other)?
@@ -124,59 +127,108 @@ impl Performer {
             .await
     }
 
-    /// Has the database hold a draft as it was written, or none: only what was seen here is thrown
-    /// away.
-    pub(super) async fn keep(&self, text: &Unsaved) -> Result<(), DbError> {
-        let Unsaved {
-            record,
-            verb,
-            args,
-            seen,
-            ..
-        } = text.clone();
+    /// Has the database hold a draft as it was written, or none, in place of what was seen here or
+    /// of nothing; says whether it does. What was written elsewhere meanwhile stays.
+    pub(super) async fn keep(&self, text: &Unsaved) -> Result<bool, DbError> {
+        let text = text.clone();
         self.db
             .call(READ, move |c| {
                 async move {
-                    if let Some(args) = args {
-                        return drafts::keep(c, record, &verb, &args).await;
-                    }
-                    let own = drafts::own(c).await?.into_iter();
-                    for draft in own.filter(|draft| draft.record == record && draft.verb == verb) {
-                        if seen.contains(&Some(digest(&draft.args))) {
-                            drafts::replace(c, (record, &verb), Some(&draft.args), None).await?;
+                    let draft = (text.record, text.verb.as_str());
+                    for _ in 0..TRIES {
+                        let there = drafts::one(c, draft).await?;
+                        let verdict = match &there {
+                            None if text.args.is_some() => Verdict::Put,
+                            there => aside::judge(&text, there.as_ref()),
+                        };
+                        match verdict {
+                            Verdict::Forget => return Ok(true),
+                            Verdict::Copy => return Ok(false),
+                            Verdict::Put => {
+                                let args = text.args.as_ref();
+                                if drafts::replace(c, draft, there.as_ref(), args).await? {
+                                    return Ok(true);
+                                }
+                            }
                         }
                     }
-                    Ok(())
+                    Ok(false)
                 }
                 .boxed()
             })
             .await
     }
 
-    /// Sets these texts aside before the end, and says so where they could be.
-    pub fn set_last_words_aside(&self, texts: &[Unsaved]) {
-        if let Some(aside) = &self.aside
-            && let Err(error) = aside.write(aside::LAST, texts)
-        {
+    /// Sets these texts aside before the end.
+    ///
+    /// # Errors
+    /// Why they could not be.
+    pub fn set_last_words_aside(&self, texts: &[Unsaved]) -> Result<(), Failure> {
+        let set = match &self.aside {
+            Some(aside) => aside.write(aside::LAST, texts),
+            None => nowhere(texts),
+        };
+        set.map_err(|error| {
             tracing::error!("what was written last is not kept: {error}");
-        }
+            failure(error)
+        })
     }
 
     /// Gives the database what was written last, and tells others that this console is no longer
-    /// at any record.
-    pub async fn leave(&self, texts: &[Unsaved]) {
+    /// at any record. Says whether it took all of it.
+    pub async fn leave(&self, texts: &[Unsaved]) -> bool {
         let keeping = texts.iter().map(|text| self.keep(text));
         let (kept, _) = join(join_all(keeping), self.attend(None)).await;
-        if kept.iter().all(Result::is_ok) {
-            self.set_last_words_aside(&[]);
+        let taken = kept.iter().all(|kept| matches!(kept, Ok(true)));
+        if taken {
+            // What cannot be removed is put where it belongs already.
+            let _ = self.set_last_words_aside(&[]);
         }
+        taken
     }
 
-    /// The file that holds what the database did not take, where there is one.
-    pub fn left_behind(&self) -> Option<PathBuf> {
-        let file = self.aside.as_ref()?.file();
-        file.exists().then_some(file)
+    /// What is left of what was written last, where the database did not take it.
+    pub fn left_behind(
+        &self,
+        texts: Vec<Unsaved>,
+        set_aside: Result<(), Failure>,
+        taken: bool,
+    ) -> Option<LeftBehind> {
+        let written = texts.into_iter().filter(|text| text.args.is_some());
+        let lost: Vec<Unsaved> = written.filter(|_| !taken).collect();
+        match set_aside {
+            Err(Failure { text: why }) if !lost.is_empty() => {
+                Some(LeftBehind::Nowhere { why, texts: lost })
+            }
+            _ => {
+                let file = self.aside.as_ref()?.file();
+                file.exists().then_some(LeftBehind::InFile(file))
+            }
+        }
     }
+}
+
+/// What the database did not take of what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeftBehind {
+    /// This file has it, and the next start puts it where it belongs.
+    InFile(PathBuf),
+    /// Nothing has it but this program, which ends.
+    Nowhere {
+        /// Why no file has it.
+        why: String,
+        /// The texts.
+        texts: Vec<Unsaved>,
+    },
+}
+
+/// Nothing is kept where there is no place for it.
+fn nowhere(texts: &[Unsaved]) -> io::Result<()> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let why = "there is no folder for it";
+    Err(io::Error::new(io::ErrorKind::NotFound, why))
 }
 
 /// Why a text of an earlier run is not where it belongs.

@@ -7,6 +7,7 @@ use super::Performer;
 use crate::console::app::{Failure, PAGE, Reach, Window};
 use crate::domain::list::{Anchor, Counts, ListQuery, Viewer};
 use crate::domain::record::RecordId;
+use crate::domain::when;
 use crate::store::lists::{self, Refreshed};
 
 impl Performer {
@@ -82,7 +83,9 @@ impl Performer {
         .await
     }
 
+    /// As of the minute that the clock shows: what is late then is flagged in the lists.
     pub(super) async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Failure> {
+        let now = when::minute(now);
         self.ask(move |connection| lists::counts(connection, now).boxed())
             .await
     }

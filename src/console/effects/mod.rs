@@ -3,11 +3,14 @@
 mod drafts;
 mod lists;
 
+pub use drafts::LeftBehind;
+
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::PgConnection;
@@ -21,8 +24,10 @@ use crate::actions::labels::Printing;
 use crate::actions::{self, ActError, Terms};
 use crate::domain::act::{Act, Done};
 use crate::domain::record::RecordId;
+use crate::domain::verbs::ArgKind;
+use crate::domain::{money, promises};
 use crate::store::db::{Db, DbError};
-use crate::store::{completion, macros, presence, records, views};
+use crate::store::{completion, macros, people, presence, records, views};
 
 /// What is read for the screen is worth no longer wait.
 const READ: Duration = Duration::from_secs(10);
@@ -122,7 +127,7 @@ impl Performer {
                 request,
                 ask,
                 typed,
-            } => Msg::Choices(request, self.complete(ask, typed).await),
+            } => Msg::Choices(request, self.complete(ask, typed, now).await),
             Effect::Remember { line } => {
                 if let Some(path) = self.history.clone() {
                     // A line that cannot be kept is no reason to be in anybody's way.
@@ -195,7 +200,8 @@ impl Performer {
             Effect::Drafts => Msg::Drafts(self.drafts().await),
             Effect::KeepDraft(text) => {
                 let kept = match self.keep(&text).await {
-                    Ok(()) => InDatabase::Kept,
+                    Ok(true) => InDatabase::Kept,
+                    Ok(false) => InDatabase::Other,
                     Err(error) if error.is_outage() => InDatabase::Away,
                     Err(error) => InDatabase::Refused(failure(error)),
                 };
@@ -206,6 +212,7 @@ impl Performer {
             }
             Effect::Recover => Msg::Recovered(self.recover().await),
             Effect::Macros => Msg::Macros(self.ask(|c| macros::all(c).boxed()).await),
+            Effect::Roles => Msg::Roles(self.ask(|c| people::roles(c).boxed()).await),
             Effect::Copy(_)
             | Effect::Alarm(_)
             | Effect::Redraw
@@ -232,10 +239,16 @@ impl Performer {
             .is_ok()
     }
 
-    async fn complete(&self, ask: Ask, typed: String) -> Result<Vec<String>, Failure> {
+    async fn complete(
+        &self,
+        ask: Ask,
+        typed: String,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(String, String)>, Failure> {
+        let zone = self.terms.zone;
         self.ask(move |connection| {
             async move {
-                match ask {
+                let words = match ask {
                     Ask::Value(pane, field) => {
                         completion::values(connection, pane, field, &typed).await
                     }
@@ -246,7 +259,14 @@ impl Performer {
                         let kind = verb.kind.as_str();
                         completion::said(connection, kind, verb.name, argument, &typed).await
                     }
+                }?;
+                if let Ask::Argument(ArgKind::ShippingOption, Some(order)) = ask {
+                    return priced(connection, order, words, zone, now).await;
                 }
+                Ok(words
+                    .into_iter()
+                    .map(|word| (word, String::new()))
+                    .collect())
             }
             .boxed()
         })
@@ -311,6 +331,29 @@ impl Performer {
     }
 }
 
+/// Of these shipping options, those that an order could have instead of its own: what each costs, and
+/// when the order would arrive.
+async fn priced(
+    connection: &mut PgConnection,
+    order: RecordId,
+    names: Vec<String>,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, String)>, DbError> {
+    let choices = actions::options::choices(connection, order.id, now).await?;
+    let fits = |choice: &&actions::options::Choice| !choice.present && choice.unfit.is_none();
+    let priced = names.into_iter().filter_map(|name| {
+        let mut fitting = choices.iter().filter(fits);
+        let choice = fitting.find(|choice| choice.option.name == name)?;
+        let price = money::shown(choice.price, &choice.option.currency);
+        let means = choice.deliver_by.map_or(price.clone(), |at| {
+            format!("{price}, arrives by {}", promises::arrival_day(at, zone))
+        });
+        Some((name, means))
+    });
+    Ok(priced.collect())
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn failure(error: impl ToString) -> Failure {
     Failure {
@@ -365,6 +408,7 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::SetAside { .. } => Msg::SetAside(Err(failure)),
         Effect::Recover => Msg::Recovered(Err(failure)),
         Effect::Macros => Msg::Macros(Err(failure)),
+        Effect::Roles => Msg::Roles(Err(failure)),
         Effect::Copy(_) | Effect::Alarm(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
             return None;
         }

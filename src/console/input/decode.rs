@@ -120,17 +120,20 @@ fn goes_on(bytes: &[u8]) -> bool {
 }
 
 fn piece(bytes: &[u8], searched: usize) -> Piece {
+    // Terminals that answer in eight bits begin with one control character of C1 instead of an
+    // escape and a letter, by itself or in UTF-8.
+    if let Some((length, letter)) = c1(bytes) {
+        return begun(bytes, length, letter);
+    }
     match bytes[0] {
         0x1b => match bytes.get(1) {
             None => Piece::Part,
             Some(b'[') if bytes.starts_with(PASTE_BEGINS) => pasted(bytes, searched),
-            Some(b'[') => sequence(bytes),
-            Some(b'O') => match bytes.get(2) {
-                None => Piece::Part,
-                Some(last) => whole(3, function(*last).map(Chord::plain)),
-            },
-            Some(b']' | b'P' | b'_' | b'^' | b'X') => answer(bytes),
+            Some(letter @ (b'[' | b'O' | b']' | b'P' | b'_' | b'^' | b'X')) => {
+                begun(bytes, 2, *letter)
+            }
             Some(0x1b) => whole(1, Some(Chord::plain(Key::Esc))),
+            Some(_) if c1(&bytes[1..]).is_some() => whole(1, Some(Chord::plain(Key::Esc))),
             Some(_) => match character(&bytes[1..]) {
                 Piece::Whole(length, Some(Input::Key(chord))) => {
                     whole(length + 1, Some(Chord { alt: true, ..chord }))
@@ -141,6 +144,31 @@ fn piece(bytes: &[u8], searched: usize) -> Piece {
         },
         _ => character(bytes),
     }
+}
+
+/// What follows a beginning of so many bytes: that of escape and this letter.
+fn begun(bytes: &[u8], from: usize, letter: u8) -> Piece {
+    match letter {
+        b'[' => sequence(bytes, from),
+        b'O' => match bytes.get(from) {
+            None => Piece::Part,
+            Some(last) => whole(from + 1, function(*last).map(Chord::plain)),
+        },
+        _ => answer(bytes, from),
+    }
+}
+
+/// A control character of C1 that begins something: its bytes, and the letter that stands for it
+/// behind an escape.
+fn c1(bytes: &[u8]) -> Option<(usize, u8)> {
+    let (length, byte) = match bytes {
+        [0xc2, byte, ..] => (2, *byte),
+        [byte, ..] => (1, *byte),
+        [] => return None,
+    };
+    let letter = byte.checked_sub(0x40)?;
+    (byte >= 0x80 && matches!(letter, b'[' | b'O' | b']' | b'P' | b'_' | b'^' | b'X'))
+        .then_some((length, letter))
 }
 
 /// A character, or what a key with control sends.
@@ -188,15 +216,17 @@ fn character(bytes: &[u8]) -> Piece {
     }
 }
 
-/// A sequence that begins with `ESC [`.
-fn sequence(bytes: &[u8]) -> Piece {
-    let body = &bytes[2..];
+/// A sequence that begins with `ESC [`, or with what stands for it.
+fn sequence(bytes: &[u8], from: usize) -> Piece {
+    let body = &bytes[from..];
     // The Linux console's F1 to F5.
     if body.first() == Some(&b'[') {
         return match body.get(1) {
             None => Piece::Part,
-            Some(last @ b'A'..=b'E') => whole(4, Some(Chord::plain(Key::F(last - b'A' + 1)))),
-            Some(_) => whole(3, None),
+            Some(last @ b'A'..=b'E') => {
+                whole(from + 2, Some(Chord::plain(Key::F(last - b'A' + 1))))
+            }
+            Some(_) => whole(from + 1, None),
         };
     }
     let Some(length) = body.iter().position(|byte| !(0x20..0x40).contains(byte)) else {
@@ -209,9 +239,9 @@ fn sequence(bytes: &[u8]) -> Piece {
     let last = body[length];
     if !(0x40..0x7f).contains(&last) {
         // Broken off by something else, which is taken by itself.
-        return whole(2 + length, None);
+        return whole(from + length, None);
     }
-    let taken = 2 + length + 1;
+    let taken = from + length + 1;
     let text = str::from_utf8(&body[..length]).unwrap_or_default();
     match (text.strip_prefix('<'), last) {
         (Some(text), b'M' | b'm') => Piece::Whole(taken, mouse(text, last).map(Input::Mouse)),
@@ -323,17 +353,23 @@ fn mouse(text: &str, last: u8) -> Option<Mouse> {
     })
 }
 
-/// A terminal's answer: `ESC ]`, `ESC P` and the like, up to BEL or `ESC \`.
-fn answer(bytes: &[u8]) -> Piece {
-    for (at, byte) in bytes.iter().enumerate().skip(2) {
+/// A terminal's answer: `ESC ]`, `ESC P` and the like, up to BEL, `ESC \` or what stands for that.
+fn answer(bytes: &[u8], from: usize) -> Piece {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
         match (byte, bytes.get(at + 1)) {
-            (0x07, _) => return whole(at + 1, None),
-            (0x1b, Some(b'\\')) => return whole(at + 2, None),
-            (0x1b, None) => return Piece::Part,
+            (0x07 | 0x9c, _) => return whole(at + 1, None),
+            (0xc2, Some(0x9c)) | (0x1b, Some(b'\\')) => return whole(at + 2, None),
+            (0x1b | 0xc2, None) => return Piece::Part,
             // Broken off by another sequence, or by a person who wants to get out.
             (0x1b | 0x03, _) => return whole(at, None),
             _ => {}
         }
+        // The bytes of one character are not looked at by themselves.
+        at += match character(&bytes[at..]) {
+            Piece::Whole(length, _) => length.max(1),
+            Piece::Part => return Piece::Part,
+        };
     }
     if bytes.len() < ANSWER {
         Piece::Part
@@ -427,7 +463,18 @@ mod tests {
             b"\x1b_Gi=31;OK\x1b\\",
             b"\x1b[I\x1b[O",
             b"\x1b[?1u",
-            b"\x9c\x90\xff",
+            b"\x9c\x85\xff",
+            // In eight bits, and the same characters in UTF-8.
+            b"\x9b?62;22c",
+            b"\x9b24;80R",
+            b"\x9d11;rgb:0000/0000/0000\x9c",
+            b"\x9d11;rgb:0000/0000/0000\x07",
+            b"\x90>|XTerm(370)\x9c",
+            "\u{9b}?62;22c".as_bytes(),
+            "\u{9d}10;rgb:ffff/ffff/ffff\u{9c}".as_bytes(),
+            "\u{9d}2;✜ \u{9c}".as_bytes(),
+            "\u{90}1+r524742\u{9c}\u{85}".as_bytes(),
+            b"\x8fz",
             "\u{9b}\u{85}".as_bytes(),
         ] {
             let mut bytes = b"a".to_vec();

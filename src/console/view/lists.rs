@@ -1,6 +1,6 @@
 //! Cells that several lists share.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::console::app::{Context, Span, Tone, facts};
 use crate::domain::record::Record;
@@ -59,5 +59,6 @@ pub(super) fn few(number: i64) -> Span {
 
 /// Its promise has passed.
 pub(super) fn flagged_by_due(record: &Record, ctx: Context) -> bool {
-    record.due_at().is_some_and(|due| due < ctx.now)
+    let late = |due| facts::since(due, ctx.now) > TimeDelta::zero();
+    record.due_at().is_some_and(late)
 }

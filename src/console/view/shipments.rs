@@ -1,5 +1,7 @@
 //! The list of parcels.
 
+use chrono::TimeDelta;
+
 use super::lists::{WHO, due, flagged_by_due, name, stamp, who};
 use super::table::{Column, Kind, fixed, flex};
 use crate::console::app::{Context, Span, Tone, facts};
@@ -37,8 +39,10 @@ fn cells(record: &Record, ctx: Context) -> Vec<Span> {
         return vec![];
     };
     let heard = match parcel.last_event_at {
-        Some(at) if at <= ctx.now => Span::new(facts::span(ctx.now - at), Tone::Plain),
-        Some(_) => Span::new("now", Tone::Plain),
+        Some(at) => match facts::since(at, ctx.now) {
+            silence if silence < TimeDelta::zero() => Span::new("now", Tone::Plain),
+            silence => Span::new(facts::span(silence), Tone::Plain),
+        },
         None => Span::new("never", Tone::Muted),
     };
     vec![

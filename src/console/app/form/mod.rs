@@ -124,6 +124,11 @@ impl Form {
         first.is_some_and(|target| target.record == record)
     }
 
+    /// Whether it has a text that is kept as a draft, and waits for no answer.
+    pub fn is_kept(&self) -> bool {
+        self.sending.is_none() && self.has_button() && self.holds_text()
+    }
+
     /// Whether a longer text is being written just now.
     pub fn is_writing(&self) -> bool {
         self.sending.is_none()

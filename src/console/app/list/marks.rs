@@ -32,9 +32,14 @@ impl List {
         }
     }
 
+    /// Whether there are any marks, or a range is being marked.
+    pub fn has_marks(&self) -> bool {
+        self.range.is_some() || !self.marks.is_empty()
+    }
+
     /// Drops range and marks; says whether there were any.
     pub fn clear_marks(&mut self) -> bool {
-        let any = self.range.is_some() || !self.marks.is_empty();
+        let any = self.has_marks();
         self.range = None;
         self.marks.clear();
         any

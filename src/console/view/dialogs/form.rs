@@ -10,8 +10,8 @@ use super::super::theme::Theme;
 use super::super::{select, write};
 use super::boxes::{boxed, draw_edit, inside, keys, line, unseen};
 use crate::console::app::{
-    App, Choosing, Document, Field, Form, Geometry, Line, Span, TEXT_ROWS, Tone, Value, bad, cut,
-    facts, macros, muted, plain, strong,
+    App, Choosing, DISCARD, Document, Field, Form, Geometry, Line, Span, TEXT_ROWS, Tone, Value,
+    bad, cut, facts, macros, muted, plain, strong,
 };
 use crate::domain::text;
 use crate::domain::verbs::ArgKind;
@@ -55,6 +55,7 @@ pub(super) fn form(
         .sum::<usize>()
         + head.len()
         + errors.len();
+    let close = ("esc", if form.is_kept() { "keep" } else { "close" });
     let hints = if form.sending.is_some() {
         vec![muted("being done …")]
     } else if let Some(Value::Word(_)) = form.field().map(|field| &field.value) {
@@ -63,10 +64,14 @@ pub(super) fn form(
         } else {
             ("enter", "do it")
         };
+        keys(&[("← →", "or its first letters: choose"), does, close])
+    } else if form.is_kept() {
+        let (macros, discard) = (macros::KEY.to_string(), DISCARD.to_string());
         keys(&[
-            ("← →", "or its first letters: choose"),
-            does,
-            ("esc", "close"),
+            ("ctrl-s", "do it"),
+            close,
+            (&macros, "macro"),
+            (&discard, "discard"),
         ])
     } else if form.has_button() {
         let macros = macros::KEY.to_string();

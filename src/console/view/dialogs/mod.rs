@@ -16,8 +16,8 @@ use self::views::{columns, shelf};
 use super::theme::Theme;
 use super::{blank, page_lines, select, write};
 use crate::console::app::{
-    App, Bulk, Confirm, Conflict, Dialog, Document, Form, Geometry, Line, Reading, Span, Tone, bad,
-    cut, facts, muted, plain, strong,
+    App, Bulk, Confirm, Conflict, Dialog, Document, Form, Geometry, Line, Reading, Rest, Span,
+    Tone, bad, cut, facts, muted, plain, strong,
 };
 use crate::console::input::Command;
 use crate::domain::verbs::Danger;
@@ -41,7 +41,7 @@ pub(super) fn draw(
         Dialog::Confirm(shown) => confirm(buffer, shown, g, theme),
         Dialog::Bulk(shown) => bulk(buffer, shown, app, g, theme),
         Dialog::Conflict(shown) => conflict(buffer, shown, app, g, theme),
-        Dialog::Discard(shown) => discard(buffer, shown, g, theme),
+        Dialog::Discard(shown) => discard(buffer, shown, app, g, theme),
         Dialog::Filter(line) => return Some(filter(buffer, line, g, theme)),
         Dialog::Views(shown) => return shelf(buffer, shown, app, g, theme),
         Dialog::Columns(shown) => columns(buffer, shown, app, g, theme),
@@ -252,19 +252,24 @@ fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, t
     written(buffer, inner, &lines, theme);
 }
 
-fn discard(buffer: &mut Buffer, form: &Form, g: &Geometry, theme: Theme) {
-    let hints = if form.written().is_some() {
-        keys(&[
-            ("k", "keep it as a draft"),
-            ("y", "throw it away"),
-            ("n", "go on writing"),
-        ])
-    } else {
-        keys(&[("y", "throw it away"), ("n", "go on writing")])
+fn discard(buffer: &mut Buffer, form: &Form, app: &App, g: &Geometry, theme: Theme) {
+    let (away, back) = (("y", "throw it away"), ("n", "go on writing"));
+    let (text, hints) = match app.rest(form) {
+        Rest::Nowhere => (
+            "What you wrote has not been sent, and is not kept.",
+            keys(&[("esc y", "throw it away"), back]),
+        ),
+        Rest::Run => (
+            "Neither the database nor this machine keeps it.",
+            keys(&[("esc", "keep until you leave"), away, back]),
+        ),
+        Rest::Draft | Rest::Going | Rest::Here => (
+            "What you wrote has not been sent.",
+            keys(&[("esc", "keep it as a draft"), away, back]),
+        ),
     };
     let title = format!("{}: throw the text away?", form_title(form));
-    let inner = boxed(buffer, g, &title, &hints, 56, 1, theme);
-    let text = "What you wrote has not been sent.";
+    let inner = boxed(buffer, g, &title, &hints, 58, 1, theme);
     write(buffer, line(inner, 0), &[plain(text)], theme);
 }
 
