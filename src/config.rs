@@ -83,7 +83,7 @@ settings! {
     alarm_about: Kinds = "alarm.about", "all",
         "Whose new urgent work is told: `all`, or some of `orders stock shipments inspections tickets`.";
     shop_name: String = "shop.name", "",
-        "The shop's name, as the header and mails show it; empty takes the database's.";
+        "The shop's name, as the header, mails, labels and `{shop}` in macros show it.";
     shop_time_zone: Tz = "shop.time_zone", "UTC",
         "The zone in which times are shown and cut-offs count.";
     shop_address: Lines = "shop.address", "",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::{ActError, Terms, options, purchases};
+use super::{ActError, Terms, options, orders, purchases};
 use crate::domain::act::Args;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::verbs::Verb;
@@ -12,7 +12,7 @@ use crate::domain::verbs::Verb;
 pub fn foretells(verb: &Verb) -> bool {
     matches!(
         (verb.kind, verb.name),
-        (Kind::Order, "set-option") | (Kind::Stock, "reorder" | "forget-work")
+        (Kind::Order, "set-option" | "cancel") | (Kind::Stock, "reorder" | "forget-work")
     )
 }
 
@@ -33,6 +33,7 @@ pub async fn foretell(
             let wanted = args.get("to").map_or("", String::as_str);
             options::foretell(connection, record.id, wanted, terms.zone, now).await
         }
+        (Kind::Order, "cancel") => Ok(orders::foretell_cancel(connection, record.id).await?),
         (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
         (Kind::Stock, "forget-work") => {
             Ok(purchases::foretell_forget(connection, record.id).await?)

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use sqlx::postgres::PgConnection;
+
 use super::error::ActError;
 use super::work::{Outcome, Work, units, unknown_verb};
 use super::{jobs, mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
-use crate::domain::orders::{FulfilmentState, OrderSummary};
+use crate::domain::money;
+use crate::domain::orders::{FinancialStatus as Paid, FulfilmentState, OrderSummary};
 use crate::domain::promises;
-use crate::store::fulfilments::{self, Plan, Why};
+use crate::store::db::DbError;
+use crate::store::fulfilments::{self, Asked, Plan, Why};
 use crate::store::lookup::Source;
 use crate::store::orders::OpenLine;
 use crate::store::{calendar, inspections, notices, orders, reservations, shipments};
@@ -377,4 +381,38 @@ async fn cancel(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, Ac
         let _ = write!(summary, "; to be told: {}", told.join(", "));
     }
     Ok(Outcome::new(summary))
+}
+
+/// What a cancel would come to beyond the units, for the question before it is done.
+pub(super) async fn foretell_cancel(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<String>, DbError> {
+    let mut told: Vec<String> = (fulfilments::asked(connection, order_id).await?.into_iter())
+        .map(|asked| {
+            let Asked { id, supplier, .. } = &asked;
+            match (asked.knows, asked.addressed) {
+                (true, true) => format!("{supplier} is mailed that PO-{id} is cancelled"),
+                (true, false) => {
+                    format!("{supplier} has no mail address: tell it that PO-{id} is cancelled")
+                }
+                (false, _) => format!("PO-{id} does not leave to {supplier}"),
+            }
+        })
+        .collect();
+    let Some(order) = orders::summary(connection, order_id).await? else {
+        return Ok(told);
+    };
+    let paid = order.financial_status;
+    if matches!(
+        paid,
+        Paid::Paid | Paid::PartiallyPaid | Paid::PartiallyRefunded
+    ) {
+        told.push(format!(
+            "{} {}: given back in the shop, not here",
+            money::shown(order.total, &order.currency),
+            paid.label()
+        ));
+    }
+    Ok(told)
 }

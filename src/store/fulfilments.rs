@@ -261,3 +261,36 @@ pub async fn cancel_purchase_orders(
         .map(|order| order.name)
         .collect())
 }
+
+/// A supplier that was asked for a part of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Primary key of the purchase order.
+    pub id: i64,
+    /// The supplier's name.
+    pub supplier: String,
+    /// Whether it can be mailed to.
+    pub addressed: bool,
+    /// Whether it knows of the purchase order, by our mail or by its own answer.
+    pub knows: bool,
+}
+
+/// The suppliers that were asked for an order's parts and are not done with them.
+pub async fn asked(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Asked>, DbError> {
+    Ok(sqlx::query_as!(
+        Asked,
+        r#"select o.id, s.name as supplier, has_address(s) as "addressed!",
+                  (o.state = 'accepted' or o.state = 'sent' and not exists (
+                       select from notices n
+                       where n.kind = 'purchase_order' and n.subject_kind = 'purchase_order'
+                         and n.subject_id = o.id and n.state <> 'sent')) as "knows!"
+         from fulfilments f
+         join purchase_orders o on o.fulfilment_id = f.id
+         join suppliers s on s.id = o.supplier_id
+         where f.order_id = $1 and o.state in ('draft', 'sent', 'accepted')
+         order by o.id"#,
+        order_id
+    )
+    .fetch_all(connection)
+    .await?)
+}

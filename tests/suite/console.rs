@@ -723,6 +723,28 @@ async fn what_a_reorder_comes_to_is_said_before_it_is_done() {
 }
 
 #[tokio::test]
+async fn what_a_cancel_comes_to_is_said_before_it_is_done() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("TOWEL", 1)]).await;
+    shop.done(order, "route", &[("to", "Burren Mill")]).await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("1");
+    ana.shows("#1000").await;
+    ana.types("xwrong size<enter>");
+    ana.shows("does not leave to Burren Mill").await;
+    ana.shows("0.00 EUR paid: given back in the shop, not here")
+        .await;
+    ana.types("n<esc><esc>");
+    sqlx::raw_sql("update purchase_orders set state = 'sent', sent_at = now()")
+        .execute(&mut shop.owner().await)
+        .await
+        .expect("it left");
+    ana.types("xwrong size<enter>");
+    ana.shows("Burren Mill is mailed that PO-1 is cancelled")
+        .await;
+}
+
+#[tokio::test]
 async fn what_another_shipping_option_comes_to_is_said_before_it_is_given() {
     let shop = Shop::open().await;
     shop.order(&[("MUG", 1)]).await;
