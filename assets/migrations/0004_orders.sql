@@ -84,6 +84,11 @@ create index orders_assignee_due on orders (assignee, due_at, id) where assignee
 create index orders_open_assignee on orders (assignee, due_at, id)
     where assignee is not null and stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
 
+-- Whether goods may leave on what the channel says of the money.
+create function is_paid(an_order orders) returns boolean
+language sql immutable
+return an_order.financial_status in ('paid', 'partially_refunded');
+
 create table order_lines (
     id bigint generated always as identity primary key,
     order_id bigint not null references orders,

@@ -145,7 +145,7 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     part record;
     supplied boolean;
-    held text;
+    parent orders;
 begin
     if new.state = old.state then
         return null;
@@ -153,10 +153,15 @@ begin
     select p.supplier_id is not null into supplied
     from fulfilments f join locations p on p.id = f.location_id where f.id = new.fulfilment_id;
     if new.state = 'handed_over' then
-        select hold_reason into held from orders where id = new.order_id for no key update;
-        if held is not null then
-            raise exception 'its order is on hold: %', held
+        select * into parent from orders where id = new.order_id for no key update;
+        if parent.hold_reason is not null then
+            raise exception 'its order is on hold: %', parent.hold_reason
                 using errcode = 'check_violation', constraint = 'shipments_order_held';
+        end if;
+        -- What a supplier has sent is gone, whatever became of the money since.
+        if not supplied and not is_paid(parent) then
+            raise exception 'its order''s payment is %', replace(parent.financial_status, 'partially_', 'part ')
+                using errcode = 'check_violation', constraint = 'shipments_order_paid';
         end if;
         perform from fulfilments where id = new.fulfilment_id for no key update;
         if exists (select from inspections i

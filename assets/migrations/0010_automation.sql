@@ -65,10 +65,22 @@ create trigger enqueue_option after update of transit_days_max on shipping_optio
 create function comes_first(an_order orders) returns boolean
 language sql immutable
 begin atomic
-    select (an_order.stage in ('confirmed', 'processing', 'partially_shipped')
-            or an_order.stage = 'new' and an_order.financial_status in ('paid', 'partially_refunded'))
+    select an_order.stage in ('new', 'confirmed', 'processing', 'partially_shipped')
+       and an_order.financial_status in ('paid', 'partially_refunded')
        and not an_order.covered_by_hand;
 end;
+
+-- What an order waits for is part of what its parcels show that have not left.
+create function tell_parcels() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into change (kind, id, version)
+    select 'shipment', id, version from shipments where order_id = new.id and state in ('draft', 'labelled');
+    return null;
+end $$;
+create trigger tell_parcels after update on orders
+    for each row when ((new.waiting_reason, new.hold_reason) is distinct from (old.waiting_reason, old.hold_reason))
+    execute function tell_parcels();
 
 -- By when the supplier must have accepted; written when the purchase order has left.
 alter table purchase_orders add column answer_due timestamptz;
@@ -196,12 +208,14 @@ create trigger keep_mail_back after update on orders
     for each row when (old.stage <> 'cancelled' and new.stage = 'cancelled')
     execute function keep_mail_back();
 
--- While an order is on hold, nobody is told to send it, or that it comes.
+-- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes.
 create function is_kept_back(a_notice notices) returns boolean
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
-       and exists (select from orders where id = a_notice.order_id and stage = 'on_hold');
+       and exists (select from orders o where o.id = a_notice.order_id
+                   and (o.stage = 'on_hold'
+                        or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and not is_paid(o)));
 end;
 
 -- What waits for a supplier's address goes on when there is one.
@@ -710,7 +724,7 @@ grant select on promise_changes, business_calendar, business_hours, holidays, al
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept,
-    is_kept_back
+    is_kept_back, is_paid
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

@@ -221,7 +221,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
         {
             return vec![Step::Confirm];
         }
-        Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => {}
+        // What is no longer paid for is neither bought nor packed, and nobody is told that it comes.
+        Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped
+            if facts.financial_status.is_good() => {}
         _ => return Vec::new(),
     }
     let mut steps = Vec::new();
@@ -275,8 +277,10 @@ pub fn due(facts: &Facts) -> Vec<Step> {
 /// parcels over, or nothing is left.
 pub fn waits_for(facts: &Facts) -> Option<String> {
     match facts.stage {
-        Stage::New if !facts.financial_status.is_good() => {
-            return Some(format!("payment is {}", facts.financial_status.label()));
+        Stage::New | Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped
+            if !facts.financial_status.is_good() =>
+        {
+            return facts.financial_status.stops();
         }
         Stage::New if !facts.has_address => return Some("the address is incomplete".to_owned()),
         Stage::New if facts.lines.is_empty() => return Some("nothing in it is shipped".to_owned()),
@@ -389,6 +393,38 @@ mod tests {
             ..facts
         };
         assert_eq!(due(&paid), [Step::Confirm]);
+    }
+
+    #[test]
+    fn an_order_whose_payment_went_back_is_neither_bought_nor_packed() {
+        let mut wants = line(2, 1);
+        wants.offered = true;
+        let facts = Facts {
+            to_be_acknowledged: true,
+            standing: None,
+            ..confirmed(vec![wants])
+        };
+        for stage in [Stage::Confirmed, Stage::Processing, Stage::PartiallyShipped] {
+            for (financial_status, reason) in [
+                (FinancialStatus::Refunded, "payment is refunded: cancel it"),
+                (FinancialStatus::Voided, "payment is voided: cancel it"),
+                (FinancialStatus::PartiallyPaid, "payment is part paid"),
+            ] {
+                let facts = Facts {
+                    stage,
+                    financial_status,
+                    ..facts.clone()
+                };
+                assert_eq!(due(&facts), [], "{stage} {financial_status}");
+                assert_eq!(waits_for(&facts).as_deref(), Some(reason));
+            }
+            let partly = Facts {
+                stage,
+                financial_status: FinancialStatus::PartiallyRefunded,
+                ..facts.clone()
+            };
+            assert!(due(&partly).contains(&Step::Route), "{stage}");
+        }
     }
 
     #[test]

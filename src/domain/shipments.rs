@@ -89,6 +89,8 @@ pub struct ShipmentSummary {
     pub label: Option<LabelState>,
     /// What the worker gave up of its work for it, and why.
     pub given_up: Option<String>,
+    /// What its order waits for, while it has not left.
+    pub waits: Option<String>,
 }
 
 impl ShipmentSummary {

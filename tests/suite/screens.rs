@@ -163,6 +163,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         units: 2,
         label: None,
         given_up: None,
+        waits: None,
     }
 }
 
