@@ -106,6 +106,8 @@ create table order_lines (
     shipped integer not null default 0 check (shipped >= 0),
     delivered integer not null default 0 check (delivered >= 0),
     cancelled integer not null default 0 check (cancelled >= 0),
+    -- Of those that were shipped, what never arrived and is not sent again.
+    lost integer not null default 0 check (lost >= 0),
     return_requested integer not null default 0 check (return_requested >= 0),
     returned integer not null default 0 check (returned >= 0),
     -- What is still to be found for it; nothing for what needs no shipping.
@@ -114,7 +116,7 @@ create table order_lines (
     unique (order_id, position),
     constraint order_lines_not_more_than_ordered
         check (reserved + requested + shipped + cancelled <= ordered),
-    constraint order_lines_delivered_were_shipped check (delivered <= shipped),
+    constraint order_lines_delivered_were_shipped check (delivered + lost <= shipped),
     constraint order_lines_returned_were_delivered check (return_requested + returned <= delivered)
 );
 create index order_lines_wanted on order_lines (product_id) include (unallocated, order_id)
@@ -181,7 +183,7 @@ language plpgsql set search_path = packline, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         if new.reserved <> 0 or new.requested <> 0 or new.shipped <> 0 or new.delivered <> 0
-           or new.return_requested <> 0 or new.returned <> 0 then
+           or new.lost <> 0 or new.return_requested <> 0 or new.returned <> 0 then
             raise exception 'an order line begins with nothing done'
                 using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
         end if;
@@ -194,9 +196,9 @@ begin
                     using errcode = 'check_violation', constraint = 'order_lines_of_shop';
             end if;
         end if;
-    elsif (new.reserved, new.requested, new.shipped, new.delivered, new.return_requested, new.returned)
+    elsif (new.reserved, new.requested, new.shipped, new.delivered, new.lost, new.return_requested, new.returned)
               is distinct from
-          (old.reserved, old.requested, old.shipped, old.delivered, old.return_requested, old.returned)
+          (old.reserved, old.requested, old.shipped, old.delivered, old.lost, old.return_requested, old.returned)
           and not by_own_trigger(tg_relid) then
         raise exception 'units are counted by reservations, fulfilments, parcels and returns'
             using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
@@ -237,8 +239,11 @@ create table fulfilment_lines (
     order_line_id bigint not null references order_lines,
     quantity integer not null check (quantity > 0),
     shipped integer not null default 0 check (shipped >= 0),
+    -- Of those that were shipped, what never arrived and another fulfilment sends again.
+    lost integer not null default 0 check (lost >= 0),
     unique (fulfilment_id, order_line_id),
-    constraint fulfilment_lines_not_more_than_planned check (shipped <= quantity)
+    constraint fulfilment_lines_not_more_than_planned check (shipped <= quantity),
+    constraint fulfilment_lines_lost_were_shipped check (lost <= shipped)
 );
 create index fulfilment_lines_of_line on fulfilment_lines (order_line_id);
 
@@ -254,6 +259,10 @@ insert into transition (kind, from_state, to_state) values
     ('order', 'partially_shipped', 'delivered'),
     ('order', 'shipped', 'delivered'),
     ('order', 'delivered', 'closed'),
+    -- What was lost on its way is sent again, or nothing of it ever arrives.
+    ('order', 'shipped', 'processing'), ('order', 'shipped', 'partially_shipped'),
+    ('order', 'partially_shipped', 'processing'),
+    ('order', 'shipped', 'closed'), ('order', 'partially_shipped', 'closed'),
     ('order', 'new', 'on_hold'), ('order', 'confirmed', 'on_hold'), ('order', 'processing', 'on_hold'),
     ('order', 'on_hold', 'new'), ('order', 'on_hold', 'confirmed'), ('order', 'on_hold', 'processing'),
     ('order', 'new', 'cancelled'), ('order', 'confirmed', 'cancelled'),
@@ -283,14 +292,17 @@ declare
 begin
     -- What needs no shipping keeps an order alive, and is never waited for.
     select coalesce(sum(ordered), 0) as ordered, coalesce(sum(shipped), 0) as shipped,
-           coalesce(sum(delivered), 0) as delivered, coalesce(sum(cancelled), 0) as cancelled,
+           coalesce(sum(delivered), 0) as delivered, coalesce(sum(lost), 0) as lost,
+           coalesce(sum(cancelled), 0) as cancelled,
            coalesce(sum(ordered - cancelled) filter (where requires_shipping), 0) as to_ship
     into units from order_lines where order_id = an_order.id;
     active := units.to_ship;
     return case
         when units.ordered > 0 and units.ordered = units.cancelled then 'cancelled'
         when an_order.closed_at is not null then 'closed'
-        when units.shipped > 0 and units.shipped >= active and units.delivered >= units.shipped then 'delivered'
+        when units.shipped > 0 and units.shipped >= active and units.lost >= units.shipped then 'closed'
+        when units.shipped > 0 and units.shipped >= active and units.delivered + units.lost >= units.shipped
+            then 'delivered'
         when units.shipped > 0 and units.shipped >= active then 'shipped'
         when units.shipped > 0 then 'partially_shipped'
         when an_order.hold_reason is not null then 'on_hold'
@@ -316,6 +328,8 @@ begin
     end if;
     if new.stage = 'cancelled' then
         new.hold_reason := null;
+    elsif new.stage = 'closed' then
+        new.closed_at := coalesce(new.closed_at, clock_timestamp());
     end if;
     new.due_at := coalesce(case
         when new.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped') then new.ship_by
@@ -347,7 +361,7 @@ begin
         raise exception 'not all of its units have left in parcels'
             using errcode = 'check_violation', constraint = 'fulfilments_shipped_in_parcels';
     elsif new.state = 'delivered' and old.state <> 'delivered' and exists (
-        select from shipments where fulfilment_id = new.id and state not in ('delivered', 'void')
+        select from shipments where fulfilment_id = new.id and state not in ('delivered', 'void') and settled is null
     ) then
         raise exception 'not all of its parcels have arrived'
             using errcode = 'check_violation', constraint = 'fulfilments_delivered_in_parcels';
@@ -386,7 +400,7 @@ begin
         select from order_lines l
         where l.id in (select order_line_id from new_rows)
           and l.ordered - l.cancelled < (
-              select sum(fl.quantity) from fulfilment_lines fl
+              select sum(fl.quantity - fl.lost) from fulfilment_lines fl
               join fulfilments f on f.id = fl.fulfilment_id
               where fl.order_line_id = l.id and f.state not in ('rejected', 'cancelled'))
     ) then

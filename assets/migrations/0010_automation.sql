@@ -21,7 +21,9 @@ alter table orders
     -- A person gave its stock back: until a person reserves or routes it, nothing is taken for it.
     add column covered_by_hand boolean not null default false,
     -- The day, in the shop's zone, by which the customer was last told that it arrives.
-    add column told_day date;
+    add column told_day date,
+    -- When units of it that were lost were last to be sent again: what covers them counts from then.
+    add column again_at timestamptz;
 -- By when a supplier should hand its part over: its lead time, from when it was asked.
 alter table fulfilments add column leaves_by timestamptz;
 create function note_transit() returns trigger
@@ -565,7 +567,7 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'dead_job', 'failing_job')),
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'lost', 'dead_job', 'failing_job')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,
@@ -608,6 +610,30 @@ create trigger tell_insert after insert on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
 create trigger tell_update after update on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
+
+-- A parcel that was lost, or came back, keeps its order in sight until somebody has decided.
+create function alert_lost() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    why text := (select string_agg(format('SHP-%s %s: send-again or write-off', id,
+                                          case state when 'lost' then 'is lost' else 'came back' end),
+                                   '; ' order by id)
+                 from shipments
+                 where order_id = new.order_id and state in ('lost', 'returned_to_sender') and settled is null);
+begin
+    if why is null then
+        update alerts set cleared_at = clock_timestamp()
+        where kind = 'lost' and subject_kind = 'order' and subject_id = new.order_id and cleared_at is null;
+    else
+        insert into alerts (kind, subject_kind, subject_id, reason) values ('lost', 'order', new.order_id, why)
+        on conflict (kind, subject_kind, subject_id) where cleared_at is null do update set reason = excluded.reason;
+    end if;
+    return null;
+end $$;
+create trigger alert_lost after update of state, settled on shipments
+    for each row when ((new.state, new.settled) is distinct from (old.state, old.settled)
+                       and new.state in ('lost', 'returned_to_sender'))
+    execute function alert_lost();
 
 -- Work that was given up is enqueued again or forgotten, as a person decided; that is told where the
 -- work shows.

@@ -184,7 +184,7 @@ async fn first_promise(
     };
     let (calendar, cut_off) = (&business.calendar, business.cut_off);
     let slowest = slowest.unsigned_abs();
-    let Some(ship_by) = promises::ship_by(order.placed_at, slowest, calendar, cut_off) else {
+    let Some(ship_by) = promises::ship_by(order.since, slowest, calendar, cut_off) else {
         return Ok(None);
     };
     let deliver_by = order
@@ -197,6 +197,21 @@ async fn first_promise(
         },
         "promised",
     )))
+}
+
+/// Promises an order anew whose units are sent again, where somebody has them: as if it were placed
+/// at that moment.
+pub(super) async fn promise_again(
+    connection: &mut PgConnection,
+    order_id: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let business = calendar::load(connection, now).await?;
+    let order = store::facts(connection, order_id, now).await?;
+    if let Some((promise, _)) = first_promise(connection, &order, &business).await? {
+        store::promise(connection, order_id, &promise).await?;
+    }
+    Ok(())
 }
 
 /// Sets aside what earlier orders leave free, as far as it goes.
@@ -245,11 +260,11 @@ async fn route(
     let (calendar, cut_off) = (&terms.business.calendar, terms.business.cut_off);
     let promised = order.facts.standing.as_ref().map(|standing| {
         let ship_by = standing.promise.ship_by;
-        promises::lead_days(order.placed_at, ship_by, calendar, cut_off)
+        promises::lead_days(order.since, ship_by, calendar, cut_off)
     });
     // The promise counts from the order; who is asked after another said no has that time no more.
     let since = if order.facts.turned_down().is_empty() {
-        order.placed_at
+        order.since
     } else {
         terms.now
     };

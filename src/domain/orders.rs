@@ -177,6 +177,8 @@ pub struct OrderSummary {
     pub shipped: i64,
     /// Units that have arrived.
     pub delivered: i64,
+    /// Units that have left, never arrived and are not sent again.
+    pub lost: i64,
     /// Units that will not be shipped.
     pub cancelled: i64,
     /// Inspections that are pending.

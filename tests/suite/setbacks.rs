@@ -78,3 +78,86 @@ async fn an_order_whose_money_went_back_is_not_bought_mailed_or_handed_over() {
     assert!(done, "{said}");
     works.assert_ledger_is_right().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_parcel_stays_in_sight_until_it_is_sent_again_or_written_off() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works.run("select order_of('#1', 'PLATE', 2)").await;
+    works.drain(1);
+    let hand_over = |parcel: &str| {
+        for act in [
+            &["set-tracking", parcel, "--carrier", "DHL", "--code", parcel][..],
+            &["hand-over", parcel],
+        ] {
+            let (said, done) = works.act(act);
+            assert!(done, "{act:?}: {said}");
+        }
+    };
+    let lose = |parcel: &str| {
+        let (said, done) = works.act(&["lose", parcel, "--reason", "trace closed"]);
+        assert!(done, "{said}");
+    };
+    hand_over("SHP-1");
+    lose("SHP-1");
+    let alert = "select max(reason) from alerts where cleared_at is null and kind = 'lost'";
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-1 is lost: send-again or write-off")
+    );
+    let (next, _) = works.packline(&["list", "next"]);
+    assert!(next.contains("SHP-1"), "{next}");
+
+    // A week later somebody decides: the customer hears the new day.
+    works
+        .run(
+            "update orders set ship_by = ship_by - interval '14 days', told_day = told_day - 14,
+                               deliver_by = deliver_by - interval '14 days'",
+        )
+        .await;
+    let (said, done) = works.act(&["send-again", "SHP-1"]);
+    assert!(done && said.contains("2 units of #1"), "{said}");
+    works.drain(1);
+    let cause =
+        "select string_agg(cause, ', ' order by id) from promise_changes where ship_by > now()";
+    assert!(
+        works
+            .text(cause)
+            .await
+            .is_some_and(|causes| causes.ends_with("SHP-1 is sent again"))
+    );
+    let delays = "select count(*) from notices where kind = 'delay'";
+    assert_eq!(works.number(delays).await, 1);
+    assert_eq!(works.text(alert).await, None);
+    let stands =
+        "select o.stage || ' ' || l.reserved || ' ' || l.shipped || ' ' || s.on_hand || ' '
+            || (select string_agg(p.state, ', ' order by p.id) from shipments p)
+        from orders o join order_lines l on l.order_id = o.id
+        join stock_levels s on s.product_id = l.product_id where o.number = '#1'";
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("processing 2 0 3 lost, draft")
+    );
+    let (said, done) = works.act(&["send-again", "SHP-1"]);
+    assert!(!done && said.contains("it is sent again already"), "{said}");
+    hand_over("SHP-2");
+    let (said, done) = works.act(&["deliver", "SHP-2"]);
+    assert!(done, "{said}");
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("delivered 0 2 1 lost, delivered")
+    );
+
+    works.run("select order_of('#2', 'PLATE', 1)").await;
+    works.drain(1);
+    hand_over("SHP-3");
+    lose("SHP-3");
+    let (said, done) = works.act(&["write-off", "SHP-3", "--reason", "refunded"]);
+    assert!(done, "{said}");
+    let ended = "select stage || ' ' || (closed_at is not null) from orders where number = '#2'";
+    assert_eq!(works.text(ended).await.as_deref(), Some("closed true"));
+    assert_eq!(works.text(alert).await, None);
+    let (next, _) = works.packline(&["list", "next"]);
+    assert!(!next.contains("SHP-"), "{next}");
+    works.assert_ledger_is_right().await;
+}

@@ -33,6 +33,9 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
     if let Some(reason) = &parcel.given_up {
         document.flow(vec![bad(reason)]);
     }
+    if let Some(reason) = parcel.undecided() {
+        document.flow(vec![bad(reason)]);
+    }
     if let Some(reason) = &parcel.waits {
         document.flow(vec![bad(format!("its order waits: {reason}"))]);
     }

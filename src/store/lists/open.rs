@@ -39,7 +39,7 @@ pub(super) fn push_open(
             sql.push(" union ").push(SHORT).push(")");
         }
         Kind::Shipment => {
-            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
+            sql.push("p.is_open");
         }
         Kind::Inspection => {
             sql.push("i.state in ('pending', 'failed')");
@@ -77,8 +77,8 @@ pub(super) fn push_next(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateT
         }
         Kind::Shipment => {
             sql.push(
-                "p.state in ('draft', 'labelled', 'handed_over')
-                 and (p.state = 'handed_over'
+                "p.is_open
+                 and (p.state not in ('draft', 'labelled')
                       or not exists (select from inspections open
                                      where open.order_id = p.order_id and open.state in ('pending', 'failed')))",
             );

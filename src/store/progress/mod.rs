@@ -35,8 +35,9 @@ pub struct Moving {
     pub id: i64,
     /// The channel's number.
     pub number: String,
-    /// When the customer placed it.
-    pub placed_at: DateTime<Utc>,
+    /// When the customer placed it, or units of it that were lost were last to be sent again: what
+    /// covers it counts from then.
+    pub since: DateTime<Utc>,
     /// ISO 4217 code.
     pub currency: String,
     /// The customer's name.
@@ -66,7 +67,7 @@ pub async fn facts(
     now: DateTime<Utc>,
 ) -> Result<Moving, DbError> {
     let row = sqlx::query!(
-        r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
+        r#"select o.number, coalesce(o.again_at, o.placed_at) as "since!", o.currency, o.customer_name, o.email, o.stage,
                   o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason, o.told_day,
                   ((o.deliver_by - interval '1 second') at time zone c.time_zone)::date as promised_day,
                   coalesce((o.ship_by at time zone c.time_zone)::date < ($2 at time zone c.time_zone)::date,
@@ -119,7 +120,7 @@ pub async fn facts(
     Ok(Moving {
         id,
         number: row.number,
-        placed_at: row.placed_at,
+        since: row.since,
         currency: row.currency,
         transit_days: days(row.transit_days),
         waiting_reason: row.waiting_reason,
