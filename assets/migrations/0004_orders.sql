@@ -89,6 +89,11 @@ create function is_paid(an_order orders) returns boolean
 language sql immutable
 return an_order.financial_status in ('paid', 'partially_refunded');
 
+-- Whether its units are wanted: the money has not gone back, and may still come.
+create function is_wanted(an_order orders) returns boolean
+language sql immutable
+return an_order.financial_status not in ('refunded', 'voided');
+
 create table order_lines (
     id bigint generated always as identity primary key,
     order_id bigint not null references orders,
@@ -175,6 +180,17 @@ end $$;
 create trigger recount_demand after update on order_lines
     referencing old table as old_rows new table as new_rows
     for each statement execute function recount_demand();
+
+create function tell_wanted() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into change (kind, id, version)
+    select 'stock', s.id, s.version from stock_levels s
+    where s.product_id in (select product_id from order_lines where order_id = new.id and unallocated > 0);
+    return null;
+end $$;
+create trigger tell_wanted after update of financial_status on orders
+    for each row when (is_wanted(old) <> is_wanted(new)) execute function tell_wanted();
 
 -- The counters reserved, requested, shipped and delivered follow reservations, fulfilments and
 -- parcels; they are not written by hand.

@@ -30,7 +30,8 @@ create function note_transit() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     new.promise_transit_days :=
-        (select transit_days_max from shipping_options where id = new.shipping_option_id);
+        (select transit_days_max from shipping_options
+         where id = new.shipping_option_id and refused_option(new) is null);
     return new;
 end $$;
 create trigger note_transit before insert or update of ship_by, deliver_by on orders
@@ -50,7 +51,7 @@ create trigger enqueue_insert after insert on orders
 create trigger enqueue_update after update on orders
     referencing new table as new_rows for each statement execute function enqueue_orders();
 
--- Orders that count on an option are looked at when it takes other days.
+-- Orders that count on an option are looked at when it takes other days, or other orders.
 create function enqueue_option() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -60,8 +61,10 @@ begin
           order by id) counting;
     return null;
 end $$;
-create trigger enqueue_option after update of transit_days_max on shipping_options
-    for each row when (new.transit_days_max <> old.transit_days_max) execute function enqueue_option();
+create trigger enqueue_option after update on shipping_options
+    for each row when ((new.transit_days_max, new.countries, new.max_weight_g)
+                       is distinct from (old.transit_days_max, old.countries, old.max_weight_g))
+    execute function enqueue_option();
 
 -- Whether later orders leave stock to this one: it is under way, or will be as soon as it is looked at.
 create function comes_first(an_order orders) returns boolean
@@ -533,6 +536,17 @@ begin atomic
         end;
 end;
 
+-- Why an order's own option does not take it; null where it does, or where it has none.
+create function refused_option(an_order orders) returns text
+language sql stable
+begin atomic
+    select option_refuses(s, an_order.currency, nullif(an_order.shipping_address ->> 'country', ''), (
+        select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
+        from order_lines l join products t on t.id = l.product_id
+        where l.order_id = an_order.id and l.requires_shipping))
+    from shipping_options s where s.id = an_order.shipping_option_id;
+end;
+
 -- What may be promised to a customer before the purchase: no row where the product is not known,
 -- cannot be had, or the option does not serve that country or weight.
 create function quote(
@@ -749,8 +763,8 @@ grant select on promise_changes, business_calendar, business_hours, holidays, al
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept,
-    is_kept_back, is_paid
+    comes_first, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option, quote, promises_kept,
+    is_kept_back, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

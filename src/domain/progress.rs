@@ -22,8 +22,10 @@ pub struct Facts {
     pub has_address: bool,
     /// Whether a person gave its stock back: what covers it is up to people then.
     pub covered_by_hand: bool,
-    /// Why its shipping option does not take it, where that is so.
+    /// What is wrong with its shipping option: it is not known, or does not take the order.
     pub unfit_option: Option<String>,
+    /// Whether it is known and does not take the order: nothing can leave with it.
+    pub refused_option: bool,
     /// The promise, where it has been promised, and what may move it.
     pub standing: Option<Standing>,
     /// The day, in the shop's zone, by which it arrives by the promise.
@@ -251,7 +253,8 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     {
         steps.push(Step::Pick);
     }
-    if facts.to_be_acknowledged {
+    // Where the option does not take it, nobody knows yet how it goes, nor when it comes.
+    if facts.to_be_acknowledged && !facts.refused_option {
         steps.push(Step::Acknowledge);
     }
     if facts.delay().is_some() {
@@ -266,7 +269,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
             FulfilmentState::Accepted | FulfilmentState::Inspecting if pending + failed == 0 => {
                 steps.push(Step::Ready(part.id));
             }
-            FulfilmentState::Ready if part.unpacked => steps.push(Step::Pack(part.id)),
+            FulfilmentState::Ready if part.unpacked && !facts.refused_option => {
+                steps.push(Step::Pack(part.id))
+            }
             _ => {}
         }
     }
@@ -349,6 +354,7 @@ mod tests {
             has_address: true,
             covered_by_hand: false,
             unfit_option: None,
+            refused_option: false,
             standing: Some(Standing {
                 promise: Promise {
                     ship_by: DateTime::UNIX_EPOCH,

@@ -62,7 +62,7 @@ pub struct Promise {
 pub struct Standing {
     /// The promise.
     pub promise: Promise,
-    /// Days on the way at most, by its shipping option.
+    /// Days on the way at most, by its shipping option; none where that does not take the order.
     pub transit_days: Option<u32>,
     /// The days on the way that the promise counts on.
     pub counted_on: Option<u32>,
@@ -104,12 +104,17 @@ impl Standing {
             cause = Some("the supplier takes longer");
         }
         if self.transit_days != self.counted_on {
-            cause = cause.or(Some("another shipping option"));
+            cause = cause.or(Some(match self.transit_days {
+                Some(_) => "another shipping option",
+                None => "its shipping option does not take it",
+            }));
         }
         if cause.is_some() {
-            promise.deliver_by = match self.transit_days {
-                Some(days) => deliver_by(promise.ship_by, days, calendar),
-                None => promise
+            promise.deliver_by = match (self.transit_days, self.counted_on) {
+                (Some(days), _) => deliver_by(promise.ship_by, days, calendar),
+                // Nobody brings it by the day that was promised.
+                (None, Some(_)) => None,
+                (None, None) => promise
                     .deliver_by
                     .map(|at| at + (promise.ship_by - self.promise.ship_by)),
             };
@@ -255,6 +260,37 @@ mod tests {
             express.renewed(true, &calendar, now),
             Some((expected, cause))
         );
+    }
+
+    #[test]
+    fn an_option_that_does_not_take_the_order_brings_it_on_no_day() {
+        let calendar = Calendar::office(Tz::Europe__Berlin);
+        let now = utc("2026-03-27T10:00:00Z");
+        let refused = Standing {
+            transit_days: None,
+            ..standing()
+        };
+        let expected = Promise {
+            deliver_by: None,
+            ..standing().promise
+        };
+        let cause = "its shipping option does not take it";
+        assert_eq!(
+            refused.renewed(true, &calendar, now),
+            Some((expected, cause))
+        );
+        let known = Standing {
+            counted_on: None,
+            promise: expected,
+            ..refused
+        };
+        assert!(!known.may_move());
+        let fits = Standing {
+            transit_days: Some(2),
+            ..known
+        };
+        let (renewed, _) = fits.renewed(true, &calendar, now).expect("a day");
+        assert_eq!(renewed, standing().promise);
     }
 
     #[test]

@@ -161,3 +161,96 @@ async fn a_lost_parcel_stays_in_sight_until_it_is_sent_again_or_written_off() {
     assert!(!next.contains("SHP-"), "{next}");
     works.assert_ledger_is_right().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_packed() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+                 values ('Express', 'EUR', 990, 1, 1, '{GB}');
+             select order_of('#1', 'PLATE', 2);
+             update orders set shipping_option_id = 2, shipping_method = 'Express'",
+        )
+        .await;
+    works.drain(1);
+    let refused = "Express: it does not serve PT";
+    assert_eq!(works.waits().await.as_deref(), Some(refused));
+    let stands = "select (o.ship_by is not null) || ' ' || (o.deliver_by is not null) || ' ' || f.state || ' '
+            || (select count(*) from notices where kind = 'order_confirmation') || ' '
+            || coalesce((select string_agg(p.state, ', ' order by p.id) from shipments p), '-')
+        from orders o join fulfilments f on f.order_id = o.id";
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true false ready 0 -")
+    );
+    let (said, done) = works.act(&["set-option", "#1", "--to", "Standard"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true true ready 1 draft")
+    );
+    // The option is for other countries from now on: the day that was promised is nobody's any more.
+    works
+        .run("update shipping_options set countries = '{DE}' where name = 'Standard'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true false ready 1 draft")
+    );
+    let (said, _) = works.packline(&["show", "SHP-1"]);
+    assert!(said.contains("Standard: it does not serve PT"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_order_wants_whose_money_went_back_is_no_reason_to_restock() {
+    let works = works().await;
+    works
+        .run(
+            "select order_of('#1', 'PLATE', 6, now() + interval '3 days');
+             select order_of('#2', 'PLATE', 8, now() + interval '2 days');
+             update orders set covered_by_hand = true",
+        )
+        .await;
+    works.stock_arrives().await;
+    let low = "select count(*) from alerts a join stock_levels s on s.id = a.subject_id
+        join products p on p.id = s.product_id
+        where a.kind = 'low_stock' and a.cleared_at is null and p.sku = 'PLATE'";
+    let look = async || {
+        works
+            .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+            .await;
+        works.drain(1);
+        let (next, _) = works.packline(&["list", "next"]);
+        next.lines()
+            .find(|line| line.contains("PLATE"))
+            .map(ToOwned::to_owned)
+    };
+    let both = look().await;
+    assert_eq!(works.number(low).await, 1);
+    assert!(
+        both.as_ref().is_some_and(|row| row.contains("9 short")),
+        "{both:?}"
+    );
+    works
+        .run("update orders set financial_status = 'refunded' where number = '#2'")
+        .await;
+    let one = look().await;
+    assert!(
+        one.as_ref().is_some_and(|row| row.contains("1 short")),
+        "{one:?}"
+    );
+    // Whoever has not paid yet may still do so.
+    works
+        .run("update orders set financial_status = 'authorized' where number = '#1'")
+        .await;
+    assert_eq!(look().await, one);
+    works
+        .run("update orders set financial_status = 'voided' where number = '#1'")
+        .await;
+    assert_eq!(look().await, None);
+    assert_eq!(works.number(low).await, 0);
+}

@@ -15,6 +15,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                    min((select o.due_at from orders o where o.id = line.order_id)) as due_at
             from order_lines line
             where line.unallocated > 0 and line.product_id is not null
+              and (select is_wanted(asks) from orders asks where asks.id = line.order_id)
             group by line.product_id),
         short as materialized (
             select s.id, wanted.due_at from wanted join stock_levels s on s.product_id = wanted.product_id

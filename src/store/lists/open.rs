@@ -13,6 +13,7 @@ const SHORT: &str = "
         select line.product_id, sum(line.unallocated) as units
         from order_lines line
         where line.unallocated > 0 and line.product_id is not null
+          and (select is_wanted(asks) from orders asks where asks.id = line.order_id)
         group by line.product_id) wanted
     join stock_levels short on short.product_id = wanted.product_id
     where wanted.units > short.on_hand - short.reserved";

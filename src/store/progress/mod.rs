@@ -44,7 +44,7 @@ pub struct Moving {
     pub customer: String,
     /// The customer's mail address, where it may be one.
     pub email: Option<String>,
-    /// Days on the way at most, by its shipping option.
+    /// Days on the way at most, by its shipping option; none where that does not take it.
     pub transit_days: Option<u32>,
     /// What it was said to wait for.
     pub waiting_reason: Option<String>,
@@ -74,10 +74,8 @@ pub async fn facts(
                            false) as "overdue!",
                   exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
                           and n.subject_id = o.id and n.occasion = 'open:' || o.told_day) as "told_open_end!",
-                  case when s.id is not null then s.name || ': ' || option_refuses(s, o.currency, o.country, (
-                      select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
-                      from order_lines l join products t on t.id = l.product_id
-                      where l.order_id = o.id and l.requires_shipping))
+                  refused_option(o) is not null as "refused!",
+                  case when s.id is not null then s.name || ': ' || refused_option(o)
                   -- A shop that has none yet promises no day of arrival anyhow.
                   when o.shipping_method <> '' and exists (select from shipping_options)
                   then format(case when exists (select from shipping_options n where n.name = o.shipping_method)
@@ -107,12 +105,14 @@ pub async fn facts(
     let financial_status: FinancialStatus =
         word("orders.financial_status", id, &row.financial_status)?;
     let days = |days: Option<i32>| days.map(i32::unsigned_abs);
+    // What does not take the order has no day on which it brings it.
+    let transit_days = days(row.transit_days).filter(|_| !row.refused);
     let standing = row.ship_by.map(|ship_by| Standing {
         promise: Promise {
             ship_by,
             deliver_by: row.deliver_by,
         },
-        transit_days: days(row.transit_days),
+        transit_days,
         counted_on: days(row.promise_transit_days),
         leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
         overdue: row.overdue,
@@ -122,7 +122,7 @@ pub async fn facts(
         number: row.number,
         since: row.since,
         currency: row.currency,
-        transit_days: days(row.transit_days),
+        transit_days,
         waiting_reason: row.waiting_reason,
         facts: Facts {
             stage,
@@ -130,6 +130,7 @@ pub async fn facts(
             has_address: row.has_address,
             covered_by_hand: row.covered_by_hand,
             unfit_option: row.unfit_option,
+            refused_option: row.refused,
             standing,
             told_day: row.told_day,
             promised_day: row.promised_day,
