@@ -270,7 +270,7 @@ pub fn due(facts: &Facts) -> Vec<Step> {
                 steps.push(Step::Ready(part.id));
             }
             FulfilmentState::Ready if part.unpacked && !facts.refused_option => {
-                steps.push(Step::Pack(part.id))
+                steps.push(Step::Pack(part.id));
             }
             _ => {}
         }
