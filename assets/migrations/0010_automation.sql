@@ -18,6 +18,8 @@ end;
 alter table orders
     add column waiting_reason text,
     add column promise_transit_days integer,
+    -- The last change of the calendar that its promise knows of.
+    add column promise_calendar bigint not null default 0,
     -- A person gave its stock back: until a person reserves or routes it, nothing is taken for it.
     add column covered_by_hand boolean not null default false,
     -- The day, in the shop's zone, by which the customer was last told that it arrives.
@@ -32,6 +34,7 @@ begin
     new.promise_transit_days :=
         (select transit_days_max from shipping_options
          where id = new.shipping_option_id and refused_option(new) is null);
+    new.promise_calendar := (select coalesce(max(id), 0) from calendar_changes);
     return new;
 end $$;
 create trigger note_transit before insert or update of ship_by, deliver_by on orders
@@ -410,6 +413,73 @@ create table holidays (
     name text not null default ''
 );
 
+-- Every change of the calendar, with how it was before: what was promised by that calendar keeps its
+-- business days, and is reckoned anew by a job.
+create table calendar_changes (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    -- As people say it: `holiday 27 Nov`.
+    cause text not null,
+    -- A day that was a holiday then, or was none.
+    day date,
+    was_holiday boolean,
+    -- A weekday's hours then, as `business_hours` has them; both null where it was closed.
+    weekday smallint,
+    opens smallint,
+    closes smallint,
+    -- What `business_calendar` said then.
+    time_zone text,
+    cut_off time,
+    constraint calendar_changes_one_thing check (num_nonnulls(day, weekday, time_zone) = 1)
+);
+create trigger append_only before update or delete on calendar_changes
+    for each row execute function refuse_change('calendar_changes');
+create trigger append_only_truncate before truncate on calendar_changes
+    for each statement execute function refuse_change('calendar_changes');
+create function note_holiday() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if tg_op <> 'INSERT' then
+        insert into calendar_changes (cause, day, was_holiday)
+        values ('no holiday ' || to_char(old.day, 'FMDD Mon'), old.day, true);
+    end if;
+    if tg_op <> 'DELETE' then
+        insert into calendar_changes (cause, day, was_holiday)
+        values ('holiday ' || to_char(new.day, 'FMDD Mon'), new.day, false);
+    end if;
+    perform enqueue('calendar', 'shop', 0);
+    return null;
+end $$;
+create trigger note_change after insert or delete on holidays for each row execute function note_holiday();
+create trigger note_move after update of day on holidays
+    for each row when (new.day <> old.day) execute function note_holiday();
+create function note_hours() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if tg_op <> 'INSERT' then
+        insert into calendar_changes (cause, weekday, opens, closes)
+        values ('business hours', old.weekday, old.opens, old.closes);
+    end if;
+    if tg_op = 'INSERT' or tg_op = 'UPDATE' and new.weekday <> old.weekday then
+        insert into calendar_changes (cause, weekday) values ('business hours', new.weekday);
+    end if;
+    perform enqueue('calendar', 'shop', 0);
+    return null;
+end $$;
+create trigger note_change after insert or update or delete on business_hours
+    for each row execute function note_hours();
+create function note_calendar() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into calendar_changes (cause, time_zone, cut_off)
+    values (case when new.time_zone <> old.time_zone then 'time zone' else 'cut-off' end, old.time_zone, old.cut_off);
+    perform enqueue('calendar', 'shop', 0);
+    return null;
+end $$;
+create trigger note_change after update on business_calendar
+    for each row when ((new.time_zone, new.cut_off) is distinct from (old.time_zone, old.cut_off))
+    execute function note_calendar();
+
 -- The instant at which a zone's clocks show a local time: the first, where they show it twice;
 -- the end of the gap, where they skip it.
 create function local_instant(shown timestamp, zone text) returns timestamptz
@@ -759,7 +829,7 @@ insert into jobs (kind, subject_kind, subject_id, dedupe_key, run_at, every) val
     ('housekeeping', 'shop', 0, 'housekeeping:0', 'epoch', '10 minutes'),
     ('scores', 'shop', 0, 'scores:0', 'epoch', '1 hour');
 
-grant select on promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
+grant select on promise_changes, calendar_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,

@@ -150,6 +150,13 @@ async fn promise(
     order: &Moving,
     terms: &Terms<'_>,
 ) -> Result<bool, DbError> {
+    if let Some(standing) = order.facts.standing.as_ref().filter(|s| s.calendar_moved) {
+        let (old, cause) = calendar::before(connection, order.calendar_seen, terms.now).await?;
+        let promise = standing.recounted(order.since, &old, terms.business);
+        jobs::announce(connection, Step::Promise.name(), &cause).await?;
+        store::promise(connection, order.id, &promise).await?;
+        return Ok(true);
+    }
     let covered = order.facts.is_covered();
     let found = match &order.facts.standing {
         None => first_promise(connection, order, terms.business).await?,

@@ -364,6 +364,7 @@ mod tests {
                 counted_on: None,
                 leaves_by: None,
                 overdue: false,
+                calendar_moved: false,
             }),
             promised_day: None,
             told_day: None,

@@ -942,6 +942,7 @@ async fn only_a_supervisor_waives_even_with_plain_sql() {
 /// Tables that leave no activity of their own, and why.
 const WITHOUT_HISTORY: &[(&str, &str)] = &[
     ("act", "the history's own"),
+    ("calendar_changes", "itself a journal, written by a trigger"),
     ("change", "the feed's own"),
     ("change_kept", "the feed's own"),
     ("daily_demand", "reckoned from the lines"),

@@ -254,3 +254,54 @@ async fn what_an_order_wants_whose_money_went_back_is_no_reason_to_restock() {
     assert_eq!(look().await, None);
     assert_eq!(works.number(low).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_holiday_moves_what_was_promised_and_says_so() {
+    let works = works().await;
+    works
+        .run(
+            "select order_of('#1', 'CUP', 1); select order_of('#2', 'CUP', 1);
+             select order_of('#3', 'CUP', 1, date_trunc('day', now()) + interval '9 days 11 minutes')",
+        )
+        .await;
+    works.drain(1);
+    works
+        .run("update purchase_orders set state = 'accepted', answered_at = now()")
+        .await;
+    works.drain(1);
+    let moved = "select string_agg(o.number || ' ' || c.cause || ' '
+                || (business_day((c.ship_by_before at time zone 'UTC')::date + 1, 0)
+                    = (c.ship_by at time zone 'UTC')::date) || ' ' || (c.deliver_by > c.deliver_by_before),
+            ', ' order by c.id)
+        from promise_changes c join orders o on o.id = c.order_id where c.cause ~ 'holiday|hours'";
+    assert_eq!(works.text(moved).await, None);
+    works
+        .run(
+            "insert into holidays (day, name)
+             select (ship_by at time zone 'UTC')::date, 'a feast' from orders where number = '#1'",
+        )
+        .await;
+    let waiting = "select count(*) from jobs where kind in ('calendar', 'order')";
+    assert_eq!(works.number(waiting).await, 1, "one job for all of them");
+    works.drain(1);
+    let day = works
+        .text("select to_char(day, 'FMDD Mon') from holidays")
+        .await
+        .expect("the holiday");
+    assert_eq!(
+        works.text(moved).await,
+        Some(format!(
+            "#1 holiday {day} true true, #2 holiday {day} true true"
+        ))
+    );
+    let delays = "select count(*) from notices where kind = 'delay'";
+    assert_eq!(works.number(delays).await, 2, "each customer hears it once");
+    let quoted = "select bool_and(q.ship_by = o.ship_by and q.deliver_by = o.deliver_by)::text
+        from orders o, quote('CUP', 'Standard', 'PT', 1, o.placed_at) q where o.number <> '#3'";
+    assert_eq!(works.text(quoted).await.as_deref(), Some("true"));
+    // It is no holiday after all: everything is as it was.
+    works.run("delete from holidays").await;
+    works.drain(1);
+    assert_eq!(works.text(quoted).await.as_deref(), Some("true"));
+    assert_eq!(works.number(delays).await, 2);
+}

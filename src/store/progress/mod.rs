@@ -46,6 +46,8 @@ pub struct Moving {
     pub email: Option<String>,
     /// Days on the way at most, by its shipping option; none where that does not take it.
     pub transit_days: Option<u32>,
+    /// The last change of the calendar that its promise knows of.
+    pub calendar_seen: i64,
     /// What it was said to wait for.
     pub waiting_reason: Option<String>,
     /// What decides what is due.
@@ -82,7 +84,8 @@ pub async fn facts(
                                    then 'shipping option "%s" has no price in %s: set-option'
                                    else 'shipping option "%s" is not known: set-option' end,
                               o.shipping_method, o.currency) end as unfit_option,
-                  o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
+                  coalesce((select max(id) from calendar_changes) > o.promise_calendar, false) as "calendar_moved!",
+                  o.promise_calendar, o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
                   coalesce(o.shipping_address ->> 'address1', '') <> ''
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
                   exists (select from notices n where n.kind = 'order_confirmation'
@@ -116,6 +119,7 @@ pub async fn facts(
         counted_on: days(row.promise_transit_days),
         leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
         overdue: row.overdue,
+        calendar_moved: row.calendar_moved,
     });
     Ok(Moving {
         id,
@@ -123,6 +127,7 @@ pub async fn facts(
         since: row.since,
         currency: row.currency,
         transit_days,
+        calendar_seen: row.promise_calendar,
         waiting_reason: row.waiting_reason,
         facts: Facts {
             stage,
@@ -326,6 +331,37 @@ pub async fn lead_days(
 /// Looks at an order again.
 pub async fn enqueue(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
     sqlx::query!("select enqueue('order', 'order', $1)", order_id)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// Looks again at so many orders that were promised before the calendar changed, from the one after
+/// `after` on. Answers with the last of them where there may be more.
+pub async fn enqueue_promised(
+    connection: &mut PgConnection,
+    after: i64,
+    limit: i64,
+) -> Result<Option<i64>, DbError> {
+    let moved = sqlx::query_scalar!(
+        r#"with moved as materialized (
+               select o.id from orders o
+               where o.stage in ('confirmed', 'processing', 'partially_shipped') and o.id > $1
+                 and o.ship_by is not null and o.promise_calendar < (select max(id) from calendar_changes)
+               order by o.id limit $2)
+           select id as "id!" from (select id, enqueue('order', 'order', id) from moved order by id) looked"#,
+        after,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let all = (moved.len() as i64) < limit;
+    Ok(moved.last().copied().filter(|_| !all))
+}
+
+/// Goes on with them.
+pub async fn enqueue_calendar(connection: &mut PgConnection, after: i64) -> Result<(), DbError> {
+    sqlx::query!("select enqueue('calendar', 'shop', $1)", after)
         .fetch_one(connection)
         .await?;
     Ok(())
