@@ -84,6 +84,16 @@ create index orders_assignee_due on orders (assignee, due_at, id) where assignee
 create index orders_open_assignee on orders (assignee, due_at, id)
     where assignee is not null and stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped');
 
+-- Whether goods may leave on what the channel says of the money.
+create function is_paid(an_order orders) returns boolean
+language sql immutable
+return an_order.financial_status in ('paid', 'partially_refunded');
+
+-- Whether its units are wanted: the money has not gone back, and may still come.
+create function is_wanted(an_order orders) returns boolean
+language sql immutable
+return an_order.financial_status not in ('refunded', 'voided');
+
 create table order_lines (
     id bigint generated always as identity primary key,
     order_id bigint not null references orders,
@@ -101,6 +111,8 @@ create table order_lines (
     shipped integer not null default 0 check (shipped >= 0),
     delivered integer not null default 0 check (delivered >= 0),
     cancelled integer not null default 0 check (cancelled >= 0),
+    -- Of those that were shipped, what never arrived and is not sent again.
+    lost integer not null default 0 check (lost >= 0),
     return_requested integer not null default 0 check (return_requested >= 0),
     returned integer not null default 0 check (returned >= 0),
     -- What is still to be found for it; nothing for what needs no shipping.
@@ -109,7 +121,7 @@ create table order_lines (
     unique (order_id, position),
     constraint order_lines_not_more_than_ordered
         check (reserved + requested + shipped + cancelled <= ordered),
-    constraint order_lines_delivered_were_shipped check (delivered <= shipped),
+    constraint order_lines_delivered_were_shipped check (delivered + lost <= shipped),
     constraint order_lines_returned_were_delivered check (return_requested + returned <= delivered)
 );
 create index order_lines_wanted on order_lines (product_id) include (unallocated, order_id)
@@ -169,6 +181,17 @@ create trigger recount_demand after update on order_lines
     referencing old table as old_rows new table as new_rows
     for each statement execute function recount_demand();
 
+create function tell_wanted() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into change (kind, id, version)
+    select 'stock', s.id, s.version from stock_levels s
+    where s.product_id in (select product_id from order_lines where order_id = new.id and unallocated > 0);
+    return null;
+end $$;
+create trigger tell_wanted after update of financial_status on orders
+    for each row when (is_wanted(old) <> is_wanted(new)) execute function tell_wanted();
+
 -- The counters reserved, requested, shipped and delivered follow reservations, fulfilments and
 -- parcels; they are not written by hand.
 create function guard_line_counters() returns trigger
@@ -176,7 +199,7 @@ language plpgsql set search_path = packline, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
         if new.reserved <> 0 or new.requested <> 0 or new.shipped <> 0 or new.delivered <> 0
-           or new.return_requested <> 0 or new.returned <> 0 then
+           or new.lost <> 0 or new.return_requested <> 0 or new.returned <> 0 then
             raise exception 'an order line begins with nothing done'
                 using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
         end if;
@@ -189,9 +212,9 @@ begin
                     using errcode = 'check_violation', constraint = 'order_lines_of_shop';
             end if;
         end if;
-    elsif (new.reserved, new.requested, new.shipped, new.delivered, new.return_requested, new.returned)
+    elsif (new.reserved, new.requested, new.shipped, new.delivered, new.lost, new.return_requested, new.returned)
               is distinct from
-          (old.reserved, old.requested, old.shipped, old.delivered, old.return_requested, old.returned)
+          (old.reserved, old.requested, old.shipped, old.delivered, old.lost, old.return_requested, old.returned)
           and not by_own_trigger(tg_relid) then
         raise exception 'units are counted by reservations, fulfilments, parcels and returns'
             using errcode = 'check_violation', constraint = 'order_lines_by_trigger';
@@ -232,8 +255,11 @@ create table fulfilment_lines (
     order_line_id bigint not null references order_lines,
     quantity integer not null check (quantity > 0),
     shipped integer not null default 0 check (shipped >= 0),
+    -- Of those that were shipped, what never arrived and another fulfilment sends again.
+    lost integer not null default 0 check (lost >= 0),
     unique (fulfilment_id, order_line_id),
-    constraint fulfilment_lines_not_more_than_planned check (shipped <= quantity)
+    constraint fulfilment_lines_not_more_than_planned check (shipped <= quantity),
+    constraint fulfilment_lines_lost_were_shipped check (lost <= shipped)
 );
 create index fulfilment_lines_of_line on fulfilment_lines (order_line_id);
 
@@ -249,6 +275,10 @@ insert into transition (kind, from_state, to_state) values
     ('order', 'partially_shipped', 'delivered'),
     ('order', 'shipped', 'delivered'),
     ('order', 'delivered', 'closed'),
+    -- What was lost on its way is sent again, or nothing of it ever arrives.
+    ('order', 'shipped', 'processing'), ('order', 'shipped', 'partially_shipped'),
+    ('order', 'partially_shipped', 'processing'),
+    ('order', 'shipped', 'closed'), ('order', 'partially_shipped', 'closed'),
     ('order', 'new', 'on_hold'), ('order', 'confirmed', 'on_hold'), ('order', 'processing', 'on_hold'),
     ('order', 'on_hold', 'new'), ('order', 'on_hold', 'confirmed'), ('order', 'on_hold', 'processing'),
     ('order', 'new', 'cancelled'), ('order', 'confirmed', 'cancelled'),
@@ -278,14 +308,17 @@ declare
 begin
     -- What needs no shipping keeps an order alive, and is never waited for.
     select coalesce(sum(ordered), 0) as ordered, coalesce(sum(shipped), 0) as shipped,
-           coalesce(sum(delivered), 0) as delivered, coalesce(sum(cancelled), 0) as cancelled,
+           coalesce(sum(delivered), 0) as delivered, coalesce(sum(lost), 0) as lost,
+           coalesce(sum(cancelled), 0) as cancelled,
            coalesce(sum(ordered - cancelled) filter (where requires_shipping), 0) as to_ship
     into units from order_lines where order_id = an_order.id;
     active := units.to_ship;
     return case
         when units.ordered > 0 and units.ordered = units.cancelled then 'cancelled'
         when an_order.closed_at is not null then 'closed'
-        when units.shipped > 0 and units.shipped >= active and units.delivered >= units.shipped then 'delivered'
+        when units.shipped > 0 and units.shipped >= active and units.lost >= units.shipped then 'closed'
+        when units.shipped > 0 and units.shipped >= active and units.delivered + units.lost >= units.shipped
+            then 'delivered'
         when units.shipped > 0 and units.shipped >= active then 'shipped'
         when units.shipped > 0 then 'partially_shipped'
         when an_order.hold_reason is not null then 'on_hold'
@@ -311,6 +344,8 @@ begin
     end if;
     if new.stage = 'cancelled' then
         new.hold_reason := null;
+    elsif new.stage = 'closed' then
+        new.closed_at := coalesce(new.closed_at, clock_timestamp());
     end if;
     new.due_at := coalesce(case
         when new.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped') then new.ship_by
@@ -342,7 +377,7 @@ begin
         raise exception 'not all of its units have left in parcels'
             using errcode = 'check_violation', constraint = 'fulfilments_shipped_in_parcels';
     elsif new.state = 'delivered' and old.state <> 'delivered' and exists (
-        select from shipments where fulfilment_id = new.id and state not in ('delivered', 'void')
+        select from shipments where fulfilment_id = new.id and state not in ('delivered', 'void') and settled is null
     ) then
         raise exception 'not all of its parcels have arrived'
             using errcode = 'check_violation', constraint = 'fulfilments_delivered_in_parcels';
@@ -381,7 +416,7 @@ begin
         select from order_lines l
         where l.id in (select order_line_id from new_rows)
           and l.ordered - l.cancelled < (
-              select sum(fl.quantity) from fulfilment_lines fl
+              select sum(fl.quantity - fl.lost) from fulfilment_lines fl
               join fulfilments f on f.id = fl.fulfilment_id
               where fl.order_line_id = l.id and f.state not in ('rejected', 'cancelled'))
     ) then

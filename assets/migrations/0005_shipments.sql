@@ -24,6 +24,12 @@ create table shipments (
     -- How often its label or slip was printed.
     prints integer not null default 0 check (prints >= 0),
     reason text,
+    -- What was decided of one that was lost or came back.
+    settled text check (settled in ('sent_again', 'written_off')),
+    -- Whether somebody must still look at it.
+    is_open boolean not null generated always as (
+        state in ('draft', 'labelled', 'handed_over')
+        or state in ('lost', 'returned_to_sender') and settled is null) stored,
     -- By when somebody must look: see derive_attention. Far away when it is closed.
     due_at timestamptz not null default '9999-12-31 00:00+00',
     version bigint not null default 1,
@@ -32,6 +38,7 @@ create table shipments (
     unique (id, order_id),
     constraint shipments_fulfilment_of_order foreign key (fulfilment_id, order_id)
         references fulfilments (id, order_id),
+    constraint shipments_settled_when check (settled is null or state in ('lost', 'returned_to_sender')),
     constraint shipments_code_once unique (carrier_id, tracking_code, ship_date),
     constraint shipments_labelled_has_code check
         (state in ('draft', 'void') or (carrier_id is not null and tracking_code is not null and ship_date is not null))
@@ -39,11 +46,10 @@ create table shipments (
 create index shipments_of_order on shipments (order_id);
 create index shipments_of_fulfilment on shipments (fulfilment_id);
 create index shipments_code on shipments (tracking_code) where tracking_code is not null;
-create index shipments_open_due on shipments (due_at, id) where state in ('draft', 'labelled', 'handed_over');
-create index shipments_open_age on shipments (created_at, id) where state in ('draft', 'labelled', 'handed_over');
-create index shipments_open_state on shipments (tracking_status collate "C", id)
-    where state in ('draft', 'labelled', 'handed_over');
-create index shipments_open_id on shipments (id) where state in ('draft', 'labelled', 'handed_over');
+create index shipments_open_due on shipments (due_at, id) where is_open;
+create index shipments_open_age on shipments (created_at, id) where is_open;
+create index shipments_open_state on shipments (tracking_status collate "C", id) where is_open;
+create index shipments_open_id on shipments (id) where is_open;
 create index shipments_all_due on shipments (due_at, id);
 create index shipments_all_age on shipments (created_at, id);
 create index shipments_all_state on shipments (tracking_status collate "C", id);
@@ -63,6 +69,8 @@ create index shipment_lines_of_line on shipment_lines (order_line_id);
 insert into transition (kind, from_state, to_state) values
     ('shipment', '', 'draft'),
     ('shipment', 'draft', 'labelled'),
+    -- Its carrier and code were noted by mistake.
+    ('shipment', 'labelled', 'draft'),
     ('shipment', 'labelled', 'handed_over'),
     ('shipment', 'handed_over', 'delivered'),
     ('shipment', 'handed_over', 'lost'),
@@ -71,7 +79,7 @@ insert into transition (kind, from_state, to_state) values
 select guard_states('shipments', 'shipment', 'state');
 
 -- A parcel wants attention at the first of: its ETA, its order's promise, five days after the
--- carrier last said anything.
+-- carrier last said anything; and one that was lost or came back at once, until that is settled.
 create function derive_attention() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
@@ -86,8 +94,10 @@ begin
         new.due_at := coalesce(
             least(new.eta, promised, coalesce(new.last_event_at, new.handed_over_at) + interval '5 days'),
             '9999-12-31 00:00+00');
-    else
+    elsif new.state not in ('lost', 'returned_to_sender') or new.settled is not null then
         new.due_at := '9999-12-31 00:00+00';
+    elsif tg_op = 'INSERT' or new.state <> old.state then
+        new.due_at := clock_timestamp();
     end if;
     if tg_op = 'UPDATE' and new.state <> old.state then
         if new.state = 'handed_over' then
@@ -145,7 +155,7 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     part record;
     supplied boolean;
-    held text;
+    parent orders;
 begin
     if new.state = old.state then
         return null;
@@ -153,10 +163,15 @@ begin
     select p.supplier_id is not null into supplied
     from fulfilments f join locations p on p.id = f.location_id where f.id = new.fulfilment_id;
     if new.state = 'handed_over' then
-        select hold_reason into held from orders where id = new.order_id for no key update;
-        if held is not null then
-            raise exception 'its order is on hold: %', held
+        select * into parent from orders where id = new.order_id for no key update;
+        if parent.hold_reason is not null then
+            raise exception 'its order is on hold: %', parent.hold_reason
                 using errcode = 'check_violation', constraint = 'shipments_order_held';
+        end if;
+        -- What a supplier has sent is gone, whatever became of the money since.
+        if not supplied and not is_paid(parent) then
+            raise exception 'its order''s payment is %', replace(parent.financial_status, 'partially_', 'part ')
+                using errcode = 'check_violation', constraint = 'shipments_order_paid';
         end if;
         perform from fulfilments where id = new.fulfilment_id for no key update;
         if exists (select from inspections i
@@ -232,7 +247,7 @@ begin
         from shipment_lines sl where sl.shipment_id = new.id and l.id = sl.order_line_id;
         if not exists (select from shipments s
                        where s.fulfilment_id = new.fulfilment_id and s.id <> new.id
-                         and s.state not in ('delivered', 'void')) then
+                         and s.state not in ('delivered', 'void') and s.settled is null) then
             update fulfilments set state = 'delivered' where id = new.fulfilment_id and state = 'shipped';
         end if;
     end if;
@@ -240,6 +255,45 @@ begin
 end $$;
 create trigger move after update of state on shipments
     for each row execute function move_parcel();
+
+-- What is decided of a parcel that was lost or came back is decided once. To send its units again,
+-- they count as never shipped: whatever covers them anew leaves in a parcel of its own, and the ledger
+-- keeps what the first one took. What is written off never arrives.
+create function settle_parcel() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    parent orders;
+begin
+    if old.settled is not null then
+        raise exception 'what became of it was decided already'
+            using errcode = 'check_violation', constraint = 'shipments_settled_once';
+    end if;
+    select * into parent from orders where id = new.order_id for no key update;
+    if new.settled = 'written_off' then
+        update order_lines l set lost = l.lost + sl.quantity
+        from shipment_lines sl where sl.shipment_id = new.id and l.id = sl.order_line_id;
+    else
+        if not is_paid(parent) then
+            raise exception 'its order''s payment is %', replace(parent.financial_status, 'partially_', 'part ')
+                using errcode = 'check_violation', constraint = 'shipments_order_paid';
+        end if;
+        update fulfilment_lines fl set lost = fl.lost + sl.quantity
+        from shipment_lines sl
+        where sl.shipment_id = new.id
+          and fl.fulfilment_id = new.fulfilment_id and fl.order_line_id = sl.order_line_id;
+        update order_lines l set shipped = l.shipped - sl.quantity
+        from shipment_lines sl where sl.shipment_id = new.id and l.id = sl.order_line_id;
+    end if;
+    if exists (select from shipments where fulfilment_id = new.fulfilment_id and state = 'delivered')
+       and not exists (select from shipments
+                       where fulfilment_id = new.fulfilment_id and state not in ('delivered', 'void')
+                         and settled is null) then
+        update fulfilments set state = 'delivered' where id = new.fulfilment_id and state = 'shipped';
+    end if;
+    return null;
+end $$;
+create trigger settle after update of settled on shipments
+    for each row when (new.settled is distinct from old.settled) execute function settle_parcel();
 
 -- Each event of a carrier's or aggregator's feed once.
 create table provider_events (

@@ -25,10 +25,14 @@ end;
 alter table orders
     add column waiting_reason text,
     add column promise_transit_days integer,
+    -- The last change of the calendar that its promise knows of.
+    add column promise_calendar bigint not null default 0,
     -- A person gave its stock back: until a person reserves or routes it, nothing is taken for it.
     add column covered_by_hand boolean not null default false,
     -- The day, in the shop's zone, by which the customer was last told that it arrives.
-    add column told_day date;
+    add column told_day date,
+    -- When units of it that were lost were last to be sent again: what covers them counts from then.
+    add column again_at timestamptz;
 alter table fulfilments
     -- By when a supplier should hand its part over: its lead time, from when it was asked.
     add column leaves_by timestamptz,
@@ -38,7 +42,9 @@ create function note_transit() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     new.promise_transit_days :=
-        (select transit_days_max from shipping_options where id = new.shipping_option_id);
+        (select transit_days_max from shipping_options
+         where id = new.shipping_option_id and refused_option(new) is null);
+    new.promise_calendar := (select coalesce(max(id), 0) from calendar_changes);
     return new;
 end $$;
 create trigger note_transit before insert or update of ship_by, deliver_by on orders
@@ -58,7 +64,7 @@ create trigger enqueue_insert after insert on orders
 create trigger enqueue_update after update on orders
     referencing new table as new_rows for each statement execute function enqueue_orders();
 
--- Orders that count on an option are looked at when it takes other days.
+-- Orders that count on an option are looked at when it takes other days, or other orders.
 create function enqueue_option() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -68,17 +74,31 @@ begin
           order by id) counting;
     return null;
 end $$;
-create trigger enqueue_option after update of transit_days_max on shipping_options
-    for each row when (new.transit_days_max <> old.transit_days_max) execute function enqueue_option();
+create trigger enqueue_option after update on shipping_options
+    for each row when ((new.transit_days_max, new.countries, new.max_weight_g)
+                       is distinct from (old.transit_days_max, old.countries, old.max_weight_g))
+    execute function enqueue_option();
 
 -- Whether later orders leave stock to this one: it is under way, or will be as soon as it is looked at.
 create function comes_first(an_order orders) returns boolean
 language sql immutable
 begin atomic
-    select (an_order.stage in ('confirmed', 'processing', 'partially_shipped')
-            or an_order.stage = 'new' and an_order.financial_status in ('paid', 'partially_refunded'))
+    select an_order.stage in ('new', 'confirmed', 'processing', 'partially_shipped')
+       and an_order.financial_status in ('paid', 'partially_refunded')
        and not an_order.covered_by_hand;
 end;
+
+-- What an order waits for is part of what its parcels show that have not left.
+create function tell_parcels() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into change (kind, id, version)
+    select 'shipment', id, version from shipments where order_id = new.id and state in ('draft', 'labelled');
+    return null;
+end $$;
+create trigger tell_parcels after update on orders
+    for each row when ((new.waiting_reason, new.hold_reason) is distinct from (old.waiting_reason, old.hold_reason))
+    execute function tell_parcels();
 
 -- By when the supplier must have accepted; written when the purchase order has left.
 alter table purchase_orders add column answer_due timestamptz;
@@ -258,12 +278,14 @@ create trigger drop_unwanted before update on notices
                        and new.kind in ('order_confirmation', 'delay', 'purchase_order'))
     execute function drop_unwanted();
 
--- While an order is on hold, nobody is told to send it, or that it comes.
+-- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes.
 create function is_kept_back(a_notice notices) returns boolean
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
-       and exists (select from orders where id = a_notice.order_id and stage = 'on_hold');
+       and exists (select from orders o where o.id = a_notice.order_id
+                   and (o.stage = 'on_hold'
+                        or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and not is_paid(o)));
 end;
 
 -- What waits for a supplier's address goes on when there is one.
@@ -466,6 +488,73 @@ create table holidays (
     name text not null default ''
 );
 
+-- Every change of the calendar, with how it was before: what was promised by that calendar keeps its
+-- business days, and is reckoned anew by a job.
+create table calendar_changes (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    -- As people say it: `holiday 27 Nov`.
+    cause text not null,
+    -- A day that was a holiday then, or was none.
+    day date,
+    was_holiday boolean,
+    -- A weekday's hours then, as `business_hours` has them; both null where it was closed.
+    weekday smallint,
+    opens smallint,
+    closes smallint,
+    -- What `business_calendar` said then.
+    time_zone text,
+    cut_off time,
+    constraint calendar_changes_one_thing check (num_nonnulls(day, weekday, time_zone) = 1)
+);
+create trigger append_only before update or delete on calendar_changes
+    for each row execute function refuse_change('calendar_changes');
+create trigger append_only_truncate before truncate on calendar_changes
+    for each statement execute function refuse_change('calendar_changes');
+create function note_holiday() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if tg_op <> 'INSERT' then
+        insert into calendar_changes (cause, day, was_holiday)
+        values ('no holiday ' || to_char(old.day, 'FMDD Mon'), old.day, true);
+    end if;
+    if tg_op <> 'DELETE' then
+        insert into calendar_changes (cause, day, was_holiday)
+        values ('holiday ' || to_char(new.day, 'FMDD Mon'), new.day, false);
+    end if;
+    perform enqueue('calendar', 'shop', 0);
+    return null;
+end $$;
+create trigger note_change after insert or delete on holidays for each row execute function note_holiday();
+create trigger note_move after update of day on holidays
+    for each row when (new.day <> old.day) execute function note_holiday();
+create function note_hours() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if tg_op <> 'INSERT' then
+        insert into calendar_changes (cause, weekday, opens, closes)
+        values ('business hours', old.weekday, old.opens, old.closes);
+    end if;
+    if tg_op = 'INSERT' or tg_op = 'UPDATE' and new.weekday <> old.weekday then
+        insert into calendar_changes (cause, weekday) values ('business hours', new.weekday);
+    end if;
+    perform enqueue('calendar', 'shop', 0);
+    return null;
+end $$;
+create trigger note_change after insert or update or delete on business_hours
+    for each row execute function note_hours();
+create function note_calendar() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into calendar_changes (cause, time_zone, cut_off)
+    values (case when new.time_zone <> old.time_zone then 'time zone' else 'cut-off' end, old.time_zone, old.cut_off);
+    perform enqueue('calendar', 'shop', 0);
+    return null;
+end $$;
+create trigger note_change after update on business_calendar
+    for each row when ((new.time_zone, new.cut_off) is distinct from (old.time_zone, old.cut_off))
+    execute function note_calendar();
+
 -- The instant at which a zone's clocks show a local time: the first, where they show it twice;
 -- the end of the gap, where they skip it.
 create function local_instant(shown timestamp, zone text) returns timestamptz
@@ -593,6 +682,17 @@ begin atomic
         end;
 end;
 
+-- Why an order's own option does not take it; null where it does, or where it has none.
+create function refused_option(an_order orders) returns text
+language sql stable
+begin atomic
+    select option_refuses(s, an_order.currency, nullif(an_order.shipping_address ->> 'country', ''), (
+        select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
+        from order_lines l join products t on t.id = l.product_id
+        where l.order_id = an_order.id and l.requires_shipping))
+    from shipping_options s where s.id = an_order.shipping_option_id;
+end;
+
 -- What may be promised to a customer before the purchase: no row where the product is not known,
 -- cannot be had, or the option does not serve that country or weight.
 create function quote(
@@ -627,7 +727,7 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'dead_job', 'failing_job')),
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'lost', 'dead_job', 'failing_job')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,
@@ -670,6 +770,30 @@ create trigger tell_insert after insert on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
 create trigger tell_update after update on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
+
+-- A parcel that was lost, or came back, keeps its order in sight until somebody has decided.
+create function alert_lost() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+declare
+    why text := (select string_agg(format('SHP-%s %s: send-again or write-off', id,
+                                          case state when 'lost' then 'is lost' else 'came back' end),
+                                   '; ' order by id)
+                 from shipments
+                 where order_id = new.order_id and state in ('lost', 'returned_to_sender') and settled is null);
+begin
+    if why is null then
+        update alerts set cleared_at = clock_timestamp()
+        where kind = 'lost' and subject_kind = 'order' and subject_id = new.order_id and cleared_at is null;
+    else
+        insert into alerts (kind, subject_kind, subject_id, reason) values ('lost', 'order', new.order_id, why)
+        on conflict (kind, subject_kind, subject_id) where cleared_at is null do update set reason = excluded.reason;
+    end if;
+    return null;
+end $$;
+create trigger alert_lost after update of state, settled on shipments
+    for each row when ((new.state, new.settled) is distinct from (old.state, old.settled)
+                       and new.state in ('lost', 'returned_to_sender'))
+    execute function alert_lost();
 
 -- Work that was given up is enqueued again or forgotten, as a person decided; that is told where the
 -- work shows.
@@ -781,12 +905,12 @@ insert into jobs (kind, subject_kind, subject_id, dedupe_key, run_at, every) val
     ('housekeeping', 'shop', 0, 'housekeeping:0', 'epoch', '10 minutes'),
     ('scores', 'shop', 0, 'scores:0', 'epoch', '1 hour');
 
-grant select on promise_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
+grant select on promise_changes, calendar_changes, business_calendar, business_hours, holidays, alerts, supplier_scores, inspection_plans
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, quote, promises_kept,
-    is_kept_back, has_address
+    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option, quote,
+    promises_kept, is_kept_back, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

@@ -36,11 +36,11 @@ begin
     elsif of_kind = 'shipment' then
         delete from open_words w using shipments p
         where w.kind = 'shipment' and w.id = any (ids) and p.id = w.id
-          and p.state not in ('draft', 'labelled', 'handed_over');
+          and not p.is_open;
         insert into open_words
         select 'shipment', p.id, in_words('SHP-' || p.id, p.tracking_code, o.number, o.customer_name)
         from shipments p join orders o on o.id = p.order_id
-        where p.id = any (ids) and p.state in ('draft', 'labelled', 'handed_over')
+        where p.id = any (ids) and p.is_open
         order by p.id
         on conflict (kind, id) do update set words = excluded.words
         where open_words.words <> excluded.words;
@@ -128,8 +128,7 @@ create trigger words_of_order_insert after insert on shipments
     referencing new table as new_rows for each statement execute function words_of_new_rows('order', 'order_id');
 create trigger words_update after update on shipments for each row
     when (old.tracking_code is distinct from new.tracking_code
-          or (old.state in ('draft', 'labelled', 'handed_over'))
-             is distinct from (new.state in ('draft', 'labelled', 'handed_over')))
+          or old.is_open <> new.is_open)
     execute function words_of_row('shipment');
 create trigger words_of_order after update on shipments for each row
     when (old.tracking_code is distinct from new.tracking_code) execute function words_of_order();
@@ -148,7 +147,7 @@ create trigger words_update after update on tickets for each row
 
 select keep_words('order', array(select id from orders
     where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')));
-select keep_words('shipment', array(select id from shipments where state in ('draft', 'labelled', 'handed_over')));
+select keep_words('shipment', array(select id from shipments where is_open));
 select keep_words('inspection', array(select id from inspections where state in ('pending', 'failed')));
 select keep_words('ticket', array(select id from tickets where state in ('new', 'open', 'pending')));
 

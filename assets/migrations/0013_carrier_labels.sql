@@ -66,18 +66,19 @@ create trigger tell_of_label_insert after insert on carrier_labels
 create trigger tell_of_label_update after update on carrier_labels
     referencing new table as new_rows for each statement execute function tell_of_label();
 
--- What is bought for a parcel that does not leave goes back.
+-- What is bought for a parcel that does not leave, or not with it, goes back.
 create function return_label() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     update carrier_labels set state = 'returning', attempts = 0, error = null,
         -- Whoever buys it just now has ended by then.
         retry_at = greatest(retry_at, clock_timestamp())
-    where shipment_id = new.id and state in ('wanted', 'bought', 'failed');
+    where shipment_id = new.id
+      and (state = 'bought' or new.state = 'void' and state in ('wanted', 'failed'));
     return null;
 end $$;
 create trigger return_label after update of state on shipments
-    for each row when (new.state = 'void' and old.state <> 'void') execute function return_label();
+    for each row when (new.state in ('void', 'draft') and old.state <> new.state) execute function return_label();
 
 select watch('carrier_labels', 'carrier_label', 'carrier_labels', 'id');
 

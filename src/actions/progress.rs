@@ -151,6 +151,13 @@ async fn promise(
     order: &Moving,
     terms: &Terms<'_>,
 ) -> Result<bool, DbError> {
+    if let Some(standing) = order.facts.standing.as_ref().filter(|s| s.calendar_moved) {
+        let (old, cause) = calendar::before(connection, order.calendar_seen, terms.now).await?;
+        let promise = standing.recounted(order.since, &old, terms.business);
+        jobs::announce(connection, Step::Promise.name(), &cause).await?;
+        store::promise(connection, order.id, &promise).await?;
+        return Ok(true);
+    }
     let covered = order.facts.is_covered();
     let found = match &order.facts.standing {
         None => first_promise(connection, order, terms).await?,
@@ -186,8 +193,8 @@ async fn first_promise(
     };
     let (calendar, cut_off) = (&terms.business.calendar, terms.business.cut_off);
     let slowest = slowest.unsigned_abs();
-    let Some(ship_by) = promises::ship_by(order.since(terms.now), slowest, calendar, cut_off)
-    else {
+    let since = order.counts_from(terms.now);
+    let Some(ship_by) = promises::ship_by(since, slowest, calendar, cut_off) else {
         return Ok(None);
     };
     let deliver_by = order
@@ -200,6 +207,21 @@ async fn first_promise(
         },
         "promised",
     )))
+}
+
+/// Promises an order anew whose units are sent again, where somebody has them: as if it were placed
+/// at that moment.
+pub(super) async fn promise_again(
+    connection: &mut PgConnection,
+    order_id: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let business = calendar::load(connection, now).await?;
+    let order = store::facts(connection, order_id, now).await?;
+    if let Some((promise, _)) = first_promise(connection, &order, &business).await? {
+        store::promise(connection, order_id, &promise).await?;
+    }
+    Ok(())
 }
 
 /// Sets aside what earlier orders leave free, as far as it goes.
@@ -248,11 +270,11 @@ async fn route(
     let (calendar, cut_off) = (&terms.business.calendar, terms.business.cut_off);
     let promised = order.facts.standing.as_ref().map(|standing| {
         let ship_by = standing.promise.ship_by;
-        promises::lead_days(order.placed_at, ship_by, calendar, cut_off)
+        promises::lead_days(order.since, ship_by, calendar, cut_off)
     });
     // The promise counts from the order; who is asked after another said no has that time no more.
     let since = if order.facts.turned_down().is_empty() {
-        order.since(terms.now)
+        order.counts_from(terms.now)
     } else {
         terms.now
     };

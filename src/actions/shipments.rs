@@ -5,14 +5,15 @@ use sqlx::postgres::PgConnection;
 use super::error::ActError;
 use super::holds::give_back;
 use super::jobs;
+use super::progress;
 use super::work::{Outcome, Work, units, unknown_verb};
 use crate::domain::labels::LABEL;
 use crate::domain::scripts::Scripts;
-use crate::domain::shipments::{ShipmentState, ShipmentSummary};
+use crate::domain::shipments::{Settled, ShipmentState, ShipmentSummary};
 use crate::store::db::DbError;
 use crate::store::labels::{self, Printable};
 use crate::store::shipments::{self, Tracking};
-use crate::store::{acts, carrier_labels};
+use crate::store::{acts, carrier_labels, orders};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -20,6 +21,10 @@ pub(super) async fn perform(
 ) -> Result<Outcome, ActError> {
     match work.act.verb.name {
         "set-tracking" => set_tracking(work, parcel).await,
+        "clear-tracking" => {
+            shipments::clear_tracking(work.connection, parcel.id).await?;
+            Ok(Outcome::new("took its carrier and code off"))
+        }
         "unclaim" => give_back(work).await,
         "deliver" => {
             let to = ShipmentState::Delivered;
@@ -31,6 +36,12 @@ pub(super) async fn perform(
             shipments::set_state(work.connection, parcel.id, parcel.state, to, Some(reason))
                 .await?;
             Ok(Outcome::new(format!("marked lost: {reason}")))
+        }
+        "send-again" => send_again(work, parcel).await,
+        "write-off" => {
+            let reason = work.given.text("reason")?;
+            shipments::settle(work.connection, parcel.id, Settled::WrittenOff).await?;
+            Ok(Outcome::new(format!("written off: {reason}")))
         }
         "damage" => {
             let reason = work.given.text("reason")?;
@@ -82,6 +93,22 @@ pub(super) async fn perform(
     }
 }
 
+/// Sends what was in a parcel again: nothing covers it any more, and its order is promised anew.
+async fn send_again(work: &mut Work<'_>, parcel: &ShipmentSummary) -> Result<Outcome, ActError> {
+    shipments::settle(work.connection, parcel.id, Settled::SentAgain).await?;
+    orders::set_again(work.connection, parcel.order_id, work.now).await?;
+    let cause = format!("SHP-{} is sent again", parcel.id);
+    acts::give_reason(work.connection, &cause).await?;
+    progress::promise_again(work.connection, parcel.order_id, work.now).await?;
+    acts::give_reason(work.connection, "").await?;
+    Ok(Outcome::new(format!(
+        "{} of {} to be sent again",
+        units(parcel.units),
+        parcel.order_number
+    )))
+}
+
+/// Says who carries it: what was only packed can be handed over then.
 async fn set_tracking(work: &mut Work<'_>, parcel: &ShipmentSummary) -> Result<Outcome, ActError> {
     let carrier = work.given.carrier("carrier")?;
     let code = work.given.text("code")?;
@@ -97,6 +124,12 @@ async fn set_tracking(work: &mut Work<'_>, parcel: &ShipmentSummary) -> Result<O
     };
     shipments::set_tracking(work.connection, parcel.id, &tracking).await?;
     let outcome = Outcome::new(format!("set its tracking to {} {code}", carrier.name));
+    if parcel.state == ShipmentState::Draft {
+        let to = ShipmentState::Labelled;
+        shipments::set_state(work.connection, parcel.id, parcel.state, to, None).await?;
+        let says = format!("take carrier and code off SHP-{}", parcel.id);
+        return Ok(outcome.undone_by("clear-tracking", [], says));
+    }
     Ok(match (&parcel.carrier, &parcel.tracking_code) {
         (Some(before), Some(code_before)) => outcome.undone_by(
             "set-tracking",

@@ -6,6 +6,7 @@
 //! [`crate::domain`].
 
 mod backorders;
+mod calendar;
 mod house;
 mod labels;
 mod order;
@@ -390,6 +391,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "recall" => order::handle_recall(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject, &terms).await?,
         "offers" => backorders::handle_offers(connection, subject, &terms).await?,
+        "calendar" => calendar::handle(connection, subject).await?,
         "overdue" => overdue::handle(connection, &terms).await?,
         "sweep" => sweep::handle(connection, &terms).await?,
         "scores" => scores::handle(connection, &terms).await?,

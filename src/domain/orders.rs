@@ -76,6 +76,16 @@ impl FinancialStatus {
         matches!(self, Self::Paid | Self::PartiallyRefunded)
     }
 
+    /// Why nothing more is done for an order with it, where goods may not leave on it.
+    pub fn stops(self) -> Option<String> {
+        let payment = format!("payment is {}", self.label());
+        match self {
+            Self::Paid | Self::PartiallyRefunded => None,
+            Self::Refunded | Self::Voided => Some(format!("{payment}: cancel it")),
+            Self::Pending | Self::Authorized | Self::PartiallyPaid => Some(payment),
+        }
+    }
+
     /// The word for the screen.
     pub const fn label(self) -> &'static str {
         match self {
@@ -167,6 +177,8 @@ pub struct OrderSummary {
     pub shipped: i64,
     /// Units that have arrived.
     pub delivered: i64,
+    /// Units that have left, never arrived and are not sent again.
+    pub lost: i64,
     /// Units that will not be shipped.
     pub cancelled: i64,
     /// Inspections that are pending.
@@ -405,9 +417,7 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
         Stage::Cancelled => return vec!["cancelled".to_owned()],
         Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => {}
     }
-    if !order.financial_status.is_good() {
-        reasons.push(format!("payment is {}", order.financial_status.label()));
-    }
+    reasons.extend(order.financial_status.stops());
     if order.failed_inspections > 0 {
         reasons.push(format!("{} failed", inspections(order.failed_inspections)));
     }

@@ -22,8 +22,10 @@ pub struct Facts {
     pub has_address: bool,
     /// Whether a person gave its stock back: what covers it is up to people then.
     pub covered_by_hand: bool,
-    /// Why its shipping option does not take it, where that is so.
+    /// What is wrong with its shipping option: it is not known, or does not take the order.
     pub unfit_option: Option<String>,
+    /// Whether it is known and does not take the order: nothing can leave with it.
+    pub refused_option: bool,
     /// The promise, where it has been promised, and what may move it.
     pub standing: Option<Standing>,
     /// The day, in the shop's zone, by which it arrives by the promise.
@@ -255,7 +257,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
         {
             return vec![Step::Confirm];
         }
-        Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped => {}
+        // What is no longer paid for is neither bought nor packed, and nobody is told that it comes.
+        Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped
+            if facts.financial_status.is_good() => {}
         _ => return Vec::new(),
     }
     let mut steps = Vec::new();
@@ -286,7 +290,8 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     {
         steps.push(Step::Pick);
     }
-    if facts.to_be_acknowledged {
+    // Where the option does not take it, nobody knows yet how it goes, nor when it comes.
+    if facts.to_be_acknowledged && !facts.refused_option {
         steps.push(Step::Acknowledge);
     }
     if facts.delay().is_some() {
@@ -301,7 +306,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
             FulfilmentState::Accepted | FulfilmentState::Inspecting if pending + failed == 0 => {
                 steps.push(Step::Ready(part.id));
             }
-            FulfilmentState::Ready if part.unpacked => steps.push(Step::Pack(part.id)),
+            FulfilmentState::Ready if part.unpacked && !facts.refused_option => {
+                steps.push(Step::Pack(part.id));
+            }
             _ => {}
         }
     }
@@ -312,8 +319,10 @@ pub fn due(facts: &Facts) -> Vec<Step> {
 /// parcels over, or nothing is left.
 pub fn waits_for(facts: &Facts) -> Option<String> {
     match facts.stage {
-        Stage::New if !facts.financial_status.is_good() => {
-            return Some(format!("payment is {}", facts.financial_status.label()));
+        Stage::New | Stage::Confirmed | Stage::Processing | Stage::PartiallyShipped
+            if !facts.financial_status.is_good() =>
+        {
+            return facts.financial_status.stops();
         }
         Stage::New if !facts.has_address => return Some("the address is incomplete".to_owned()),
         Stage::New if facts.lines.is_empty() => return Some("nothing in it is shipped".to_owned()),
@@ -393,6 +402,7 @@ mod tests {
             has_address: true,
             covered_by_hand: false,
             unfit_option: None,
+            refused_option: false,
             standing: Some(Standing {
                 promise: Promise {
                     ship_by: DateTime::UNIX_EPOCH,
@@ -402,6 +412,7 @@ mod tests {
                 counted_on: None,
                 leaves_by: None,
                 overdue: false,
+                calendar_moved: false,
             }),
             promised_day: None,
             told_day: None,
@@ -437,6 +448,38 @@ mod tests {
             ..facts
         };
         assert_eq!(due(&paid), [Step::Confirm]);
+    }
+
+    #[test]
+    fn an_order_whose_payment_went_back_is_neither_bought_nor_packed() {
+        let mut wants = line(2, 1);
+        wants.offered = true;
+        let facts = Facts {
+            to_be_acknowledged: true,
+            standing: None,
+            ..confirmed(vec![wants])
+        };
+        for stage in [Stage::Confirmed, Stage::Processing, Stage::PartiallyShipped] {
+            for (financial_status, reason) in [
+                (FinancialStatus::Refunded, "payment is refunded: cancel it"),
+                (FinancialStatus::Voided, "payment is voided: cancel it"),
+                (FinancialStatus::PartiallyPaid, "payment is part paid"),
+            ] {
+                let facts = Facts {
+                    stage,
+                    financial_status,
+                    ..facts.clone()
+                };
+                assert_eq!(due(&facts), [], "{stage} {financial_status}");
+                assert_eq!(waits_for(&facts).as_deref(), Some(reason));
+            }
+            let partly = Facts {
+                stage,
+                financial_status: FinancialStatus::PartiallyRefunded,
+                ..facts.clone()
+            };
+            assert!(due(&partly).contains(&Step::Route), "{stage}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub struct Promise {
 pub struct Standing {
     /// The promise.
     pub promise: Promise,
-    /// Days on the way at most, by its shipping option.
+    /// Days on the way at most, by its shipping option; none where that does not take the order.
     pub transit_days: Option<u32>,
     /// The days on the way that the promise counts on.
     pub counted_on: Option<u32>,
@@ -70,6 +70,17 @@ pub struct Standing {
     pub leaves_by: Option<DateTime<Utc>>,
     /// Whether the local day by which it should have left is over.
     pub overdue: bool,
+    /// Whether the calendar has changed since it was promised.
+    pub calendar_moved: bool,
+}
+
+/// When the business works, and until when an order counts as that day's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Business {
+    /// Hours and holidays.
+    pub calendar: Calendar,
+    /// Local time.
+    pub cut_off: NaiveTime,
 }
 
 /// An order that is overdue is promised anew as if it left so many business days after today: a
@@ -82,7 +93,39 @@ pub const SUPPLIER_IS_LATER: &str = "the supplier takes longer";
 impl Standing {
     /// Whether something has happened that may move the promise.
     pub fn may_move(&self) -> bool {
-        self.overdue || self.transit_days != self.counted_on || self.supplier_is_later()
+        self.overdue
+            || self.calendar_moved
+            || self.transit_days != self.counted_on
+            || self.supplier_is_later()
+    }
+
+    /// The promise by another calendar, to the same business days counted from `since`: what the old
+    /// calendar did not give stays, and so does what is over.
+    pub fn recounted(&self, since: DateTime<Utc>, old: &Business, new: &Business) -> Promise {
+        let Promise {
+            ship_by: promised,
+            deliver_by: arrives,
+        } = self.promise;
+        if self.overdue {
+            return self.promise;
+        }
+        let lead = lead_days(since, promised, &old.calendar, old.cut_off).unsigned_abs();
+        let counted = |by: &Business| ship_by(since, lead, &by.calendar, by.cut_off);
+        let leaves = match counted(new) {
+            Some(at) if counted(old) == Some(promised) => at,
+            _ => promised,
+        };
+        let on_the_way = |leaves, by: &Business| {
+            let days = self.counted_on?;
+            deliver_by(leaves, days, &by.calendar)
+        };
+        Promise {
+            ship_by: leaves,
+            deliver_by: match on_the_way(leaves, new) {
+                Some(at) if on_the_way(promised, old) == arrives => Some(at),
+                _ => arrives,
+            },
+        }
     }
 
     fn supplier_is_later(&self) -> bool {
@@ -107,12 +150,17 @@ impl Standing {
             cause = Some(SUPPLIER_IS_LATER);
         }
         if self.transit_days != self.counted_on {
-            cause = cause.or(Some("another shipping option"));
+            cause = cause.or(Some(match self.transit_days {
+                Some(_) => "another shipping option",
+                None => "its shipping option does not take it",
+            }));
         }
         if cause.is_some() {
-            promise.deliver_by = match self.transit_days {
-                Some(days) => deliver_by(promise.ship_by, days, calendar),
-                None => promise
+            promise.deliver_by = match (self.transit_days, self.counted_on) {
+                (Some(days), _) => deliver_by(promise.ship_by, days, calendar),
+                // Nobody brings it by the day that was promised.
+                (None, Some(_)) => None,
+                (None, None) => promise
                     .deliver_by
                     .map(|at| at + (promise.ship_by - self.promise.ship_by)),
             };
@@ -200,6 +248,49 @@ mod tests {
             counted_on: Some(2),
             leaves_by: None,
             overdue: false,
+            calendar_moved: false,
+        }
+    }
+
+    #[test]
+    fn a_holiday_moves_what_was_promised_by_the_calendar_and_nothing_else() {
+        let office = |holidays: &[NaiveDate]| {
+            let hours = crate::domain::calendar::Hours::new(9 * 60, 17 * 60);
+            let week = [hours, hours, hours, hours, hours, None, None];
+            Business {
+                calendar: Calendar::new(Tz::Europe__Berlin, week, holidays.iter().copied())
+                    .expect("a calendar"),
+                cut_off: CUT_OFF,
+            }
+        };
+        let (old, new) = (
+            office(&[]),
+            office(&[NaiveDate::from_ymd_opt(2026, 3, 27).expect("a day")]),
+        );
+        // Friday's close becomes Monday's, and Tuesday Wednesday; and back again.
+        let since = utc("2026-03-26T10:00:00Z");
+        let moved = Promise {
+            ship_by: utc("2026-03-30T15:00:00Z"),
+            deliver_by: Some(utc("2026-04-01T22:00:00Z")),
+        };
+        assert_eq!(standing().recounted(since, &old, &new), moved);
+        let later = Standing {
+            promise: moved,
+            ..standing()
+        };
+        assert_eq!(later.recounted(since, &new, &old), standing().promise);
+        // A day that somebody else gave, and one that is over.
+        let given = Promise {
+            ship_by: utc("2026-03-27T11:11:00Z"),
+            deliver_by: None,
+        };
+        for (promise, overdue) in [(given, false), (standing().promise, true)] {
+            let stays = Standing {
+                promise,
+                overdue,
+                ..standing()
+            };
+            assert_eq!(stays.recounted(since, &old, &new), promise);
         }
     }
 
@@ -258,6 +349,37 @@ mod tests {
             express.renewed(true, &calendar, now),
             Some((expected, cause))
         );
+    }
+
+    #[test]
+    fn an_option_that_does_not_take_the_order_brings_it_on_no_day() {
+        let calendar = Calendar::office(Tz::Europe__Berlin);
+        let now = utc("2026-03-27T10:00:00Z");
+        let refused = Standing {
+            transit_days: None,
+            ..standing()
+        };
+        let expected = Promise {
+            deliver_by: None,
+            ..standing().promise
+        };
+        let cause = "its shipping option does not take it";
+        assert_eq!(
+            refused.renewed(true, &calendar, now),
+            Some((expected, cause))
+        );
+        let known = Standing {
+            counted_on: None,
+            promise: expected,
+            ..refused
+        };
+        assert!(!known.may_move());
+        let fits = Standing {
+            transit_days: Some(2),
+            ..known
+        };
+        let (renewed, _) = fits.renewed(true, &calendar, now).expect("a day");
+        assert_eq!(renewed, standing().promise);
     }
 
     #[test]

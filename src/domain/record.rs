@@ -84,6 +84,7 @@ impl Record {
             Self::Stock(_) => "restock",
             Self::Shipment(r) => match r.state {
                 ShipmentState::HandedOver => "arrive",
+                ShipmentState::Lost | ShipmentState::ReturnedToSender => "decide",
                 _ => "hand over",
             },
             Self::Inspection(_) => "check",

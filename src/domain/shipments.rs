@@ -27,8 +27,18 @@ words! {
     }
 }
 
+words! {
+    /// What was decided of a parcel that was lost or came back.
+    pub enum Settled {
+        /// Other units leave in its place.
+        SentAgain = "sent_again",
+        /// Nothing does: the customer was paid back, or wants nothing more.
+        WrittenOff = "written_off",
+    }
+}
+
 impl ShipmentState {
-    /// Whether it still needs attention: not delivered, lost, returned or void.
+    /// Whether it is still on its way: not delivered, lost, returned or void.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Draft | Self::Labelled | Self::HandedOver)
     }
@@ -65,6 +75,8 @@ pub struct ShipmentSummary {
     pub tracking_code: Option<String>,
     /// The merchant's word.
     pub state: ShipmentState,
+    /// What was decided of it, where it was lost or came back.
+    pub settled: Option<Settled>,
     /// The carrier's word.
     pub tracking_status: TrackingStatus,
     /// The carrier's own word where it is not known.
@@ -89,9 +101,22 @@ pub struct ShipmentSummary {
     pub label: Option<LabelState>,
     /// What the worker gave up of its work for it, and why.
     pub given_up: Option<String>,
+    /// What its order waits for, while it has not left.
+    pub waits: Option<String>,
 }
 
 impl ShipmentSummary {
+    /// What somebody has to decide of it, where it was lost or came back.
+    pub const fn undecided(&self) -> Option<&'static str> {
+        match (self.state, self.settled) {
+            (ShipmentState::Lost, None) => Some("it is lost: send-again or write-off"),
+            (ShipmentState::ReturnedToSender, None) => {
+                Some("it came back: send-again or write-off")
+            }
+            _ => None,
+        }
+    }
+
     /// The carrier's page about it, if there is one.
     pub fn tracking_page(&self) -> Option<String> {
         tracking::page(

@@ -62,7 +62,7 @@ pub async fn levels(
            select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
                   coalesce(s.muted_until > $2, false) as "muted!",
                   coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
-                            where l.product_id = s.product_id and l.unallocated > 0
+                            where l.product_id = s.product_id and l.unallocated > 0 and is_wanted(o)
                               and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')), 0)
                       as "wanted!",
                   coalesce((select units from coming where coming.product_id = s.product_id), 0) as "on_order!",
@@ -330,7 +330,7 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `dead_job` or `failing_job`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `lost`, `dead_job` or `failing_job`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,

@@ -1,20 +1,22 @@
 //! The business calendar, and what a quote is reckoned from.
 
-use chrono::{DateTime, Utc};
-use chrono::{NaiveTime, TimeDelta, Timelike as _};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Timelike as _, Utc};
 use chrono_tz::Tz;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
 use crate::domain::calendar::{Calendar, Hours};
 
-/// When the business works, and until when an order counts as that day's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Business {
-    /// Hours and holidays.
-    pub calendar: Calendar,
-    /// Local time.
-    pub cut_off: NaiveTime,
+pub use crate::domain::promises::Business;
+
+/// The business calendar as its tables have it.
+struct Parts {
+    time_zone: String,
+    cut_off: NaiveTime,
+    week: [Option<Hours>; 7],
+    holidays: BTreeSet<NaiveDate>,
 }
 
 /// Reads the business calendar, with the holidays since a year before `now`.
@@ -22,38 +24,108 @@ pub struct Business {
 /// # Errors
 /// Also where it names a zone that this program does not know, or is never open.
 pub async fn load(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Business, DbError> {
+    parts(connection, now).await?.business()
+}
+
+/// The business calendar as it was before the changes after that one, and what they were, for people.
+///
+/// # Errors
+/// As [`load`].
+pub async fn before(
+    connection: &mut PgConnection,
+    seen: i64,
+    now: DateTime<Utc>,
+) -> Result<(Business, String), DbError> {
+    let mut parts = parts(connection, now).await?;
+    let changes = sqlx::query!(
+        "select cause, day, was_holiday, weekday, opens, closes, time_zone, cut_off
+         from calendar_changes where id > $1 order by id desc",
+        seen
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut causes: Vec<String> = Vec::new();
+    // The latest is taken back first.
+    for change in changes {
+        match (change.day, change.was_holiday) {
+            (Some(day), Some(true)) => {
+                parts.holidays.insert(day);
+            }
+            (Some(day), _) => {
+                parts.holidays.remove(&day);
+            }
+            (None, _) => {}
+        }
+        if let Some(weekday) = change.weekday {
+            let hours = change.opens.zip(change.closes);
+            parts.set_hours(
+                weekday,
+                hours.and_then(|(opens, closes)| hours_of(opens, closes)),
+            );
+        }
+        parts.time_zone = change.time_zone.unwrap_or(parts.time_zone);
+        parts.cut_off = change.cut_off.unwrap_or(parts.cut_off);
+        if !causes.contains(&change.cause) {
+            causes.push(change.cause);
+        }
+    }
+    causes.reverse();
+    Ok((parts.business()?, causes.join(", ")))
+}
+
+fn hours_of(opens: i16, closes: i16) -> Option<Hours> {
+    Hours::new(opens.unsigned_abs(), closes.unsigned_abs())
+}
+
+impl Parts {
+    /// Monday is 1.
+    fn set_hours(&mut self, weekday: i16, hours: Option<Hours>) {
+        self.week[usize::from(weekday.unsigned_abs() - 1) % 7] = hours;
+    }
+
+    fn business(self) -> Result<Business, DbError> {
+        let unfit = |what: String| {
+            DbError::Other(sqlx::Error::Decode(
+                format!("the business calendar {what}").into(),
+            ))
+        };
+        let zone: Tz = self.time_zone.parse().map_err(|_| {
+            unfit(format!(
+                "names the zone {:?}, which is not known",
+                self.time_zone
+            ))
+        })?;
+        let calendar = Calendar::new(zone, self.week, self.holidays)
+            .ok_or_else(|| unfit("is never open".to_owned()))?;
+        Ok(Business {
+            calendar,
+            cut_off: self.cut_off.with_nanosecond(0).unwrap_or(self.cut_off),
+        })
+    }
+}
+
+async fn parts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Parts, DbError> {
     let row = sqlx::query!("select time_zone, cut_off from business_calendar")
         .fetch_one(&mut *connection)
         .await?;
-    let unfit = |what: String| {
-        DbError::Other(sqlx::Error::Decode(
-            format!("the business calendar {what}").into(),
-        ))
+    let mut parts = Parts {
+        time_zone: row.time_zone,
+        cut_off: row.cut_off,
+        week: [None; 7],
+        holidays: BTreeSet::new(),
     };
-    let zone: Tz = row.time_zone.parse().map_err(|_| {
-        unfit(format!(
-            "names the zone {:?}, which is not known",
-            row.time_zone
-        ))
-    })?;
-    let mut week = [None; 7];
     for day in sqlx::query!("select weekday, opens, closes from business_hours")
         .fetch_all(&mut *connection)
         .await?
     {
-        week[usize::from(day.weekday.unsigned_abs() - 1) % 7] =
-            Hours::new(day.opens.unsigned_abs(), day.closes.unsigned_abs());
+        parts.set_hours(day.weekday, hours_of(day.opens, day.closes));
     }
     let since = (now - TimeDelta::days(366)).date_naive();
     let holidays = sqlx::query_scalar!("select day from holidays where day >= $1", since)
         .fetch_all(connection)
         .await?;
-    let calendar =
-        Calendar::new(zone, week, holidays).ok_or_else(|| unfit("is never open".to_owned()))?;
-    Ok(Business {
-        calendar,
-        cut_off: row.cut_off.with_nanosecond(0).unwrap_or(row.cut_off),
-    })
+    parts.holidays = holidays.into_iter().collect();
+    Ok(parts)
 }
 
 /// Sets the zone in which the business works.

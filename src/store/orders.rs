@@ -27,7 +27,7 @@ pub const SELECT: &str = "
                      select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
                      and a.subject_id = o.id and a.cleared_at is null))) else 0 end as unmailed,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
-           units.delivered, units.cancelled,
+           units.delivered, units.lost, units.cancelled,
            checked.pending as pending_inspections, checked.failed as failed_inspections,
            asked.open as open_tickets, mail.held as held_mails, mail.failed as failed_mails,
            mail.stopped as stopped_mails
@@ -38,7 +38,7 @@ pub const SELECT: &str = "
                coalesce(sum(ordered), 0) as ordered,
                coalesce(sum(reserved), 0) as reserved, coalesce(sum(requested), 0) as requested,
                coalesce(sum(shipped), 0) as shipped, coalesce(sum(delivered), 0) as delivered,
-               coalesce(sum(cancelled), 0) as cancelled
+               coalesce(sum(lost), 0) as lost, coalesce(sum(cancelled), 0) as cancelled
         from order_lines where order_id = o.id and requires_shipping) units
     cross join lateral (
         select count(*) filter (where state = 'pending') as pending,
@@ -89,6 +89,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         unmailed: columns.get("unmailed")?,
         shipped: columns.get("shipped")?,
         delivered: columns.get("delivered")?,
+        lost: columns.get("lost")?,
         cancelled: columns.get("cancelled")?,
         pending_inspections: columns.get("pending_inspections")?,
         failed_inspections: columns.get("failed_inspections")?,
@@ -197,6 +198,23 @@ pub async fn set_option(
         id,
         option_id,
         deliver_by,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the order")
+}
+
+/// Notes that units of it are to be sent again: what covers them counts from now, and is the
+/// worker's to find.
+pub async fn set_again(
+    connection: &mut PgConnection,
+    id: i64,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update orders set again_at = $2, covered_by_hand = false where id = $1",
+        id,
+        at,
     )
     .execute(connection)
     .await?;

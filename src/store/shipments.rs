@@ -5,20 +5,22 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
 use super::rows::{self, Columns, one_row};
-use crate::domain::shipments::{ShipmentState, ShipmentSummary};
+use crate::domain::shipments::{Settled, ShipmentState, ShipmentSummary};
 
 /// A parcel as its list shows it: a `select` that ends where conditions may follow. The parcel is
 /// `p`, its order `parent`, its carrier `carrier` (none for a draft); [`from_row`] reads its rows.
 pub const SELECT: &str = "
     select p.id, p.version, p.order_id, parent.number as order_number,
            parent.customer_name as customer, carrier.name as carrier, carrier.tracking_url,
-           p.tracking_code, p.state,
+           p.tracking_code, p.state, p.settled,
            p.tracking_status, p.tracking_status_raw, p.handed_over_at, p.last_event_at, p.eta,
            p.delivered_at, nullif(p.due_at, '9999-12-31 00:00+00') as due_at,
            p.damaged_reason is not null as damaged, parent.country, packed.units,
            (select state from carrier_labels where shipment_id = p.id order by id desc limit 1) as label,
            (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'shipment'
-            and a.subject_id = p.id and a.cleared_at is null) as given_up
+            and a.subject_id = p.id and a.cleared_at is null) as given_up,
+           case when p.state in ('draft', 'labelled')
+                then coalesce('on hold: ' || parent.hold_reason, parent.waiting_reason) end as waits
     from shipments p
     join orders parent on parent.id = p.order_id
     left join carriers carrier on carrier.id = p.carrier_id
@@ -42,6 +44,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         tracking_url: columns.get("tracking_url")?,
         tracking_code: columns.get("tracking_code")?,
         state: columns.word("state")?,
+        settled: columns.optional_word("settled")?,
         tracking_status: columns.word("tracking_status")?,
         tracking_status_raw: columns.get("tracking_status_raw")?,
         handed_over_at: columns.get("handed_over_at")?,
@@ -54,6 +57,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         units: columns.get("units")?,
         label: columns.optional_word("label")?,
         given_up: columns.get("given_up")?,
+        waits: columns.get("waits")?,
     })
 }
 
@@ -167,6 +171,19 @@ pub async fn set_state(
     one_row(&done, "the parcel")
 }
 
+/// Decides what becomes of a parcel that was lost or came back. The schema counts its units.
+pub async fn settle(connection: &mut PgConnection, id: i64, to: Settled) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments set settled = $2
+         where id = $1 and state in ('lost', 'returned_to_sender') and settled is null",
+        id,
+        to.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the parcel")
+}
+
 /// Sets carrier and code of an open parcel; it keeps the day on which it was sent, if there is one.
 pub async fn set_tracking(
     connection: &mut PgConnection,
@@ -181,6 +198,18 @@ pub async fn set_tracking(
         tracking.carrier_id,
         tracking.code,
         tracking.ship_date,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the parcel")
+}
+
+/// Takes carrier and code off a parcel that has a label and has not left: it has none again.
+pub async fn clear_tracking(connection: &mut PgConnection, id: i64) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments set state = 'draft', carrier_id = null, tracking_code = null, ship_date = null
+         where id = $1 and state = 'labelled'",
+        id
     )
     .execute(connection)
     .await?;

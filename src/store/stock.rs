@@ -17,7 +17,8 @@ macro_rules! levels {
     cross join lateral (
         select coalesce(sum(line.unallocated), 0) as units
         from order_lines line
-        where line.product_id = s.product_id and line.unallocated > 0) wanting
+        where line.product_id = s.product_id and line.unallocated > 0
+          and (select is_wanted(asks) from orders asks where asks.id = line.order_id)) wanting
     cross join lateral (
         select coalesce(sum(daily.units), 0)::bigint as units
         from daily_demand daily
@@ -35,7 +36,7 @@ pub const LEVELS: &str = levels!();
 ///
 /// What open orders want is counted by product: a product that lies in two of our locations is
 /// wanted at both. Only open orders have units that are not allocated: what the others had has
-/// left or was cancelled. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
+/// left or was cancelled. What an order wants whose money went back is not counted. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
 /// the one with the cheapest offer. A mute that is over counts as none.
 pub const SELECT: &str = concat!(
     "
@@ -71,7 +72,8 @@ pub const SELECT: &str = concat!(
            (select nullif(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                           '9999-12-31 00:00+00')
             from order_lines line
-            where line.product_id = s.product_id and line.unallocated > 0) as wanted_by,
+            where line.product_id = s.product_id and line.unallocated > 0
+              and (select is_wanted(asks) from orders asks where asks.id = line.order_id)) as wanted_by,
            demand.units as demand_28d, supplier.name as supplier, offer.lead_time_days,
            case when s.muted_until > now() then s.muted_until end as muted_until
     from ",
@@ -95,7 +97,8 @@ pub const DUE: &str = "
     (select coalesce(min((select wants.due_at from orders wants where wants.id = line.order_id)),
                      '9999-12-31 00:00+00')
      from order_lines line
-     where line.product_id = s.product_id and line.unallocated > 0)";
+     where line.product_id = s.product_id and line.unallocated > 0
+       and (select is_wanted(asks) from orders asks where asks.id = line.order_id))";
 
 /// The levels that are low, as a `select` of their ids: at their reorder point, or alerted to for
 /// their days of cover; not what is muted at `now`.

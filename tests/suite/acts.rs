@@ -45,6 +45,7 @@ enum Scene {
     OrderWithFailedMail,
     PackedParcel,
     LabelledParcel,
+    LostParcel,
     AnsweredTicket,
     TicketWithFailedMail,
     TowelsWithFailedMail,
@@ -236,6 +237,13 @@ const SCENES: &[Case] = &[
     ),
     (
         Kind::Shipment,
+        "clear-tracking",
+        Scene::LabelledParcel,
+        &[],
+        "took its carrier and code off",
+    ),
+    (
+        Kind::Shipment,
         "deliver",
         Scene::Parcel,
         &[],
@@ -247,6 +255,20 @@ const SCENES: &[Case] = &[
         Scene::Parcel,
         &[("reason", "trace closed")],
         "marked lost: trace closed",
+    ),
+    (
+        Kind::Shipment,
+        "send-again",
+        Scene::LostParcel,
+        &[],
+        "2 units of ",
+    ),
+    (
+        Kind::Shipment,
+        "write-off",
+        Scene::LostParcel,
+        &[("reason", "refunded in the shop")],
+        "written off: refunded in the shop",
     ),
     (
         Kind::Shipment,
@@ -565,13 +587,12 @@ impl Scene {
                 shop.done(bowls, "mute", &[("until", "1w")]).await;
                 bowls
             }
-            Self::Parcel => {
-                let order = shop.order(&[("BOWL", 2)]).await;
-                shop.done(order, "reserve", &[]).await;
-                let code = order.id.to_string();
-                let args = [("carrier", "DHL"), ("tracking", code.as_str())];
-                shop.done(order, "ship", &args).await;
-                shop.newest(Kind::Shipment).await
+            Self::Parcel => sent(shop).await,
+            Self::LostParcel => {
+                let parcel = sent(shop).await;
+                shop.done(parcel, "lose", &[("reason", "trace closed")])
+                    .await;
+                parcel
             }
             Self::Inspection
             | Self::StartedInspection
@@ -706,6 +727,16 @@ impl Scene {
         }
         inspection
     }
+}
+
+/// A parcel that the carrier has.
+async fn sent(shop: &Shop) -> RecordId {
+    let order = shop.order(&[("BOWL", 2)]).await;
+    shop.done(order, "reserve", &[]).await;
+    let code = order.id.to_string();
+    let args = [("carrier", "DHL"), ("tracking", code.as_str())];
+    shop.done(order, "ship", &args).await;
+    shop.newest(Kind::Shipment).await
 }
 
 /// A record that this colleague has taken.
@@ -1080,6 +1111,30 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_packed_parcel_leaves_once_somebody_said_who_carries_it() {
+    let shop = Shop::open().await;
+    let parcel = shop.packed(&[("LAMP", 2)]).await;
+    let no_label = shop.act(Role::Admin, parcel, "hand-over", &[]).await;
+    assert!(
+        matches!(no_label, Err(ActError::Refused(reason)) if reason.0.contains("set-tracking says who carries it"))
+    );
+    let carried = [("carrier", "GLS"), ("code", "ZZ1")];
+    let state: &'static str =
+        "select state || coalesce(' ' || tracking_code, '') from shipments where id = $1";
+    let told = async || -> String { shop.ask(state, |q| q.bind(parcel.id)).await };
+    let act = wanted(parcel, "set-tracking", &carried);
+    let db = shop.colleague(Role::Warehouse);
+    shop.act_as(&db, act.clone()).await.expect("a code");
+    assert_eq!(told().await, "labelled ZZ1");
+    let undo = actions::undo(&db, act.id, Uuid::now_v7(), "test", ZONE, now()).await;
+    undo.expect("taken back");
+    assert_eq!(told().await, "draft");
+    shop.done(parcel, "set-tracking", &carried).await;
+    shop.done(parcel, "hand-over", &[]).await;
+    assert_eq!(told().await, "handed_over ZZ1");
+}
+
+#[tokio::test]
 async fn an_order_goes_to_a_supplier_and_our_stock_and_what_is_left_is_cancelled() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 2), ("TOWEL", 3)]).await;
@@ -1155,7 +1210,7 @@ async fn an_order_goes_to_a_supplier_and_our_stock_and_what_is_left_is_cancelled
             |q| q,
         )
         .await;
-    assert_eq!(shelf, "BOWL 10/0, LAMP 10/0, MUG 8/0, TOWEL 0/0");
+    assert_eq!(shelf, "BOWL 40/0, LAMP 40/0, MUG 8/0, TOWEL 0/0");
 }
 
 #[tokio::test]

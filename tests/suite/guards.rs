@@ -280,6 +280,81 @@ async fn a_parcel_leaves_once_and_never_past_a_failed_inspection_or_a_hold() {
 }
 
 #[tokio::test]
+async fn what_was_lost_is_sent_again_once_and_only_while_it_is_paid_for() {
+    let (_database, mut connection) = shop().await;
+    run(&mut connection, PARCEL).await;
+    let again = "update shipments set settled = 'sent_again'";
+    assert_eq!(
+        refusal(&mut connection, again).await,
+        "shipments_settled_when"
+    );
+    run(
+        &mut connection,
+        "update shipments set state = 'handed_over'; update shipments set state = 'lost'",
+    )
+    .await;
+    for column in ["order_lines set shipped = 0", "order_lines set lost = 4"] {
+        assert_eq!(
+            refusal(&mut connection, &format!("update {column} where id = 1")).await,
+            "order_lines_by_trigger"
+        );
+    }
+    run(
+        &mut connection,
+        "update orders set financial_status = 'refunded'",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut connection, again).await,
+        "shipments_order_paid"
+    );
+    run(
+        &mut connection,
+        "update orders set financial_status = 'paid'",
+    )
+    .await;
+    run(&mut connection, again).await;
+    for other in ["'written_off'", "null"] {
+        let otherwise = format!("update shipments set settled = {other}");
+        assert_eq!(
+            refusal(&mut connection, &otherwise).await,
+            "shipments_settled_once"
+        );
+    }
+    let left: i32 = one(
+        &mut connection,
+        "select unallocated from order_lines where id = 1",
+    )
+    .await;
+    assert_eq!(left, 4);
+    // What left with the first parcel has left the shelf, and is covered by other units.
+    run(
+        &mut connection,
+        "insert into reservations (order_line_id, stock_level_id, quantity) values (1, 1, 4);
+         insert into fulfilments (order_id, location_id) select 1, id from locations where supplier_id is null;
+         insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (2, 1, 4)",
+    )
+    .await;
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "insert into fulfilments (order_id, location_id) select 1, id from locations where supplier_id is null;
+             insert into fulfilment_lines (fulfilment_id, order_line_id, quantity) values (3, 1, 1)"
+        )
+        .await,
+        "fulfilment_lines_not_more_than_ordered"
+    );
+    assert_eq!(
+        one::<i32>(
+            &mut connection,
+            "select on_hand - reserved from stock_levels where id = 1"
+        )
+        .await,
+        2
+    );
+}
+
+#[tokio::test]
 async fn units_that_failed_their_inspection_leave_by_no_other_fulfilment() {
     let (_database, mut connection) = shop().await;
     run(&mut connection, PARCEL).await;
@@ -867,6 +942,7 @@ async fn only_a_supervisor_waives_even_with_plain_sql() {
 /// Tables that leave no activity of their own, and why.
 const WITHOUT_HISTORY: &[(&str, &str)] = &[
     ("act", "the history's own"),
+    ("calendar_changes", "itself a journal, written by a trigger"),
     ("change", "the feed's own"),
     ("change_kept", "the feed's own"),
     ("daily_demand", "reckoned from the lines"),

@@ -35,6 +35,7 @@ mod quotes;
 mod readme;
 mod real_data;
 mod screens;
+mod setbacks;
 mod sqlx_metadata;
 mod terminal;
 mod together;

@@ -81,6 +81,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         unmailed: 0,
         shipped: 0,
         delivered: 0,
+        lost: 0,
         cancelled: 0,
         pending_inspections: 0,
         failed_inspections: i64::from(id == 42),
@@ -163,6 +164,8 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         units: 2,
         label: None,
         given_up: None,
+        waits: None,
+        settled: None,
     }
 }
 
@@ -220,6 +223,11 @@ fn records(kind: Kind) -> Vec<Record> {
             Record::Shipment(ShipmentSummary {
                 state: ShipmentState::Labelled,
                 ..parcel(10, TrackingStatus::PreTransit, 10)
+            }),
+            Record::Shipment(ShipmentSummary {
+                state: ShipmentState::Lost,
+                due_at: None,
+                ..parcel(11, TrackingStatus::InTransit, 9000)
             }),
         ],
         Kind::Inspection => vec![Record::Inspection(inspection())],

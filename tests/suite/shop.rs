@@ -39,7 +39,7 @@ const STOCKED: &str = "
     insert into stock_levels (product_id, location_id)
         select p.id, l.id from products p, locations l where l.name = 'Warehouse';
     insert into stock_movements (stock_level_id, kind, on_hand)
-        select s.id, 'opening', 10 from stock_levels s join products p on p.id = s.product_id
+        select s.id, 'opening', case p.sku when 'MUG' then 10 else 40 end from stock_levels s join products p on p.id = s.product_id
         where p.sku <> 'TOWEL';
     insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
         select s.id, p.id, case s.name when 'Dear Mill' then 900 else 700 end, 'EUR', 2
@@ -52,7 +52,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Opens it: products MUG, BOWL and LAMP with ten units each, TOWEL with none.
+    /// Opens it: ten units of the product MUG, forty of BOWL and of LAMP, none of TOWEL.
     pub(crate) async fn open() -> Self {
         let database = harness::database().await;
         let mut shop = Self {

@@ -45,6 +45,8 @@ pub(super) fn head(document: &mut Document, order: &OrderSummary, ctx: Context) 
             spans.extend(dotted(reasons.iter().map(plain).collect()));
             document.flow(spans);
         }
+    } else if let Some(alert) = &order.alert {
+        document.flow(vec![Span::new(alert, Tone::Bad)]);
     }
 }
 
@@ -53,8 +55,9 @@ fn progress(order: &OrderSummary) -> String {
     let parts: Vec<String> = [
         (order.reserved, "reserved"),
         (order.requested, "with a supplier"),
-        (order.shipped - order.delivered, "under way"),
+        (order.shipped - order.delivered - order.lost, "under way"),
         (order.delivered, "delivered"),
+        (order.lost, "lost"),
         (order.cancelled, "cancelled"),
     ]
     .into_iter()

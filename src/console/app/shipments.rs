@@ -33,6 +33,12 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
     if let Some(reason) = &parcel.given_up {
         document.flow(vec![bad(reason)]);
     }
+    if let Some(reason) = parcel.undecided() {
+        document.flow(vec![bad(reason)]);
+    }
+    if let Some(reason) = &parcel.waits {
+        document.flow(vec![bad(format!("its order waits: {reason}"))]);
+    }
     let mut pieces = vec![match (parcel.delivered_at, parcel.last_event_at) {
         (Some(at), _) => Span::new(format!("arrived {}", ctx.moment(at)), Tone::Good),
         (None, Some(at)) => plain(format!("last heard {}", when::ago(at, ctx.now))),

@@ -85,10 +85,10 @@ pub(super) const VERBS: &[Verb] = &[
         writes: STAGE,
         applies_to: |record| {
             on(record, |order| match order.stage {
-                Stage::New if order.financial_status.is_good() => Ok(()),
-                Stage::New => {
-                    Reason::because(format!("payment is {}", order.financial_status.label()))
-                }
+                Stage::New => match order.financial_status.stops() {
+                    None => Ok(()),
+                    Some(why) => Reason::because(why),
+                },
                 stage => Reason::because(format!("it is {} already", stage.label())),
             })
         },

@@ -9,10 +9,18 @@ use super::{
 };
 
 const TRACKING: &[Write] = &[write(
-    "update (carrier_id, tracking_code, ship_date)",
+    "update (carrier_id, tracking_code, ship_date, state)",
     "shipments",
 )];
 const STATE: &[Write] = &[write("update (state, reason)", "shipments")];
+const SETTLE: &[Write] = &[write("update (settled)", "shipments")];
+const AGAIN: &[Write] = &[
+    write("update (settled)", "shipments"),
+    write(
+        "update (again_at, covered_by_hand, ship_by, deliver_by)",
+        "orders",
+    ),
+];
 const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
 const PRINT: &[Write] = &[write("update (prints)", "shipments"), jobs::SETTLE];
 const LABEL: &[Write] = &[
@@ -48,6 +56,26 @@ pub(super) const VERBS: &[Verb] = &[
         },
     },
     Verb {
+        name: "clear-tracking",
+        kind: Kind::Shipment,
+        help: "take carrier and code off: it has no label after all",
+        key: None,
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: TRACKING,
+        applies_to: |record| {
+            on(record, |parcel| match (parcel.state, parcel.label) {
+                (ShipmentState::Labelled, Some(LabelState::Bought)) => {
+                    Reason::because("its label was bought: void gives it back")
+                }
+                (ShipmentState::Labelled, _) => Ok(()),
+                (ShipmentState::Draft, _) => Reason::because("it has no label"),
+                (state, _) => Reason::because(format!("it is {}", state.label())),
+            })
+        },
+    },
+    Verb {
         name: "unclaim",
         kind: Kind::Shipment,
         help: "let others have it",
@@ -79,6 +107,28 @@ pub(super) const VERBS: &[Verb] = &[
         danger: Danger::Confirm,
         writes: STATE,
         applies_to: handed_over,
+    },
+    Verb {
+        name: "send-again",
+        kind: Kind::Shipment,
+        help: "send what was in it again, from stock or a supplier",
+        key: None,
+        args: &[],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: AGAIN,
+        applies_to: undecided,
+    },
+    Verb {
+        name: "write-off",
+        kind: Kind::Shipment,
+        help: "nothing is sent in its place: the customer was paid back",
+        key: None,
+        args: &[required("reason", ArgKind::Text, "why, for colleagues")],
+        roles: ORDER_STAFF,
+        danger: Danger::Confirm,
+        writes: SETTLE,
+        applies_to: undecided,
     },
     Verb {
         name: "damage",
@@ -196,6 +246,19 @@ fn handed_over(record: &Record) -> Result<(), Reason> {
     on(record, |parcel| match parcel.state {
         ShipmentState::HandedOver => Ok(()),
         state => Reason::because(format!("it is {}", state.label())),
+    })
+}
+
+fn undecided(record: &Record) -> Result<(), Reason> {
+    on(record, |parcel| {
+        match (parcel.undecided(), parcel.settled) {
+            (Some(_), _) => Ok(()),
+            (None, Some(settled)) => Reason::because(format!(
+                "it is {} already",
+                settled.as_str().replace('_', " ")
+            )),
+            (None, None) => Reason::because(format!("it is {}", parcel.state.label())),
+        }
     })
 }
 

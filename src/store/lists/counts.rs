@@ -15,6 +15,7 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                    min((select o.due_at from orders o where o.id = line.order_id)) as due_at
             from order_lines line
             where line.unallocated > 0 and line.product_id is not null
+              and (select is_wanted(asks) from orders asks where asks.id = line.order_id)
             group by line.product_id),
         short as materialized (
             select s.id, wanted.due_at from wanted join stock_levels s on s.product_id = wanted.product_id
@@ -36,9 +37,9 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                 limit $2) s) as "stock!",
             (select count(*) from (select from short limit $2) s) as "stock_urgent!",
             (select count(*) from (select from shipments
-                where state in ('draft', 'labelled', 'handed_over') limit $2) p) as "shipments!",
+                where is_open limit $2) p) as "shipments!",
             (select count(*) from (select from shipments
-                where state in ('draft', 'labelled', 'handed_over') and due_at < $1
+                where is_open and due_at < $1
                 limit $2) p) as "shipments_urgent!",
             (select count(*) from (select from inspections
                 where state in ('pending', 'failed') limit $2) i) as "inspections!",
@@ -65,9 +66,9 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                 union all
                 (select from short where due_at < '9999-12-31 00:00+00' limit $2)
                 union all
-                (select from shipments p where state in ('draft', 'labelled', 'handed_over')
+                (select from shipments p where is_open
                    and due_at < '9999-12-31 00:00+00'
-                   and (state = 'handed_over'
+                   and (state not in ('draft', 'labelled')
                         or not exists (select from inspections open
                                        where open.order_id = p.order_id and open.state in ('pending', 'failed')))
                  limit $2)
@@ -94,9 +95,9 @@ pub async fn counts(connection: &mut PgConnection, now: DateTime<Utc>) -> Result
                 union all
                 (select from short where due_at < $1 limit $2)
                 union all
-                (select from shipments p where state in ('draft', 'labelled', 'handed_over')
+                (select from shipments p where is_open
                    and due_at < $1
-                   and (state = 'handed_over'
+                   and (state not in ('draft', 'labelled')
                         or not exists (select from inspections open
                                        where open.order_id = p.order_id and open.state in ('pending', 'failed')))
                  limit $2)

@@ -13,6 +13,7 @@ const SHORT: &str = "
         select line.product_id, sum(line.unallocated) as units
         from order_lines line
         where line.unallocated > 0 and line.product_id is not null
+          and (select is_wanted(asks) from orders asks where asks.id = line.order_id)
         group by line.product_id) wanted
     join stock_levels short on short.product_id = wanted.product_id
     where wanted.units > short.on_hand - short.reserved";
@@ -39,7 +40,7 @@ pub(super) fn push_open(
             sql.push(" union ").push(SHORT).push(")");
         }
         Kind::Shipment => {
-            sql.push("p.state in ('draft', 'labelled', 'handed_over')");
+            sql.push("p.is_open");
         }
         Kind::Inspection => {
             sql.push("i.state in ('pending', 'failed')");
@@ -77,8 +78,8 @@ pub(super) fn push_next(sql: &mut QueryBuilder<Postgres>, kind: Kind, now: DateT
         }
         Kind::Shipment => {
             sql.push(
-                "p.state in ('draft', 'labelled', 'handed_over')
-                 and (p.state = 'handed_over'
+                "p.is_open
+                 and (p.state not in ('draft', 'labelled')
                       or not exists (select from inspections open
                                      where open.order_id = p.order_id and open.state in ('pending', 'failed')))",
             );

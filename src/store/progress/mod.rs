@@ -35,16 +35,19 @@ pub struct Moving {
     pub id: i64,
     /// The channel's number.
     pub number: String,
-    /// When the customer placed it.
-    pub placed_at: DateTime<Utc>,
+    /// When the customer placed it, or units of it that were lost were last to be sent again: what
+    /// covers it counts from then.
+    pub since: DateTime<Utc>,
     /// ISO 4217 code.
     pub currency: String,
     /// The customer's name.
     pub customer: String,
     /// The customer's mail address, where it may be one.
     pub email: Option<String>,
-    /// Days on the way at most, by its shipping option.
+    /// Days on the way at most, by its shipping option; none where that does not take it.
     pub transit_days: Option<u32>,
+    /// The last change of the calendar that its promise knows of.
+    pub calendar_seen: i64,
     /// What it was said to wait for.
     pub waiting_reason: Option<String>,
     /// What decides what is due.
@@ -52,12 +55,12 @@ pub struct Moving {
 }
 
 impl Moving {
-    /// The instant from which what is done for it counts: when it was placed, or now where it had to
-    /// wait until now.
-    pub fn since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    /// The instant from which what is done for it counts: [`Self::since`], or now where it had to wait
+    /// until now.
+    pub fn counts_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self.waiting_reason {
             Some(_) => now,
-            None => self.placed_at,
+            None => self.since,
         }
     }
 }
@@ -77,24 +80,23 @@ pub async fn facts(
     now: DateTime<Utc>,
 ) -> Result<Moving, DbError> {
     let row = sqlx::query!(
-        r#"select o.number, o.placed_at, o.currency, o.customer_name, o.email, o.stage,
+        r#"select o.number, coalesce(o.again_at, o.placed_at) as "since!", o.currency, o.customer_name, o.email, o.stage,
                   o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason, o.told_day,
                   ((o.deliver_by - interval '1 second') at time zone c.time_zone)::date as promised_day,
                   coalesce((o.ship_by at time zone c.time_zone)::date < ($2 at time zone c.time_zone)::date,
                            false) as "overdue!",
                   exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
                           and n.subject_id = o.id and n.occasion = 'open:' || o.told_day) as "told_open_end!",
-                  case when s.id is not null then s.name || ': ' || option_refuses(s, o.currency, o.country, (
-                      select sum(t.weight_g::bigint * (l.ordered - l.cancelled))::bigint
-                      from order_lines l join products t on t.id = l.product_id
-                      where l.order_id = o.id and l.requires_shipping))
+                  refused_option(o) is not null as "refused!",
+                  case when s.id is not null then s.name || ': ' || refused_option(o)
                   -- A shop that has none yet promises no day of arrival anyhow.
                   when o.shipping_method <> '' and exists (select from shipping_options)
                   then format(case when exists (select from shipping_options n where n.name = o.shipping_method)
                                    then 'shipping option "%s" has no price in %s: set-option'
                                    else 'shipping option "%s" is not known: set-option' end,
                               o.shipping_method, o.currency) end as unfit_option,
-                  o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
+                  coalesce((select max(id) from calendar_changes) > o.promise_calendar, false) as "calendar_moved!",
+                  o.promise_calendar, o.covered_by_hand, o.promise_transit_days, s.transit_days_max as "transit_days?",
                   coalesce(o.shipping_address ->> 'address1', '') <> ''
                   or coalesce(o.shipping_address ->> 'city', '') <> '' as "has_address!",
                   exists (select from notices n where n.kind = 'order_confirmation'
@@ -117,22 +119,26 @@ pub async fn facts(
     let financial_status: FinancialStatus =
         word("orders.financial_status", id, &row.financial_status)?;
     let days = |days: Option<i32>| days.map(i32::unsigned_abs);
+    // What does not take the order has no day on which it brings it.
+    let transit_days = days(row.transit_days).filter(|_| !row.refused);
     let standing = row.ship_by.map(|ship_by| Standing {
         promise: Promise {
             ship_by,
             deliver_by: row.deliver_by,
         },
-        transit_days: days(row.transit_days),
+        transit_days,
         counted_on: days(row.promise_transit_days),
         leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
         overdue: row.overdue,
+        calendar_moved: row.calendar_moved,
     });
     Ok(Moving {
         id,
         number: row.number,
-        placed_at: row.placed_at,
+        since: row.since,
         currency: row.currency,
-        transit_days: days(row.transit_days),
+        transit_days,
+        calendar_seen: row.promise_calendar,
         waiting_reason: row.waiting_reason,
         facts: Facts {
             stage,
@@ -140,6 +146,7 @@ pub async fn facts(
             has_address: row.has_address,
             covered_by_hand: row.covered_by_hand,
             unfit_option: row.unfit_option,
+            refused_option: row.refused,
             standing,
             told_day: row.told_day,
             promised_day: row.promised_day,
@@ -344,6 +351,37 @@ pub async fn lead_days(
 /// Looks at an order again.
 pub async fn enqueue(connection: &mut PgConnection, order_id: i64) -> Result<(), DbError> {
     sqlx::query!("select enqueue('order', 'order', $1)", order_id)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// Looks again at so many orders that were promised before the calendar changed, from the one after
+/// `after` on. Answers with the last of them where there may be more.
+pub async fn enqueue_promised(
+    connection: &mut PgConnection,
+    after: i64,
+    limit: i64,
+) -> Result<Option<i64>, DbError> {
+    let moved = sqlx::query_scalar!(
+        r#"with moved as materialized (
+               select o.id from orders o
+               where o.stage in ('confirmed', 'processing', 'partially_shipped') and o.id > $1
+                 and o.ship_by is not null and o.promise_calendar < (select max(id) from calendar_changes)
+               order by o.id limit $2)
+           select id as "id!" from (select id, enqueue('order', 'order', id) from moved order by id) looked"#,
+        after,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    let all = (moved.len() as i64) < limit;
+    Ok(moved.last().copied().filter(|_| !all))
+}
+
+/// Goes on with them.
+pub async fn enqueue_calendar(connection: &mut PgConnection, after: i64) -> Result<(), DbError> {
+    sqlx::query!("select enqueue('calendar', 'shop', $1)", after)
         .fetch_one(connection)
         .await?;
     Ok(())

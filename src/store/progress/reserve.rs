@@ -87,8 +87,7 @@ pub async fn waiting_for(
 ) -> Result<Vec<i64>, DbError> {
     Ok(sqlx::query_scalar!(
         "select o.id from order_lines l join orders o on o.id = l.order_id
-         where l.product_id = $1 and l.unallocated > 0 and not o.covered_by_hand
-           and o.stage in ('confirmed', 'processing', 'partially_shipped')
+         where l.product_id = $1 and l.unallocated > 0 and comes_first(o) and o.stage <> 'new'
          group by o.id order by o.ship_by nulls last, o.id limit $2",
         product_id,
         limit,
@@ -113,8 +112,8 @@ pub async fn lock_waiting(
     Ok(sqlx::query!(
         r#"select l.id, l.unallocated as "unallocated!"
            from order_lines l join orders o on o.id = l.order_id
-           where o.id = any ($1) and l.product_id = $2 and l.unallocated > 0 and not o.covered_by_hand
-             and o.stage in ('confirmed', 'processing', 'partially_shipped')
+           where o.id = any ($1) and l.product_id = $2 and l.unallocated > 0
+             and comes_first(o) and o.stage <> 'new'
            order by o.ship_by nulls last, o.id, l.position"#,
         orders,
         product_id,

@@ -89,6 +89,8 @@ fn is_same_write(
 const DERIVED: &[&str] = &[
     "id",
     "unallocated",
+    "is_open",
+    "again_at",
     "due_at",
     "processing_at",
     "confirmed_at",
@@ -183,6 +185,7 @@ const WORDS: &[&str] = &[
     "state",
     "status",
     "financial_status",
+    "settled",
     "tracking_status",
     "result",
     "resolution",

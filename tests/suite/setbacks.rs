@@ -1,0 +1,307 @@
+//! What sets an order back on its way: money that went back, an option that cannot take it, a parcel
+//! that is lost, a day on which nobody works.
+
+use crate::works::{SHOP, Works};
+
+const WAITS: &str =
+    "select string_agg(coalesce(waiting_reason, '-'), '; ' order by number) from orders";
+
+async fn works() -> Works {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+}
+
+impl Works {
+    async fn waits(&self) -> Option<String> {
+        self.text(WAITS).await
+    }
+
+    /// Units of what lies in our own stock.
+    async fn stock_arrives(&self) {
+        self.run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 5 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE'",
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_money_went_back_is_not_bought_mailed_or_handed_over() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of('#1', 'CUP', 3); select order_of('#2', 'PLATE', 2)")
+        .await;
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    works
+        .run(
+            "update orders set financial_status = case number when '#1' then 'refunded' else 'voided' end;
+             update notices set held_until = now();
+             update shipments set carrier_id = 1, tracking_code = 'X1', ship_date = current_date, state = 'labelled'",
+        )
+        .await;
+    works.drain(1);
+    let refunded = Some("payment is refunded: cancel it; payment is voided: cancel it");
+    assert_eq!(works.waits().await.as_deref(), refunded);
+    assert_eq!(works.mail.taken().len(), 0, "mails that left");
+    // No other supplier is asked, and nothing leaves by hand.
+    let (said, done) = works.act(&["reject", "#1", "--reason", "sold out"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    let parts = "select string_agg(p.name || ' ' || f.state, ', ' order by f.id)
+        from fulfilments f join locations p on p.id = f.location_id where p.supplier_id is not null";
+    assert_eq!(works.text(parts).await.as_deref(), Some("Acme rejected"));
+    let (said, done) = works.act(&["hand-over", "SHP-1"]);
+    assert!(
+        !done && said.contains("its order's payment is voided"),
+        "{said}"
+    );
+    let (said, _) = works.packline(&["show", "SHP-1"]);
+    assert!(said.contains("payment is voided: cancel it"), "{said}");
+    // Its money is there after all: everything goes on.
+    works
+        .run("update orders set financial_status = 'paid'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(parts).await.as_deref(),
+        Some("Acme rejected, Bolt requested")
+    );
+    assert_eq!(
+        works.waits().await.as_deref(),
+        Some("Bolt has not answered yet; -")
+    );
+    let (said, done) = works.act(&["hand-over", "SHP-1"]);
+    assert!(done, "{said}");
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_parcel_stays_in_sight_until_it_is_sent_again_or_written_off() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works.run("select order_of('#1', 'PLATE', 2)").await;
+    works.drain(1);
+    let hand_over = |parcel: &str| {
+        for act in [
+            &["set-tracking", parcel, "--carrier", "DHL", "--code", parcel][..],
+            &["hand-over", parcel],
+        ] {
+            let (said, done) = works.act(act);
+            assert!(done, "{act:?}: {said}");
+        }
+    };
+    let lose = |parcel: &str| {
+        let (said, done) = works.act(&["lose", parcel, "--reason", "trace closed"]);
+        assert!(done, "{said}");
+    };
+    hand_over("SHP-1");
+    lose("SHP-1");
+    let alert = "select max(reason) from alerts where cleared_at is null and kind = 'lost'";
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-1 is lost: send-again or write-off")
+    );
+    let (next, _) = works.packline(&["list", "next"]);
+    assert!(next.contains("SHP-1"), "{next}");
+
+    // A week later somebody decides: the customer hears the new day.
+    works
+        .run(
+            "update orders set ship_by = ship_by - interval '14 days', told_day = told_day - 14,
+                               deliver_by = deliver_by - interval '14 days'",
+        )
+        .await;
+    let (said, done) = works.act(&["send-again", "SHP-1"]);
+    assert!(done && said.contains("2 units of #1"), "{said}");
+    works.drain(1);
+    let cause =
+        "select string_agg(cause, ', ' order by id) from promise_changes where ship_by > now()";
+    assert!(
+        works
+            .text(cause)
+            .await
+            .is_some_and(|causes| causes.ends_with("SHP-1 is sent again"))
+    );
+    let delays = "select count(*) from notices where kind = 'delay'";
+    assert_eq!(works.number(delays).await, 1);
+    assert_eq!(works.text(alert).await, None);
+    let stands =
+        "select o.stage || ' ' || l.reserved || ' ' || l.shipped || ' ' || s.on_hand || ' '
+            || (select string_agg(p.state, ', ' order by p.id) from shipments p)
+        from orders o join order_lines l on l.order_id = o.id
+        join stock_levels s on s.product_id = l.product_id where o.number = '#1'";
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("processing 2 0 3 lost, draft")
+    );
+    let (said, done) = works.act(&["send-again", "SHP-1"]);
+    assert!(!done && said.contains("it is sent again already"), "{said}");
+    hand_over("SHP-2");
+    let (said, done) = works.act(&["deliver", "SHP-2"]);
+    assert!(done, "{said}");
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("delivered 0 2 1 lost, delivered")
+    );
+
+    works.run("select order_of('#2', 'PLATE', 1)").await;
+    works.drain(1);
+    hand_over("SHP-3");
+    lose("SHP-3");
+    let (said, done) = works.act(&["write-off", "SHP-3", "--reason", "refunded"]);
+    assert!(done, "{said}");
+    let ended = "select stage || ' ' || (closed_at is not null) from orders where number = '#2'";
+    assert_eq!(works.text(ended).await.as_deref(), Some("closed true"));
+    assert_eq!(works.text(alert).await, None);
+    let (next, _) = works.packline(&["list", "next"]);
+    assert!(!next.contains("SHP-"), "{next}");
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_packed() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+                 values ('Express', 'EUR', 990, 1, 1, '{GB}');
+             select order_of('#1', 'PLATE', 2);
+             update orders set shipping_option_id = 2, shipping_method = 'Express'",
+        )
+        .await;
+    works.drain(1);
+    let refused = "Express: it does not serve PT";
+    assert_eq!(works.waits().await.as_deref(), Some(refused));
+    let stands = "select (o.ship_by is not null) || ' ' || (o.deliver_by is not null) || ' ' || f.state || ' '
+            || (select count(*) from notices where kind = 'order_confirmation') || ' '
+            || coalesce((select string_agg(p.state, ', ' order by p.id) from shipments p), '-')
+        from orders o join fulfilments f on f.order_id = o.id";
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true false ready 0 -")
+    );
+    let (said, done) = works.act(&["set-option", "#1", "--to", "Standard"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true true ready 1 draft")
+    );
+    // The option is for other countries from now on: the day that was promised is nobody's any more.
+    works
+        .run("update shipping_options set countries = '{DE}' where name = 'Standard'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true false ready 1 draft")
+    );
+    let (said, _) = works.packline(&["show", "SHP-1"]);
+    assert!(said.contains("Standard: it does not serve PT"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_order_wants_whose_money_went_back_is_no_reason_to_restock() {
+    let works = works().await;
+    works
+        .run(
+            "select order_of('#1', 'PLATE', 6, now() + interval '3 days');
+             select order_of('#2', 'PLATE', 8, now() + interval '2 days');
+             update orders set covered_by_hand = true",
+        )
+        .await;
+    works.stock_arrives().await;
+    let low = "select count(*) from alerts a join stock_levels s on s.id = a.subject_id
+        join products p on p.id = s.product_id
+        where a.kind = 'low_stock' and a.cleared_at is null and p.sku = 'PLATE'";
+    let look = async || {
+        works
+            .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+            .await;
+        works.drain(1);
+        let (next, _) = works.packline(&["list", "next"]);
+        next.lines()
+            .find(|line| line.contains("PLATE"))
+            .map(ToOwned::to_owned)
+    };
+    let both = look().await;
+    assert_eq!(works.number(low).await, 1);
+    assert!(
+        both.as_ref().is_some_and(|row| row.contains("9 short")),
+        "{both:?}"
+    );
+    works
+        .run("update orders set financial_status = 'refunded' where number = '#2'")
+        .await;
+    let one = look().await;
+    assert!(
+        one.as_ref().is_some_and(|row| row.contains("1 short")),
+        "{one:?}"
+    );
+    // Whoever has not paid yet may still do so.
+    works
+        .run("update orders set financial_status = 'authorized' where number = '#1'")
+        .await;
+    assert_eq!(look().await, one);
+    works
+        .run("update orders set financial_status = 'voided' where number = '#1'")
+        .await;
+    assert_eq!(look().await, None);
+    assert_eq!(works.number(low).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_holiday_moves_what_was_promised_and_says_so() {
+    let works = works().await;
+    works
+        .run(
+            "select order_of('#1', 'CUP', 1); select order_of('#2', 'CUP', 1);
+             select order_of('#3', 'CUP', 1, date_trunc('day', now()) + interval '9 days 11 minutes')",
+        )
+        .await;
+    works.drain(1);
+    works
+        .run("update purchase_orders set state = 'accepted', answered_at = now()")
+        .await;
+    works.drain(1);
+    let moved = "select string_agg(o.number || ' ' || c.cause || ' '
+                || (business_day((c.ship_by_before at time zone 'UTC')::date + 1, 0)
+                    = (c.ship_by at time zone 'UTC')::date) || ' ' || (c.deliver_by > c.deliver_by_before),
+            ', ' order by c.id)
+        from promise_changes c join orders o on o.id = c.order_id where c.cause ~ 'holiday|hours'";
+    assert_eq!(works.text(moved).await, None);
+    works
+        .run(
+            "insert into holidays (day, name)
+             select (ship_by at time zone 'UTC')::date, 'a feast' from orders where number = '#1'",
+        )
+        .await;
+    let waiting = "select count(*) from jobs where kind in ('calendar', 'order')";
+    assert_eq!(works.number(waiting).await, 1, "one job for all of them");
+    works.drain(1);
+    let day = works
+        .text("select to_char(day, 'FMDD Mon') from holidays")
+        .await
+        .expect("the holiday");
+    assert_eq!(
+        works.text(moved).await,
+        Some(format!(
+            "#1 holiday {day} true true, #2 holiday {day} true true"
+        ))
+    );
+    let delays = "select count(*) from notices where kind = 'delay'";
+    assert_eq!(works.number(delays).await, 2, "each customer hears it once");
+    let quoted = "select bool_and(q.ship_by = o.ship_by and q.deliver_by = o.deliver_by)::text
+        from orders o, quote('CUP', 'Standard', 'PT', 1, o.placed_at) q where o.number <> '#3'";
+    assert_eq!(works.text(quoted).await.as_deref(), Some("true"));
+    // It is no holiday after all: everything is as it was.
+    works.run("delete from holidays").await;
+    works.drain(1);
+    assert_eq!(works.text(quoted).await.as_deref(), Some("true"));
+    assert_eq!(works.number(delays).await, 2);
+}
