@@ -52,6 +52,7 @@ create index notices_ticket_wants on notices (subject_id)
     where subject_kind = 'ticket' and state in ('held', 'queued', 'failed');
 create index notices_due on notices (coalesce(retry_at, held_until), id) where state in ('held', 'queued');
 create index notices_failed on notices (id) where state = 'failed';
+create index notices_put_off on notices (held_until) where state = 'queued' and error is not null;
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
     ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued'),

@@ -342,6 +342,7 @@ impl Worker {
         );
         let last = job.attempts >= ATTEMPTS || error.is_a_persons();
         let job = job.clone();
+        let now = (self.clock)();
         self.db
             .transaction(LIMIT, move |connection| {
                 Box::pin(async move {
@@ -350,7 +351,7 @@ impl Worker {
                         jobs::put_back(connection, &job, pause, Some(&told)).await?;
                     }
                     if job.attempts >= REPEATED {
-                        alerts::settle_failing(connection).await?;
+                        alerts::settle_failing(connection, now).await?;
                     }
                     Ok(())
                 })

@@ -34,6 +34,7 @@ mod promises;
 mod quotes;
 mod readme;
 mod real_data;
+mod reasons;
 mod screens;
 mod sqlx_metadata;
 mod terminal;
