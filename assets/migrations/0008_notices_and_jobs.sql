@@ -3,7 +3,8 @@
 create table notices (
     id bigint generated always as identity primary key,
     kind text not null check (kind in ('order_confirmation', 'shipped', 'delay', 'out_for_delivery',
-        'delivered', 'ticket_received', 'purchase_order', 'purchase_order_cancelled', 'ticket_reply')),
+        'delivered', 'ticket_received', 'purchase_order', 'purchase_order_cancelled', 'address_changed',
+        'ticket_reply')),
     subject_kind text not null check (subject_kind in ('order', 'shipment', 'ticket', 'purchase_order', 'return')),
     subject_id bigint not null,
     -- The order that its subject is, or is a part of; tickets are linked with theirs elsewhere.

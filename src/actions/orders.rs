@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::error::ActError;
 use super::work::{Outcome, Work, units, unknown_verb};
-use super::{jobs, mails, options, purchases, shipping};
+use super::{addresses, jobs, mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::orders::{FulfilmentState, OrderSummary};
 use crate::domain::promises;
@@ -33,6 +33,7 @@ pub(super) async fn perform(
         "short" => purchases::short(work, order).await,
         "mark-sent" => purchases::mark_sent(work, order).await,
         "set-option" => options::set(work, order).await,
+        "set-address" => addresses::set(work, order).await,
         "inspect" => inspect(work, order).await,
         "ship" => shipping::ship(work, order).await,
         "cancel" => cancel(work, order).await,

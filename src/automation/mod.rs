@@ -389,6 +389,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "silence" => order::handle_silence(connection, subject, &terms).await?,
         "purchase" => order::handle_purchase(connection, subject, &terms).await?,
         "recall" => order::handle_recall(connection, subject, &terms).await?,
+        "address" => order::handle_address(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject, &terms).await?,
         "offers" => backorders::handle_offers(connection, subject, &terms).await?,
         "overdue" => overdue::handle(connection, &terms).await?,

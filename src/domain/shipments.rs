@@ -89,6 +89,8 @@ pub struct ShipmentSummary {
     pub label: Option<LabelState>,
     /// What the worker gave up of its work for it, and why.
     pub given_up: Option<String>,
+    /// That its label is for another address than its order has, and what to do.
+    pub stale_label: Option<String>,
 }
 
 impl ShipmentSummary {

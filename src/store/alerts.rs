@@ -338,7 +338,8 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `dead_job` or `failing_job`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `dead_job`,
+    /// `failing_job` or `stale_label`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,
@@ -350,9 +351,10 @@ pub struct Alert {
 
 /// The kinds of alert, those first that say that the shop's own work stands still: a busy shop has many
 /// of the last, and they must not hide the others.
-const MOST_TELLING: [&str; 7] = [
+const MOST_TELLING: [&str; 8] = [
     "dead_job",
     "failing_job",
+    "stale_label",
     "stuck",
     "silent",
     "unaddressed",

@@ -52,6 +52,47 @@ pub async fn enqueue(
     .await?)
 }
 
+/// Writes a notice anew that was laid ready and that nobody has got: with the same occasion, it says
+/// something else. False where it has left or is leaving, or there is none.
+pub async fn rewrite(connection: &mut PgConnection, notice: &NewNotice) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices
+         set subject_line = $5, body = $6, html = $7, attachment = coalesce($8, attachment)
+         where kind = $1 and subject_kind = $2 and subject_id = $3 and occasion = $4
+           and state <> 'sent' and not sending",
+        notice.kind.as_str(),
+        notice.subject.kind.as_str(),
+        notice.subject.id,
+        notice.occasion,
+        notice.mail.subject,
+        notice.mail.text,
+        notice.mail.html,
+        notice.attachment.as_ref().map(|file| file.text.as_str()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stops the notices of a kind about a record that have not left: another one takes their place.
+pub async fn supersede(
+    connection: &mut PgConnection,
+    kind: NoticeKind,
+    subject: Subject,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update notices set state = 'cancelled'
+         where kind = $1 and subject_kind = $2 and subject_id = $3
+           and (state in ('held', 'failed') or state = 'queued' and not sending)",
+        kind.as_str(),
+        subject.kind.as_str(),
+        subject.id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// The history of what this transaction does says that the worker did it.
 pub async fn as_worker(connection: &mut PgConnection) -> Result<(), DbError> {
     sqlx::query!("select set_config('packline.source', 'worker', true)")
@@ -449,13 +490,15 @@ pub async fn open_of_order(
 ) -> Result<Vec<Open>, DbError> {
     sqlx::query!(
         "select n.id, n.kind, n.recipient, n.state,
-                case when p.state <> 'sent' then 'PO-' || p.id || ' is ' || p.state
+                case when n.kind = 'purchase_order' and p.state <> 'sent'
+                          or n.kind = 'address_changed' and p.state in ('cancelled', 'rejected')
+                     then 'PO-' || p.id || ' is ' || p.state
                      when n.kind in ('order_confirmation', 'delay') and o.stage = 'cancelled'
                           or n.kind = 'delay' and o.stage in ('delivered', 'closed')
                      then o.number || ' is ' || o.stage end as moot
          from notices n
          join orders o on o.id = n.order_id
-         left join purchase_orders p on n.kind = 'purchase_order' and p.id = n.subject_id
+         left join purchase_orders p on n.subject_kind = 'purchase_order' and p.id = n.subject_id
          where n.order_id = $1
            and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
            and not n.sending and (n.state <> 'cancelled' or p.state = 'sent')

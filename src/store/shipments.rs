@@ -18,7 +18,9 @@ pub const SELECT: &str = "
            p.damaged_reason is not null as damaged, parent.country, packed.units,
            (select state from carrier_labels where shipment_id = p.id order by id desc limit 1) as label,
            (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'shipment'
-            and a.subject_id = p.id and a.cleared_at is null) as given_up
+            and a.subject_id = p.id and a.cleared_at is null) as given_up,
+           (select a.reason from alerts a where a.kind = 'stale_label' and a.subject_kind = 'shipment'
+            and a.subject_id = p.id and a.cleared_at is null) as stale_label
     from shipments p
     join orders parent on parent.id = p.order_id
     left join carriers carrier on carrier.id = p.carrier_id
@@ -54,6 +56,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         units: columns.get("units")?,
         label: columns.optional_word("label")?,
         given_up: columns.get("given_up")?,
+        stale_label: columns.get("stale_label")?,
     })
 }
 

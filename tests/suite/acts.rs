@@ -178,6 +178,13 @@ const SCENES: &[Case] = &[
         "the delay to Ines <ines@example.net> leaves again",
     ),
     (
+        Kind::Order,
+        "set-address",
+        Scene::ConfirmedOrder,
+        &[("address1", "Rua Nova 2"), ("country", "pt")],
+        "goes to Rua Nova 2, Porto, PT",
+    ),
+    (
         Kind::Stock,
         "adjust",
         Scene::Mugs,
@@ -501,6 +508,7 @@ const COMPENSATED: &[&str] = &[
     "order claim",
     "order unclaim",
     "order assign",
+    "order set-address",
     "stock adjust",
     "stock receive",
     "stock set-reorder-point",

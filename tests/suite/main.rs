@@ -9,6 +9,7 @@ mod works;
 
 mod act_command;
 mod acts;
+mod addresses;
 mod carriers;
 mod console;
 mod contention;

@@ -73,6 +73,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         currency: "EUR".into(),
         total: 4590 + id * 100,
         country: Some("PT".into()),
+        has_address: true,
         tags: vec![],
         lines: 2,
         ordered: 3,
@@ -163,6 +164,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         units: 2,
         label: None,
         given_up: None,
+        stale_label: None,
     }
 }
 
