@@ -74,7 +74,7 @@ async fn a_supplier_hears_of_every_address_until_the_goods_have_left() {
     );
     works.run("update notices set held_until = now()").await;
     works.drain(1);
-    works.assert_address_mail("New Street 6").await;
+    works.assert_address_mail("New Street 6");
     let (shown, _) = works.packline(&["show", "#1"]);
     assert!(
         shown.contains("shipping address: New Street 5, Porto, PT → New Street 6, Porto, PT")
@@ -95,7 +95,7 @@ async fn a_supplier_hears_of_every_address_until_the_goods_have_left() {
 }
 
 impl Works {
-    async fn assert_address_mail(&self, street: &str) {
+    fn assert_address_mail(&self, street: &str) {
         let left = self.mail.taken();
         let last = left.last().expect("a mail");
         assert!(
