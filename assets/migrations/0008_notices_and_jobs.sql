@@ -3,7 +3,8 @@
 create table notices (
     id bigint generated always as identity primary key,
     kind text not null check (kind in ('order_confirmation', 'shipped', 'delay', 'out_for_delivery',
-        'delivered', 'ticket_received', 'purchase_order', 'purchase_order_cancelled', 'ticket_reply')),
+        'delivered', 'ticket_received', 'purchase_order', 'purchase_order_cancelled', 'address_changed',
+        'ticket_reply')),
     subject_kind text not null check (subject_kind in ('order', 'shipment', 'ticket', 'purchase_order', 'return')),
     subject_id bigint not null,
     -- The order that its subject is, or is a part of; tickets are linked with theirs elsewhere.
@@ -52,6 +53,7 @@ create index notices_ticket_wants on notices (subject_id)
     where subject_kind = 'ticket' and state in ('held', 'queued', 'failed');
 create index notices_due on notices (coalesce(retry_at, held_until), id) where state in ('held', 'queued');
 create index notices_failed on notices (id) where state = 'failed';
+create index notices_put_off on notices (held_until) where state = 'queued' and error is not null;
 insert into transition (kind, from_state, to_state) values
     ('notice', '', 'held'), ('notice', 'held', 'queued'), ('notice', 'held', 'cancelled'),
     ('notice', 'queued', 'sent'), ('notice', 'queued', 'failed'), ('notice', 'failed', 'queued'),

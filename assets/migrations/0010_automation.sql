@@ -727,7 +727,8 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'lost', 'dead_job', 'failing_job')),
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'lost', 'dead_job', 'failing_job',
+         'stale_label')),
     subject_kind text not null,
     subject_id bigint not null,
     reason text not null,

@@ -10,6 +10,7 @@ use super::work::Terms;
 use super::{ActError, act};
 use crate::domain::act::{Act, Done};
 use crate::domain::labels::{LABEL, SLIP};
+use crate::domain::orders::Address;
 use crate::domain::record::{Kind, Record};
 use crate::output::printer::{PrintError, Printer};
 use crate::output::{slip, zpl};
@@ -58,6 +59,7 @@ pub(super) async fn print(
     let Some(printable) = check(db, &wanted, printing.from.clone()).await? else {
         return act(db, wanted, source, terms, now).await;
     };
+    let to = printable.label.to.clone();
     let what = wanted.args.get("what").map_or(LABEL, String::as_str);
     let document = match what {
         SLIP => slip::slip(&printable.label),
@@ -76,7 +78,12 @@ pub(super) async fn print(
             PrintError::Slow { .. } => ActError::Unnoted(error.to_string()),
             error => ActError::refused(error.to_string()),
         })?;
-    // Whatever became of the parcel meanwhile, this was printed.
+    let now_to = address(db, wanted.record.id).await?;
+    if now_to.is_some_and(|now_to| now_to != to) {
+        let why = "its address changed while it was printed: throw this one away and print again";
+        return Err(ActError::Unnoted(why.to_owned()));
+    }
+    // Whatever else became of the parcel meanwhile, this was printed.
     let noted = Act {
         expected_version: None,
         ..wanted
@@ -115,6 +122,17 @@ async fn check(db: &Db, wanted: &Act, from: Vec<String>) -> Result<Option<Printa
         })
     })
     .await
+}
+
+/// Where a parcel goes.
+async fn address(db: &Db, id: i64) -> Result<Option<Address>, ActError> {
+    let printable = db
+        .call(LIMIT, move |connection| {
+            Box::pin(store::printable(connection, id, Vec::new()))
+        })
+        .await
+        .map_err(|error| ActError::Unnoted(format!("printed, but not noted: {error}")))?;
+    Ok(printable.map(|printable| printable.label.to))
 }
 
 /// Whether an act prints.

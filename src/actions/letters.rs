@@ -15,8 +15,8 @@ use crate::output::notices::{
     DelayValues, LineValues, OrderValues, PurchaseOrderValues, TemplateError, Templates, Values,
 };
 use crate::store::db::DbError;
-use crate::store::notices;
 use crate::store::progress::{self as store, Draft, DraftLine, Moving, Ordered};
+use crate::store::{addresses, notices};
 
 /// What letters are written with.
 #[derive(Debug)]
@@ -136,6 +136,50 @@ impl Desk {
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
+        match self.asking(connection, draft, order, zone).await? {
+            Some(notice) => Ok(self.lay_ready(connection, &notice, now).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Tells a supplier that a purchase order is to be sent elsewhere than it was told: its mail is
+    /// written anew where that has not left, else another follows it. `known` where the supplier knows
+    /// of the purchase order without that mail. False where no address of the supplier's is known.
+    pub(super) async fn readdress(
+        &self,
+        connection: &mut PgConnection,
+        draft: &Draft,
+        known: bool,
+        order: &Moving,
+        zone: Tz,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StepError> {
+        let Some(asking) = self.asking(connection, draft, Some(order), zone).await? else {
+            return Ok(false);
+        };
+        if notices::rewrite(connection, &asking).await? && !known {
+            return Ok(true);
+        }
+        let address = parties(connection, order).await?.address.lines();
+        let values = self.supplies(draft, Some(order), address, zone)?;
+        let kind = NoticeKind::AddressChanged;
+        let Some(mut notice) = self.to_supplier(draft, kind, &values, None)? else {
+            return Ok(false);
+        };
+        let version = addresses::version(connection, order.id).await?;
+        notice.occasion = format!("address:{version}");
+        notices::supersede(connection, kind, notice.subject).await?;
+        Ok(self.lay_ready(connection, &notice, now).await?)
+    }
+
+    /// The mail that asks a supplier for goods.
+    async fn asking(
+        &self,
+        connection: &mut PgConnection,
+        draft: &Draft,
+        order: Option<&Moving>,
+        zone: Tz,
+    ) -> Result<Option<NewNotice>, StepError> {
         let address = match order {
             Some(order) => parties(connection, order).await?.address.lines(),
             None => self.address.clone(),
@@ -147,8 +191,7 @@ impl Desk {
         };
         let values = self.supplies(draft, order, address, zone)?;
         let kind = NoticeKind::PurchaseOrder;
-        self.to_supplier(connection, draft, kind, &values, Some(attachment), now)
-            .await
+        self.to_supplier(draft, kind, &values, Some(attachment))
     }
 
     /// Tells a supplier that a purchase order is no longer wanted, if it has an address.
@@ -161,8 +204,10 @@ impl Desk {
     ) -> Result<bool, StepError> {
         let values = self.supplies(cancelled, None, Vec::new(), zone)?;
         let kind = NoticeKind::PurchaseOrderCancelled;
-        self.to_supplier(connection, cancelled, kind, &values, None, now)
-            .await
+        match self.to_supplier(cancelled, kind, &values, None)? {
+            Some(notice) => Ok(self.lay_ready(connection, &notice, now).await?),
+            None => Ok(false),
+        }
     }
 
     /// What mails to suppliers tell of a purchase order.
@@ -207,21 +252,20 @@ impl Desk {
         })
     }
 
-    /// Lays a mail about a purchase order ready, once of each kind.
-    async fn to_supplier(
+    /// A mail about a purchase order, which is sent once of each kind; none where no address of the
+    /// supplier's is known.
+    fn to_supplier(
         &self,
-        connection: &mut PgConnection,
         draft: &Draft,
         kind: NoticeKind,
         values: &Values,
         attachment: Option<Attachment>,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StepError> {
+    ) -> Result<Option<NewNotice>, StepError> {
         let Some(recipient) = draft.email.clone().filter(|email| email.contains('@')) else {
-            return Ok(false);
+            return Ok(None);
         };
         let mail: Mail = self.templates.render(kind, Locale::En, values)?;
-        let notice = NewNotice {
+        Ok(Some(NewNotice {
             kind,
             subject: Subject::new(SubjectKind::PurchaseOrder, draft.id),
             occasion: "sent".to_owned(),
@@ -229,8 +273,7 @@ impl Desk {
             mail,
             attachment,
             answers: Vec::new(),
-        };
-        Ok(self.lay_ready(connection, &notice, now).await?)
+        }))
     }
 
     async fn lay_ready(

@@ -33,6 +33,12 @@ pub(super) async fn resend(work: &mut Work<'_>, open: Vec<Open>) -> Result<Outco
         .filter(|mail| matches!(mail.state, NoticeState::Failed | NoticeState::Cancelled))
         .collect();
     let mail = the_one(work, failed, CAN_RESEND)?;
+    if let Some(why) = mail.moot {
+        return Err(ActError::refused(format!(
+            "the {} no longer stands: {why}",
+            mail.kind.label()
+        )));
+    }
     let to = work.given.optional_text("to").map(ToOwned::to_owned);
     if let Some(to) = &to
         && to.parse::<Mailbox>().is_err()

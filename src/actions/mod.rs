@@ -1,6 +1,7 @@
 //! Floor 3: what can be done. One use case is one transaction: load and lock, decide in the
 //! domain, write, and let the database's triggers write the history.
 
+pub mod addresses;
 mod arguments;
 pub mod carriers;
 pub mod demo;

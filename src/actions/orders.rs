@@ -7,7 +7,7 @@ use sqlx::postgres::PgConnection;
 
 use super::error::ActError;
 use super::work::{Outcome, Work, units, unknown_verb};
-use super::{jobs, mails, options, purchases, shipping};
+use super::{addresses, jobs, mails, options, purchases, shipping};
 use crate::domain::inspections::STANDARD_CHECKS;
 use crate::domain::money;
 use crate::domain::orders::{FinancialStatus as Paid, FulfilmentState, OrderSummary};
@@ -37,6 +37,7 @@ pub(super) async fn perform(
         "short" => purchases::short(work, order).await,
         "mark-sent" => purchases::mark_sent(work, order).await,
         "set-option" => options::set(work, order).await,
+        "set-address" => addresses::set(work, order).await,
         "inspect" => inspect(work, order).await,
         "ship" => shipping::ship(work, order).await,
         "cancel" => cancel(work, order).await,

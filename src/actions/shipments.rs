@@ -13,7 +13,7 @@ use crate::domain::shipments::{Settled, ShipmentState, ShipmentSummary};
 use crate::store::db::DbError;
 use crate::store::labels::{self, Printable};
 use crate::store::shipments::{self, Tracking};
-use crate::store::{acts, carrier_labels, orders};
+use crate::store::{acts, addresses, carrier_labels, orders};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -68,6 +68,7 @@ pub(super) async fn perform(
             }
             // If the worker gave one up, it has come out now.
             jobs::forget(work).await?;
+            addresses::end_stale_label(work.connection, parcel.id).await?;
             Ok(match warning {
                 Some(warning) => outcome.but(warning),
                 None => outcome,

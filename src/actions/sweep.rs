@@ -16,7 +16,7 @@ const LEFTOVERS: i32 = 500;
 pub async fn alert(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<u64, DbError> {
     jobs::announce(connection, "alert", "").await?;
     let mut changed = alerts::settle_stuck(connection, now).await?;
-    changed += alerts::settle_failing(connection).await?;
+    changed += alerts::settle_failing(connection, now).await?;
     for ids in alerts::perhaps_low(connection, now).await?.chunks(PAGE) {
         let levels = alerts::levels(connection, ids, now).await?;
         let judged: Vec<_> = levels

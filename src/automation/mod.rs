@@ -343,6 +343,7 @@ impl Worker {
         );
         let last = job.attempts >= ATTEMPTS || error.is_a_persons();
         let job = job.clone();
+        let now = (self.clock)();
         self.db
             .transaction(LIMIT, move |connection| {
                 Box::pin(async move {
@@ -351,7 +352,7 @@ impl Worker {
                         jobs::put_back(connection, &job, pause, Some(&told)).await?;
                     }
                     if job.attempts >= REPEATED {
-                        alerts::settle_failing(connection).await?;
+                        alerts::settle_failing(connection, now).await?;
                     }
                     Ok(())
                 })
@@ -389,6 +390,7 @@ async fn handle(connection: &mut PgConnection, job: &Job, terms: Terms) -> Resul
         "silence" => order::handle_silence(connection, subject, &terms).await?,
         "purchase" => order::handle_purchase(connection, subject, &terms).await?,
         "recall" => order::handle_recall(connection, subject, &terms).await?,
+        "address" => order::handle_address(connection, subject, &terms).await?,
         "backorders" => backorders::handle(connection, subject, &terms).await?,
         "offers" => backorders::handle_offers(connection, subject, &terms).await?,
         "calendar" => calendar::handle(connection, subject).await?,

@@ -1,9 +1,11 @@
 //! Jobs `order` and `silence`: an order takes the steps that are due. Job `purchase`: a purchase order for
-//! our own stock is sent. Job `recall`: one that was cancelled is taken back.
+//! our own stock is sent. Job `recall`: one that was cancelled is taken back. Job `address`: suppliers
+//! hear that an order goes elsewhere.
 
 use sqlx::postgres::PgConnection;
 
 use super::Terms;
+use crate::actions::addresses;
 use crate::actions::letters::StepError;
 use crate::actions::progress::{self, Moved};
 use crate::store::progress as store;
@@ -47,4 +49,13 @@ pub(super) async fn handle_silence(
 ) -> Result<(), StepError> {
     handle(connection, order_id, terms).await?;
     Ok(store::enqueue_silence(connection, order_id, terms.now).await?)
+}
+
+/// The suppliers that were told another address are told the new one.
+pub(super) async fn handle_address(
+    connection: &mut PgConnection,
+    order_id: i64,
+    terms: &Terms,
+) -> Result<(), StepError> {
+    addresses::follow(connection, order_id, &terms.desk, terms.now).await
 }

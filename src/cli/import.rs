@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use color_eyre::eyre::{Context as _, Result};
+use color_eyre::eyre::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::database::Database;
@@ -18,9 +18,12 @@ use crate::config::Config;
 use crate::domain::calendar::Calendar;
 use crate::domain::text;
 use crate::intake::Rejection;
+use crate::store::people;
 
 /// Where some of a source was rejected and the rest is kept.
 const SOME_REJECTED: u8 = 3;
+/// The limit of a call to the database beside the import's own.
+const LIMIT: Duration = Duration::from_secs(30);
 /// The shell's status for a program that was interrupted.
 const INTERRUPTED: i32 = 130;
 
@@ -97,6 +100,18 @@ impl Import {
         // Before the database is opened: a source that is not there needs none.
         let input = self.source.input(&bar)?;
         let database = Database::open(config, "import").await?;
+        let (who, (privilege, table, column)) = self.source.for_whom();
+        let may = (database.db)
+            .call(LIMIT, move |connection| {
+                Box::pin(people::may_write(connection, privilege, table, column))
+            })
+            .await?;
+        if !may {
+            bail!(
+                "not permitted: only {who} may import {}",
+                self.source.word()
+            );
+        }
         let stop = Stop::default();
         let interrupts = tokio::spawn(interrupts(stop.clone(), bar.clone()));
         let start = Instant::now();
@@ -213,6 +228,33 @@ pub(super) fn rejected(rejection: &Rejection) -> String {
 }
 
 impl Source {
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Catalog { .. } => "the catalogue",
+            Self::Options { .. } => "shipping options",
+            Self::Orders { .. } => "orders",
+            Self::Acceptances { .. } => "acceptances",
+            Self::Dispatches { .. } => "dispatches",
+            Self::Tracking { .. } => "tracking",
+            Self::Mail { .. } => "mail",
+        }
+    }
+
+    /// Who may import it, and what they alone may write: privilege, table and column.
+    const fn for_whom(&self) -> (&'static str, (&'static str, &'static str, &'static str)) {
+        const SHOP: &str = "an admin or the worker";
+        const WAREHOUSE: &str = "warehouse, a supervisor, an admin or the worker";
+        match self {
+            Self::Catalog { .. } => (SHOP, ("insert", "products", "sku")),
+            Self::Options { .. } => (SHOP, ("insert", "shipping_options", "name")),
+            Self::Orders { .. } => (SHOP, ("insert", "orders", "number")),
+            Self::Tracking { .. } => (SHOP, ("insert", "tracking_events", "status")),
+            Self::Mail { .. } => (SHOP, ("insert", "attachments", "name")),
+            Self::Acceptances { .. } => (WAREHOUSE, ("update", "purchase_orders", "answered_at")),
+            Self::Dispatches { .. } => (WAREHOUSE, ("update", "shipments", "handed_over_at")),
+        }
+    }
+
     fn path(&self) -> Option<&Path> {
         match self {
             Self::Catalog { file }

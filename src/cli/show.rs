@@ -35,6 +35,9 @@ pub(super) struct Show {
 #[derive(Serialize)]
 struct Shown {
     record: FullRecord,
+    /// Why it can't ship, where it is an order that is not shipped yet and can't.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cannot_ship: Vec<String>,
     history: Vec<HistoryEntry>,
 }
 
@@ -55,7 +58,11 @@ impl Show {
                         return Ok(Ok(None));
                     };
                     let history = records::history(connection, id, HISTORY, zone).await?;
-                    Ok(Ok(Some(Shown { record, history })))
+                    Ok(Ok(Some(Shown {
+                        cannot_ship: record.cannot_ship(),
+                        record,
+                        history,
+                    })))
                 })
             })
             .await?;
@@ -74,6 +81,10 @@ impl Show {
         } else {
             let mut lines = Vec::new();
             outline(&mut lines, 0, &serde_json::to_value(&shown.record)?);
+            if !shown.cannot_ship.is_empty() {
+                lines.push(format!("can't ship: {}", shown.cannot_ship.len()));
+                lines.extend(shown.cannot_ship.iter().map(|why| format!("  {why}")));
+            }
             lines.push("history".to_owned());
             for entry in &shown.history {
                 lines.push(format!(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use color_eyre::eyre::Result;
 use serde::Serialize;
@@ -16,18 +16,21 @@ use crate::domain::list::Counts;
 use crate::domain::record::Kind;
 use crate::domain::text;
 use crate::store::alerts::{self, Alert};
+use crate::store::notices::PutOff;
 use crate::store::{jobs, lists, notices};
 
 /// Alerts, and mails that failed, that are told one by one.
 const ALERTS: i64 = 10;
 /// Seconds after which a due job should be in a worker's hands.
 const PATIENCE: i64 = 60;
+/// Mail servers put mails off now and then; for longer than this they should not.
+const MAIL_PATIENCE: TimeDelta = TimeDelta::hours(1);
 
 /// Say how many records are open, late and breaching, what people are alerted to, and how many mails
 /// failed.
 ///
-/// Exits as monitoring plugins do: 0 all is well, 1 something is late, a mail failed
-/// or no worker seems to run, 2 tickets
+/// Exits as monitoring plugins do: 0 all is well, 1 something is late, a mail failed, mail does not
+/// get through for an hour or no worker seems to run, 2 tickets
 /// breach or inspections failed, 3 it is not known.
 #[derive(Debug, Args)]
 pub(super) struct Status {
@@ -55,6 +58,8 @@ struct Report {
     failed_mails: i64,
     /// What the first of them are about.
     failed_mails_about: Vec<String>,
+    /// Mails that were tried and are tried again.
+    put_off_mails: Option<PutOff>,
     /// For how long the oldest due job has waited for a worker.
     oldest_due_seconds: Option<i64>,
     /// Open alerts by kind.
@@ -67,9 +72,10 @@ struct Found {
     failed_mails: i64,
     /// What the first of them are about.
     about: Vec<String>,
+    put_off: Option<PutOff>,
     /// Seconds.
     oldest_due: Option<i64>,
-    /// How many are open of each kind, and the oldest.
+    /// How many are open of each kind, and the most telling.
     alerts: (BTreeMap<String, i64>, Vec<Alert>),
 }
 
@@ -104,6 +110,7 @@ impl Status {
             counts,
             failed_mails,
             about,
+            put_off,
             oldest_due,
             alerts: (alerts, oldest),
         } = match found {
@@ -114,7 +121,8 @@ impl Status {
             }
         };
         let waited = oldest_due.filter(|seconds| *seconds > PATIENCE);
-        let status = Level::of(&counts, failed_mails, waited.is_some());
+        let stuck = (put_off.as_ref()).is_some_and(|mails| mails.since < now - MAIL_PATIENCE);
+        let status = Level::of(&counts, failed_mails, waited.is_some() || stuck);
         if counts.nothing_yet {
             print::note(NOTHING_YET);
         }
@@ -124,6 +132,7 @@ impl Status {
                 counts,
                 failed_mails,
                 failed_mails_about: about,
+                put_off_mails: put_off,
                 oldest_due_seconds: oldest_due,
                 alerts,
             })?;
@@ -161,6 +170,25 @@ impl Status {
                     seconds / 60
                 ));
             }
+            if let Some(PutOff {
+                count,
+                since,
+                error,
+            }) = &put_off
+            {
+                let since = since.with_timezone(&config.shop_time_zone.value);
+                let today = now.with_timezone(&config.shop_time_zone.value).date_naive();
+                let form = if since.date_naive() == today {
+                    "%H:%M"
+                } else {
+                    "%Y-%m-%d %H:%M"
+                };
+                print::line(format_args!(
+                    "mails: {count} put off since {}: {}",
+                    since.format(form),
+                    text::plain(error)
+                ));
+            }
             if failed_mails > 0 {
                 print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
                 for about in &about {
@@ -181,6 +209,7 @@ impl Status {
                         counts: lists::counts(connection, now).await?,
                         failed_mails: notices::count_failed(connection).await?,
                         about: notices::failed_about(connection, ALERTS).await?,
+                        put_off: notices::put_off(connection).await?,
                         oldest_due: jobs::oldest_due(connection).await?,
                         alerts: alerts::open(connection, ALERTS).await?,
                     })

@@ -8,7 +8,7 @@ use super::inspections::{Check, Defect, InspectionSummary};
 use super::kind::{Kind, RecordId};
 use super::notices::Notice;
 use super::orders::{
-    Address, Amounts, Failure, Fulfilment, Note, OrderLine, OrderSummary, Payment,
+    Address, Amounts, Failure, Fulfilment, Note, OrderLine, OrderSummary, Payment, cannot_ship,
 };
 use super::shipments::{ShipmentLine, ShipmentSummary, TrackingEvent};
 use super::stock::{Movement, Offer, OnOrder, StockSummary, WantedBy};
@@ -25,7 +25,7 @@ pub struct Order {
     pub phone: Option<String>,
     /// Where it goes.
     pub shipping_address: Address,
-    /// Shipping option as the channel named it.
+    /// The shipping option that is set; without one, what the channel called it.
     pub shipping_method: Option<String>,
     /// Subtotal, shipping, tax and discount, in minor units of the currency.
     pub amounts: Amounts,
@@ -146,4 +146,15 @@ pub enum FullRecord {
     Inspection(Box<Inspection>),
     /// A ticket.
     Ticket(Box<Ticket>),
+}
+
+impl FullRecord {
+    /// Why it can't ship, one sentence each, where it is an order of which something is still to
+    /// leave; empty where it can, and for all else.
+    pub fn cannot_ship(&self) -> Vec<String> {
+        match self {
+            Self::Order(order) if order.summary.stage.is_open() => cannot_ship(&order.summary),
+            _ => Vec::new(),
+        }
+    }
 }

@@ -25,6 +25,8 @@ words! {
         PurchaseOrder = "purchase_order",
         /// A supplier is no longer asked for them.
         PurchaseOrderCancelled = "purchase_order_cancelled",
+        /// A supplier that was told where to send goods is to send them elsewhere.
+        AddressChanged = "address_changed",
         /// What one of us wrote to a customer; it has no template.
         TicketReply = "ticket_reply",
     }

@@ -160,6 +160,8 @@ pub struct OrderSummary {
     pub total: i64,
     /// ISO 3166 code of the country it goes to.
     pub country: Option<String>,
+    /// Whether its address says where to: see [`Address::is_complete`].
+    pub has_address: bool,
     /// The channel's tags.
     pub tags: Vec<String>,
     /// How many lines it has.
@@ -262,6 +264,11 @@ fn told<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
 }
 
 impl Address {
+    /// Whether it may be enough for a carrier: a street or a town.
+    pub const fn is_complete(&self) -> bool {
+        !self.address1.is_empty() || !self.city.is_empty()
+    }
+
     /// The lines of the address as an envelope shows them, without the telephone number; what is
     /// empty is left out.
     ///

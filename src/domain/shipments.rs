@@ -103,6 +103,8 @@ pub struct ShipmentSummary {
     pub given_up: Option<String>,
     /// What its order waits for, while it has not left.
     pub waits: Option<String>,
+    /// That its label is for another address than its order has, and what to do.
+    pub stale_label: Option<String>,
 }
 
 impl ShipmentSummary {

@@ -27,7 +27,7 @@ const LAYOUT: &str = "layout.html";
 macro_rules! built_in {
     ($($locale:literal)*) => {
         &[$(built_in!(@locale $locale:
-            "delay" "delivered" "order_confirmation" "out_for_delivery" "purchase_order"
+            "address_changed" "delay" "delivered" "order_confirmation" "out_for_delivery" "purchase_order"
             "purchase_order_cancelled" "shipped" "ticket_received")),*]
     };
     (@locale $locale:literal: $($kind:literal)*) => {

@@ -231,16 +231,23 @@ pub async fn settle_stuck(
 }
 
 /// Raises kinds of job that fail again and again, and clears those that do so no more: what comes
-/// again and failed three times in a row, or three jobs of a kind that each did. Answers with how
-/// many changed.
-pub async fn settle_failing(connection: &mut PgConnection) -> Result<u64, DbError> {
+/// again and failed three times in a row, or three jobs of a kind that each did. So is mail that was
+/// put off and has been due for an hour. Answers with how many changed.
+pub async fn settle_failing(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
     let changed = sqlx::query!(
         "with failing as (
              select 'job ' || kind as subject,
                     'the job ' || kind || ' fails again and again: '
                         || (array_agg(error order by attempts desc, id))[1] as reason
              from jobs where error is not null and dead_at is null and attempts >= 3
-             group by kind having bool_or(every is not null) or count(*) >= 3),
+             group by kind having bool_or(every is not null) or count(*) >= 3
+             union all
+             select 'mail', 'mail does not get through: ' || (array_agg(error order by updated_at desc, id desc))[1]
+             from notices where state = 'queued' and error is not null
+             having min(held_until) < $1::timestamptz - interval '1 hour'),
          cleared as (
              update alerts set cleared_at = clock_timestamp()
              where kind = 'failing_job' and cleared_at is null
@@ -253,6 +260,7 @@ pub async fn settle_failing(connection: &mut PgConnection) -> Result<u64, DbErro
              do update set reason = excluded.reason where alerts.reason <> excluded.reason
              returning id)
          select (select count(*) from cleared) + (select count(*) from raised) as \"count!\"",
+        now,
     )
     .fetch_one(connection)
     .await?
@@ -330,7 +338,8 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `lost`, `dead_job` or `failing_job`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `lost`, `dead_job`,
+    /// `failing_job` or `stale_label`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,
@@ -340,7 +349,20 @@ pub struct Alert {
     pub raised_at: DateTime<Utc>,
 }
 
-/// How many alerts of each kind are open, and the oldest of them.
+/// The kinds of alert, those first that say that the shop's own work stands still: a busy shop has many
+/// of the last, and they must not hide the others.
+const MOST_TELLING: [&str; 8] = [
+    "dead_job",
+    "failing_job",
+    "stale_label",
+    "stuck",
+    "silent",
+    "unaddressed",
+    "unsent",
+    "low_stock",
+];
+
+/// How many alerts of each kind are open, and the most telling of them, the oldest of a kind first.
 pub async fn open(
     connection: &mut PgConnection,
     limit: i64,
@@ -364,8 +386,10 @@ pub async fn open(
                       when 'shipment' then 'SHP-' || a.subject_id
                       when 'product' then (select sku from products where id = a.subject_id) end,
                       a.subject_kind || coalesce(' ' || nullif(a.subject_id, 0), '')) as "about!"
-           from alerts a where a.cleared_at is null order by a.raised_at, a.id limit $1"#,
-        limit
+           from alerts a where a.cleared_at is null
+           order by array_position($2::text[], a.kind), a.raised_at, a.id limit $1"#,
+        limit,
+        &MOST_TELLING.map(str::to_owned)
     )
     .fetch_all(connection)
     .await?;

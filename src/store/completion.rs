@@ -97,11 +97,12 @@ pub async fn values(
         }
         Field::Option => {
             sqlx::query_scalar!(
-                r#"select distinct shipping_method as "option!" from (
-                       select shipping_method from orders
+                r#"select distinct coalesce(s.name, shipping_method) as "option!" from (
+                       select shipping_option_id, shipping_method from orders
                        where stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
                        order by due_at limit 5000) latest
-                   where shipping_method ilike $1 order by 1 limit 20"#,
+                   left join shipping_options s on s.id = shipping_option_id
+                   where coalesce(s.name, shipping_method) ilike $1 order by 1 limit 20"#,
                 begins
             )
             .fetch_all(connection)

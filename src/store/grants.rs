@@ -28,8 +28,15 @@ const fn kept(privilege: &'static str, table: &'static str) -> Write {
     Write { privilege, table }
 }
 
-/// Every privilege that some verb needs, with a role that the verb names, and what everybody may
-/// keep.
+/// What importing a supplier's dispatches needs beside what the warehouse's verbs do.
+const DISPATCHES: [Write; 3] = [
+    kept("insert (name)", "suppliers"),
+    kept("insert (name)", "carriers"),
+    kept("update (state, ship_date, handed_over_at)", "shipments"),
+];
+
+/// Every privilege that some verb needs, with a role that the verb names, what everybody may keep,
+/// and what imports of the warehouse need.
 pub fn needed() -> BTreeSet<(Role, Write)> {
     let kept = KEPT.into_iter().map(|write| (Role::Viewer, write));
     verbs::all()
@@ -39,6 +46,7 @@ pub fn needed() -> BTreeSet<(Role, Write)> {
                 .flat_map(|role| verb.writes.iter().map(|write| (*role, *write)))
         })
         .chain(kept)
+        .chain(DISPATCHES.map(|write| (Role::Warehouse, write)))
         .collect()
 }
 

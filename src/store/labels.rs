@@ -25,7 +25,9 @@ pub async fn printable(
     from: Vec<String>,
 ) -> Result<Option<Printable>, DbError> {
     let Some(head) = sqlx::query!(
-        r#"select o.number, o.shipping_address, o.customer_name, o.shipping_method, o.note,
+        r#"select o.number, o.shipping_address, o.customer_name, o.note,
+                  coalesce((select s.name from shipping_options s where s.id = o.shipping_option_id),
+                           o.shipping_method) as shipping_method,
                   (select zpl from carrier_labels b
                    where b.shipment_id = p.id and b.state = 'bought') as zpl,
                   c.name as "carrier?", c.tracking_url as "tracking_url?", p.tracking_code,

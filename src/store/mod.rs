@@ -2,6 +2,7 @@
 //! private local server.
 
 pub mod acts;
+pub mod addresses;
 pub mod alerts;
 pub mod bell;
 pub mod calendar;

@@ -5,6 +5,7 @@
 //! who comes back with an older number of attempts changes nothing.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
@@ -49,6 +50,47 @@ pub async fn enqueue(
     )
     .fetch_optional(connection)
     .await?)
+}
+
+/// Writes a notice anew that was laid ready and that nobody has got: with the same occasion, it says
+/// something else. False where it has left or is leaving, or there is none.
+pub async fn rewrite(connection: &mut PgConnection, notice: &NewNotice) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices
+         set subject_line = $5, body = $6, html = $7, attachment = coalesce($8, attachment)
+         where kind = $1 and subject_kind = $2 and subject_id = $3 and occasion = $4
+           and state <> 'sent' and not sending",
+        notice.kind.as_str(),
+        notice.subject.kind.as_str(),
+        notice.subject.id,
+        notice.occasion,
+        notice.mail.subject,
+        notice.mail.text,
+        notice.mail.html,
+        notice.attachment.as_ref().map(|file| file.text.as_str()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stops the notices of a kind about a record that have not left: another one takes their place.
+pub async fn supersede(
+    connection: &mut PgConnection,
+    kind: NoticeKind,
+    subject: Subject,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "update notices set state = 'cancelled'
+         where kind = $1 and subject_kind = $2 and subject_id = $3
+           and (state in ('held', 'failed') or state = 'queued' and not sending)",
+        kind.as_str(),
+        subject.kind.as_str(),
+        subject.id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The history of what this transaction does says that the worker did it.
@@ -436,6 +478,8 @@ pub struct Open {
     pub recipient: String,
     /// Not [`NoticeState::Sent`].
     pub state: NoticeState,
+    /// Why what it says no longer stands, where it does not: nobody is to be told it any more.
+    pub moot: Option<String>,
 }
 
 /// The notices about an order and its parts that are held, wait to be tried again or failed, and
@@ -445,9 +489,16 @@ pub async fn open_of_order(
     order_id: i64,
 ) -> Result<Vec<Open>, DbError> {
     sqlx::query!(
-        "select n.id, n.kind, n.recipient, n.state
+        "select n.id, n.kind, n.recipient, n.state,
+                case when n.kind = 'purchase_order' and p.state <> 'sent'
+                          or n.kind = 'address_changed' and p.state in ('cancelled', 'rejected')
+                     then 'PO-' || p.id || ' is ' || p.state
+                     when n.kind in ('order_confirmation', 'delay') and o.stage = 'cancelled'
+                          or n.kind = 'delay' and o.stage in ('delivered', 'closed')
+                     then o.number || ' is ' || o.stage end as moot
          from notices n
-         left join purchase_orders p on n.kind = 'purchase_order' and p.id = n.subject_id
+         join orders o on o.id = n.order_id
+         left join purchase_orders p on n.subject_kind = 'purchase_order' and p.id = n.subject_id
          where n.order_id = $1
            and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
            and not n.sending and (n.state <> 'cancelled' or p.state = 'sent')
@@ -457,7 +508,7 @@ pub async fn open_of_order(
     .fetch_all(connection)
     .await?
     .into_iter()
-    .map(|row| open(row.id, &row.kind, row.recipient, &row.state))
+    .map(|row| open(row.id, &row.kind, row.recipient, &row.state, row.moot))
     .collect()
 }
 
@@ -467,7 +518,9 @@ pub async fn open_of_level(
     level: i64,
 ) -> Result<Vec<Open>, DbError> {
     sqlx::query!(
-        "select n.id, n.kind, n.recipient, n.state
+        "select n.id, n.kind, n.recipient, n.state,
+                case when n.kind = 'purchase_order' and p.state <> 'sent'
+                     then 'PO-' || p.id || ' is ' || p.state end as moot
          from stock_levels s
          join notices n on n.subject_kind = 'purchase_order' and n.order_id is null
          join purchase_orders p on p.id = n.subject_id
@@ -481,7 +534,7 @@ pub async fn open_of_level(
     .fetch_all(connection)
     .await?
     .into_iter()
-    .map(|row| open(row.id, &row.kind, row.recipient, &row.state))
+    .map(|row| open(row.id, &row.kind, row.recipient, &row.state, row.moot))
     .collect()
 }
 
@@ -500,16 +553,23 @@ pub async fn open_of_ticket(
     .fetch_all(connection)
     .await?
     .into_iter()
-    .map(|row| open(row.id, &row.kind, row.recipient, &row.state))
+    .map(|row| open(row.id, &row.kind, row.recipient, &row.state, None))
     .collect()
 }
 
-fn open(id: i64, kind: &str, recipient: String, state: &str) -> Result<Open, DbError> {
+fn open(
+    id: i64,
+    kind: &str,
+    recipient: String,
+    state: &str,
+    moot: Option<String>,
+) -> Result<Open, DbError> {
     Ok(Open {
         id,
         kind: word("notices.kind", id, kind)?,
         recipient,
         state: word("notices.state", id, state)?,
+        moot,
     })
 }
 
@@ -520,6 +580,29 @@ pub async fn count_failed(connection: &mut PgConnection) -> Result<i64, DbError>
             .fetch_one(connection)
             .await?,
     )
+}
+
+/// Mails that were tried and are tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PutOff {
+    /// How many.
+    pub count: i64,
+    /// Since when the first of them is due.
+    pub since: DateTime<Utc>,
+    /// What the latest attempt failed with.
+    pub error: String,
+}
+
+/// The mails that are put off, if any is.
+pub async fn put_off(connection: &mut PgConnection) -> Result<Option<PutOff>, DbError> {
+    Ok(sqlx::query_as!(
+        PutOff,
+        r#"select count(*) as "count!", min(held_until) as "since!",
+                  (array_agg(error order by updated_at desc, id desc))[1] as "error!"
+           from notices where state = 'queued' and error is not null having count(*) > 0"#
+    )
+    .fetch_optional(connection)
+    .await?)
 }
 
 /// What the notices that wait for a person are about, as people call it: orders, tickets and SKUs,

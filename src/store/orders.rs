@@ -18,6 +18,8 @@ pub const SELECT: &str = "
             and a.subject_id = o.id and a.cleared_at is null) as given_up,
            o.financial_status, o.ship_by, o.deliver_by, o.assignee,
            o.currency, o.total, o.country, o.tags,
+           coalesce(o.shipping_address ->> 'address1', '') <> ''
+           or coalesce(o.shipping_address ->> 'city', '') <> '' as has_address,
            case when units.requested > 0 then (
                select count(*) from fulfilments part
                join purchase_orders unsent on unsent.fulfilment_id = part.id and unsent.state = 'draft'
@@ -81,6 +83,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         currency: columns.get("currency")?,
         total: columns.get("total")?,
         country: columns.get("country")?,
+        has_address: columns.get("has_address")?,
         tags: columns.get("tags")?,
         lines: columns.get("lines")?,
         ordered: columns.get("ordered")?,

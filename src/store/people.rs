@@ -36,6 +36,23 @@ pub async fn roles(connection: &mut PgConnection) -> Result<Vec<Role>, DbError> 
     Ok(roles.iter().filter_map(|role| role.parse().ok()).collect())
 }
 
+/// Whether who is connected may write a column: `insert` or `update` it.
+pub async fn may_write(
+    connection: &mut PgConnection,
+    privilege: &str,
+    table: &str,
+    column: &str,
+) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"select has_column_privilege('packline.' || $2, $3, $1) as "may!""#,
+        privilege,
+        table,
+        column,
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
 /// Makes a login a member of the team with these roles and no others; makes the login where it
 /// is not there yet, and sets its password where one is given.
 pub async fn add(

@@ -20,7 +20,9 @@ pub const SELECT: &str = "
            (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'shipment'
             and a.subject_id = p.id and a.cleared_at is null) as given_up,
            case when p.state in ('draft', 'labelled')
-                then coalesce('on hold: ' || parent.hold_reason, parent.waiting_reason) end as waits
+                then coalesce('on hold: ' || parent.hold_reason, parent.waiting_reason) end as waits,
+           (select a.reason from alerts a where a.kind = 'stale_label' and a.subject_kind = 'shipment'
+            and a.subject_id = p.id and a.cleared_at is null) as stale_label
     from shipments p
     join orders parent on parent.id = p.order_id
     left join carriers carrier on carrier.id = p.carrier_id
@@ -58,6 +60,7 @@ pub fn from_row(row: &PgRow) -> Result<ShipmentSummary, DbError> {
         label: columns.optional_word("label")?,
         given_up: columns.get("given_up")?,
         waits: columns.get("waits")?,
+        stale_label: columns.get("stale_label")?,
     })
 }
 

@@ -179,6 +179,13 @@ const SCENES: &[Case] = &[
         "the delay to Ines <ines@example.net> leaves again",
     ),
     (
+        Kind::Order,
+        "set-address",
+        Scene::ConfirmedOrder,
+        &[("address1", "Rua Nova 2"), ("country", "pt")],
+        "goes to Rua Nova 2, Porto, PT",
+    ),
+    (
         Kind::Stock,
         "adjust",
         Scene::Mugs,
@@ -523,6 +530,7 @@ const COMPENSATED: &[&str] = &[
     "order claim",
     "order unclaim",
     "order assign",
+    "order set-address",
     "stock adjust",
     "stock receive",
     "stock set-reorder-point",

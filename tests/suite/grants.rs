@@ -13,7 +13,7 @@ const HELD: &str = "
     union
     select grantee || ': ' || lower(privilege_type) || ' (' || column_name || ') on ' || table_name
     from information_schema.role_column_grants c
-    where table_schema = 'packline' and privilege_type = 'UPDATE' and grantee = any ($1)
+    where table_schema = 'packline' and privilege_type in ('INSERT', 'UPDATE') and grantee = any ($1)
       and not exists (select from information_schema.role_table_grants t
                       where t.table_schema = c.table_schema and t.table_name = c.table_name
                         and t.grantee = c.grantee and t.privilege_type = c.privilege_type)

@@ -3,8 +3,10 @@
 
 use std::process::Stdio;
 
+use packline::domain::filter::Field;
 use packline::domain::people::Role;
-use packline::domain::record::{Kind, RecordId};
+use packline::domain::record::{Kind, Pane, RecordId};
+use packline::store::completion;
 use sqlx::ConnectOptions as _;
 use tokio::process::Command;
 
@@ -177,4 +179,47 @@ async fn what_was_not_printed_is_not_noted() {
         })
         .await;
     assert_eq!(prints, 0);
+}
+
+#[tokio::test]
+async fn what_an_order_is_shipped_by_now_is_on_its_label_its_page_and_in_filters() {
+    let shop = Shop::open().await;
+    let parcel = Box::pin(shop.packed(&[("MUG", 1)])).await;
+    let mut owner = shop.owner().await;
+    sqlx::raw_sql(
+        "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+             values ('Standard', 'EUR', 490, 2, 4);
+         update orders set shipping_method = 'Standard',
+                shipping_option_id = (select id from shipping_options where name = 'Standard')",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("an option");
+    let order = shop.newest(Kind::Order).await;
+    Box::pin(shop.done(order, "set-option", &[("to", "Express")])).await;
+    for (filter, there) in [
+        ("option:express", true),
+        ("option:standard", false),
+        ("-option:express", false),
+    ] {
+        let (listed, _) = packline(&shop, &[], &["list", "orders", "--filter", filter]).await;
+        assert_eq!(listed.contains("#1000"), there, "{filter}: {listed}");
+    }
+    let folder = harness::scratch_dir();
+    let name = format!("SHP-{}", parcel.id);
+    for (what, told) in [("--label", "^FDExpress^FS"), ("--slip", "Express")] {
+        let file = folder.path().join(what);
+        let path = file.display().to_string();
+        let mut arguments = vec!["print", &name, "--to", &path];
+        arguments.extend(Some("--slip").filter(|_| what == "--slip"));
+        let printed = packline(&shop, &[], &arguments).await;
+        assert_eq!(printed.1, 0, "{printed:?}");
+        let printed = std::fs::read_to_string(file).expect("a file");
+        assert!(printed.contains(told), "{printed}");
+        assert!(!printed.contains("Standard"), "{printed}");
+    }
+    let (shown, _) = packline(&shop, &[], &["show", "#1000"]).await;
+    assert!(shown.contains("shipping method: Express"), "{shown}");
+    let offered = completion::values(&mut owner, Pane::Of(Kind::Order), Field::Option, "").await;
+    assert_eq!(offered.expect("values"), ["Express"]);
 }

@@ -9,6 +9,7 @@ mod works;
 
 mod act_command;
 mod acts;
+mod addresses;
 mod carriers;
 mod console;
 mod contention;
@@ -34,6 +35,7 @@ mod promises;
 mod quotes;
 mod readme;
 mod real_data;
+mod reasons;
 mod screens;
 mod setbacks;
 mod sqlx_metadata;

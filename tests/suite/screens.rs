@@ -73,6 +73,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         currency: "EUR".into(),
         total: 4590 + id * 100,
         country: Some("PT".into()),
+        has_address: true,
         tags: vec![],
         lines: 2,
         ordered: 3,
@@ -166,6 +167,7 @@ fn parcel(id: i64, status: TrackingStatus, heard: i64) -> ShipmentSummary {
         given_up: None,
         waits: None,
         settled: None,
+        stale_label: None,
     }
 }
 

@@ -139,11 +139,11 @@ impl Shop {
             .await
             .expect("a number");
         let id: i64 = sqlx::query_scalar(
-            "insert into orders (channel_id, external_id, number, customer_name, email, placed_at,
-                                 currency, financial_status, ship_by)
+            r#"insert into orders (channel_id, external_id, number, customer_name, email, placed_at,
+                                 currency, financial_status, ship_by, shipping_address)
              values (1, $1, '#' || $1, 'Ines Duarte', 'ines@example.org', now(), 'EUR', 'paid',
-                     now() + interval '2 days')
-             returning id",
+                     now() + interval '2 days', '{"city": "Porto"}')
+             returning id"#,
         )
         .bind(number.to_string())
         .fetch_one(&mut owner)

@@ -30,7 +30,10 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
             None => plain(""),
         },
     ]));
-    if let Some(reason) = &parcel.given_up {
+    for reason in [&parcel.given_up, &parcel.stale_label]
+        .into_iter()
+        .flatten()
+    {
         document.flow(vec![bad(reason)]);
     }
     if let Some(reason) = parcel.undecided() {

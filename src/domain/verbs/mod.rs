@@ -288,6 +288,9 @@ pub fn find(kind: Kind, name: &str) -> Option<&'static Verb> {
     of(kind).iter().find(|verb| verb.name == name)
 }
 
+/// What an optional argument is told where a field that it stands for is to be empty.
+pub const EMPTY: &str = "-";
+
 const WAREHOUSE: &[Role] = &[Role::Warehouse, Role::Worker];
 const SUPPORT: &[Role] = &[Role::Support, Role::Worker];
 const QUALITY: &[Role] = &[Role::Quality, Role::Worker];

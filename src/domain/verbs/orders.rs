@@ -41,6 +41,10 @@ pub(super) const MARK_SENT: &[Write] = &[write(
     "purchase_orders",
 )];
 const OPTION: &[Write] = &[write("update (shipping_option_id, deliver_by)", "orders")];
+const ADDRESS: &[Write] = &[write(
+    "update (shipping_address, channel_address)",
+    "orders",
+)];
 const SHIP: &[Write] = &[
     write("insert", "fulfilments"),
     write("update (state)", "fulfilments"),
@@ -86,7 +90,7 @@ pub(super) const VERBS: &[Verb] = &[
         applies_to: |record| {
             on(record, |order| match order.stage {
                 Stage::New => match order.financial_status.stops() {
-                    None => Ok(()),
+                    None => has_address(order),
                     Some(why) => Reason::because(why),
                 },
                 stage => Reason::because(format!("it is {} already", stage.label())),
@@ -380,6 +384,39 @@ pub(super) const VERBS: &[Verb] = &[
             })
         },
     },
+    Verb {
+        name: "set-address",
+        kind: Kind::Order,
+        help: "send it elsewhere; what is left out stays",
+        key: None,
+        args: &[
+            optional("name", ArgKind::Text, "the person"),
+            optional("company", ArgKind::Text, "the company"),
+            optional("address1", ArgKind::Text, "street and number"),
+            optional(
+                "address2",
+                ArgKind::Text,
+                "what else belongs to them; - for none",
+            ),
+            optional("city", ArgKind::Text, "the town"),
+            optional("zip", ArgKind::Text, "the postcode"),
+            optional("province", ArgKind::Text, "state, county or province"),
+            optional("country", ArgKind::Text, "two letters, such as PT"),
+            optional("phone", ArgKind::Text, "a telephone number for the carrier"),
+        ],
+        roles: ORDER_STAFF,
+        danger: Danger::None,
+        writes: ADDRESS,
+        applies_to: |record| {
+            on(record, |order| {
+                if order.stage.is_open() {
+                    Ok(())
+                } else {
+                    Reason::because(format!("it is {}", order.stage.label()))
+                }
+            })
+        },
+    },
     mails::stop(Kind::Order, ORDER_STAFF, None, |record| {
         on(record, |order| {
             mails::can_stop(order.held_mails, order.failed_mails)
@@ -426,6 +463,15 @@ fn with_a_supplier(record: &Record) -> Result<(), Reason> {
         }
         Ok(())
     })
+}
+
+/// What is to be shipped has somewhere to go.
+fn has_address(order: &OrderSummary) -> Result<(), Reason> {
+    if order.has_address || order.ordered == 0 {
+        Ok(())
+    } else {
+        Reason::because("the address is incomplete: set-address")
+    }
 }
 
 /// Goods may be taken for it: confirmed, processing or partly shipped.

@@ -7,6 +7,7 @@ mod folder;
 mod letter;
 mod limit;
 mod smtp;
+mod trouble;
 mod url;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use self::folder::Folder;
 pub use self::letter::Letter;
 use self::limit::Limit;
 use self::smtp::Smtp;
+use self::trouble::{News, Trouble};
 pub use self::url::{MailUrl, MailUrlError, Relay, Security};
 use crate::domain::text;
 
@@ -66,6 +68,7 @@ pub struct Mailer {
     from: Mailbox,
     way: Way,
     limit: Limit,
+    trouble: Trouble,
 }
 
 enum Way {
@@ -91,6 +94,7 @@ impl Mailer {
             from: settings.from,
             way,
             limit: Limit::new(settings.per_minute),
+            trouble: Trouble::default(),
         })
     }
 
@@ -109,8 +113,17 @@ impl Mailer {
         self.limit.busy()
     }
 
-    /// Sends a mail.
+    /// Sends a mail. The log hears of it where mails begin to wait, and where that ends.
     pub async fn send(&self, letter: &Letter<'_>) -> Outcome {
+        let outcome = self.attempt(letter).await;
+        let host = host(letter.to);
+        for news in self.trouble.heard(host, &outcome) {
+            log(news, host, &outcome);
+        }
+        outcome
+    }
+
+    async fn attempt(&self, letter: &Letter<'_>) -> Outcome {
         let message = match letter.message(&self.from) {
             Ok(message) => message,
             Err(reason) => return Outcome::Refused(said(reason)),
@@ -119,6 +132,21 @@ impl Mailer {
             Way::Smtp(smtp) => smtp.send(message.envelope(), &message.formatted()).await,
             Way::Folder(folder) => folder.put(letter.message_id, message.formatted()).await,
         }
+    }
+}
+
+/// Tells the log.
+fn log(news: News, host: &str, outcome: &Outcome) {
+    let host = text::plain(host);
+    let why = match outcome {
+        Outcome::Later(why) | Outcome::Unreachable(why) => why.as_str(),
+        Outcome::Sent | Outcome::Refused(_) => "",
+    };
+    match news {
+        News::Cut => tracing::warn!(why, "no mail gets out: all of it waits"),
+        News::PutsOff => tracing::warn!(%host, why, "mail is put off"),
+        News::Restored => tracing::warn!("mail gets out again"),
+        News::Takes => tracing::warn!(%host, "mail is taken again"),
     }
 }
 

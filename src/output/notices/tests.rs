@@ -97,7 +97,7 @@ fn every_kind_is_written_in_every_language_and_leaves_nothing_empty() {
         }
     }
     // The ticket's subject is the customer's own in every language.
-    assert_eq!(subjects.len(), 7 * 3 + 1, "{subjects:?}");
+    assert_eq!(subjects.len(), 8 * 3 + 1, "{subjects:?}");
 }
 
 #[test]
@@ -121,9 +121,10 @@ fn a_shop_without_a_name_leaves_no_gap() {
         let mail = templates.render(kind, locale, &values);
         mail.expect("a mail").subject
     };
-    let (order, cancelled) = (
+    let (order, cancelled, changed) = (
         NoticeKind::PurchaseOrder,
         NoticeKind::PurchaseOrderCancelled,
+        NoticeKind::AddressChanged,
     );
     let subjects = [
         (order, Locale::En, "Purchase order PO-7"),
@@ -132,6 +133,9 @@ fn a_shop_without_a_name_leaves_no_gap() {
         (cancelled, Locale::En, "Purchase order PO-7 is cancelled"),
         (cancelled, Locale::De, "Bestellung PO-7 ist storniert"),
         (cancelled, Locale::Pt, "Ordem de compra PO-7 cancelada"),
+        (changed, Locale::En, "Purchase order PO-7: another address"),
+        (changed, Locale::De, "Bestellung PO-7: andere Lieferadresse"),
+        (changed, Locale::Pt, "Ordem de compra PO-7: outra morada"),
     ];
     for (kind, locale, expected) in subjects {
         assert_eq!(subject(kind, locale), expected);

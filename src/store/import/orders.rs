@@ -302,7 +302,7 @@ pub async fn put_money(
 }
 
 /// Changes what the channel says of an order beside its lines. Where it goes stays as it was once
-/// all of it has left; an export from before a refund does not make it paid again; and with `too_late`
+/// all of it has left; the option and the address that people gave it stay until the channel says something new; an export from before a refund does not make it paid again; and with `too_late`
 /// it is not cancelled.
 pub async fn update(
     connection: &mut PgConnection,
@@ -320,9 +320,13 @@ pub async fn update(
                                       and o.financial_status not in ('partially_refunded', 'refunded', 'voided')
                                      then n.financial_status else o.financial_status end,
              shipping_method = o.shipping_method,
-             shipping_option_id = coalesce(s.id, n.shipping_option_id),
+             shipping_option_id = case when o.shipping_method is distinct from n.shipping_method
+                                       then coalesce(s.id, n.shipping_option_id)
+                                       else coalesce(n.shipping_option_id, s.id) end,
              shipping_address = case when n.stage in ('shipped', 'delivered', 'closed')
+                                          or o.shipping = n.channel_address
                                      then n.shipping_address else o.shipping end,
+             channel_address = case when o.shipping = n.channel_address then n.channel_address end,
              billing_address = o.billing, note = o.notes, tags = o.tags,
              cancelled_at = coalesce(n.cancelled_at, case when not $3 then o.cancelled_at end),
              cancel_reason = coalesce(n.cancel_reason, case when o.cancelled_at is not null and not $3

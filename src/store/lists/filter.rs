@@ -48,6 +48,14 @@ impl Named {
                         .fetch_all(&mut *connection)
                         .await?
                 }
+                Field::Option => {
+                    sqlx::query_scalar!(
+                        "select id from shipping_options where name ilike $1",
+                        pattern
+                    )
+                    .fetch_all(&mut *connection)
+                    .await?
+                }
                 // An order's parts lie with the supplier's location.
                 Field::Supplier => {
                     sqlx::query_scalar!(
@@ -221,8 +229,12 @@ impl Reading<'_> {
                 sql.push(format_args!("t.{field} = "))
                     .push_bind(value.to_owned());
             }
+            // What the channel said counts where no option is set.
             (Field::Option, _) => {
-                sql.push("o.shipping_method ilike ").push_bind(like(value));
+                sql.push("o.shipping_option_id = any (")
+                    .push_bind(ids())
+                    .push(") or o.shipping_option_id is null and o.shipping_method ilike ")
+                    .push_bind(like(value));
             }
             // An aggregate is asked for each order; `exists` may be answered by reading all of
             // history.

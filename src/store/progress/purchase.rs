@@ -282,3 +282,56 @@ pub async fn enqueue_unanswered(
     .await?;
     Ok(())
 }
+
+/// The purchase orders for an order whose suppliers were told another address than it has now and have
+/// not sent all of it, oldest first, locked; with each, whether the supplier has accepted it. The order
+/// is locked by the caller.
+pub async fn misaddressed(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Vec<(Draft, bool)>, DbError> {
+    let accepted = sqlx::query_scalar!(
+        "select b.id
+         from fulfilments f
+         join purchase_orders b on b.fulfilment_id = f.id
+         where f.order_id = $1 and b.state = 'accepted'",
+        order_id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let rows = sqlx::query_as!(
+        DraftRow,
+        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+                l.unit_cost
+         from fulfilments f
+         join orders o on o.id = f.order_id
+         join purchase_orders b on b.fulfilment_id = f.id
+         join suppliers s on s.id = b.supplier_id
+         join purchase_order_lines l on l.purchase_order_id = b.id
+         join products p on p.id = l.product_id
+         where f.order_id = $1 and f.state in ('requested', 'accepted', 'inspecting', 'ready')
+           and b.state in ('sent', 'accepted') and coalesce(b.told_address, 1) < o.address_version
+         order by b.id, l.id for no key update of b",
+        order_id
+    )
+    .fetch_all(connection)
+    .await?;
+    let with_answer = |draft: Draft| {
+        let accepted = accepted.contains(&draft.id);
+        (draft, accepted)
+    };
+    Ok(folded(rows).into_iter().map(with_answer).collect())
+}
+
+/// The supplier of a purchase order has been told where its order goes now.
+pub async fn set_readdressed(connection: &mut PgConnection, id: i64) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update purchase_orders b set told_address = o.address_version
+         from fulfilments f join orders o on o.id = f.order_id
+         where b.id = $1 and f.id = b.fulfilment_id",
+        id
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the purchase order")
+}

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::postgres::PgConnection;
 
 use crate::domain::list::HistoryEntry;
+use crate::domain::orders::Address;
 use crate::domain::record::RecordId;
 use crate::store::db::DbError;
 
@@ -103,6 +104,8 @@ const DERIVED: &[&str] = &[
     "resolved_at",
     "ship_date",
     "requested_at",
+    "address_version",
+    "channel_address",
 ];
 
 /// Parts of a record that other phrases tell of: a reservation is told by its line's counter.
@@ -168,6 +171,10 @@ fn phrase(name: &str, change: &Value, zone: Tz) -> Option<String> {
     let shown = |value: &Value| match value {
         Value::Null => "–".to_owned(),
         Value::String(text) if text.is_empty() => "–".to_owned(),
+        Value::Object(_) if name.ends_with("_address") => {
+            let address: Address = serde_json::from_value(value.clone()).unwrap_or_default();
+            address.lines().join(", ")
+        }
         Value::String(text) => match to_the_minute(text, zone) {
             Some(at) => at,
             None if WORDS.contains(&name) => text.replace('_', " "),

@@ -16,7 +16,9 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
         return Ok(None);
     };
     let head = sqlx::query!(
-        r#"select o.email, o.phone, o.shipping_address, o.shipping_method, o.note,
+        r#"select o.email, o.phone, o.shipping_address, o.note,
+                  coalesce((select s.name from shipping_options s where s.id = o.shipping_option_id),
+                           o.shipping_method) as shipping_method,
                   o.subtotal, o.shipping, o.tax, o.discount
            from orders o where o.id = $1"#,
         id

@@ -101,8 +101,11 @@ pub(super) fn form(
     for (index, spans) in head.iter().enumerate().take(row) {
         write(buffer, line(inner, index), &spans.spans, theme);
     }
-    for (index, field) in form.fields.iter().enumerate() {
+    let first = first_field(form, (inner.height as usize).saturating_sub(row), wide);
+    let mut below = 0;
+    for (index, field) in form.fields.iter().enumerate().skip(first) {
         if row + 2 > inner.height as usize {
+            below = form.fields.len() - index;
             break;
         }
         let focused = index == form.focus && form.sending.is_none();
@@ -115,6 +118,7 @@ pub(super) fn form(
         cursor = cursor.or(at);
         row += rows;
     }
+    unseen(buffer, inner, first, below, theme);
     for (index, error) in errors.iter().enumerate() {
         if row + index < inner.height as usize {
             write(buffer, line(inner, row + index), &error.spans, theme);
@@ -133,6 +137,21 @@ pub(super) fn form(
         }
     }
     cursor
+}
+
+/// The first field that is shown in so many rows: where not all of them fit, those above make room for
+/// the focused one.
+fn first_field(form: &Form, room: usize, wide: usize) -> usize {
+    let fits = |first: &usize| {
+        let above = form.fields[*first..].iter().take(form.focus - first);
+        above
+            .map(|field| 2 + field_rows(field, false, wide))
+            .sum::<usize>()
+            + 2
+            <= room
+    };
+    let focus = form.focus.min(form.fields.len());
+    (0..focus).find(fits).unwrap_or(focus)
 }
 
 /// So many of the newest things that others did are told of above a text.

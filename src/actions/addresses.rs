@@ -1,0 +1,118 @@
+//! Where an order goes: changing it, and telling the suppliers that were told otherwise.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use sqlx::postgres::PgConnection;
+
+use super::error::ActError;
+use super::letters::{Desk, StepError};
+use super::work::{Outcome, Work};
+use crate::domain::orders::{Address, OrderSummary};
+use crate::domain::verbs::EMPTY;
+use crate::store::addresses as store;
+use crate::store::{calendar, jobs, orders, progress};
+
+/// Sends an order elsewhere: what is not said stays as it is.
+pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
+    let before = store::current(work.connection, order.id).await?;
+    let mut after = before.clone();
+    let mut said = Map::new();
+    let mut back = Vec::new();
+    for (name, field) in fields(&mut after) {
+        let was = std::mem::take(field);
+        *field = match work.given.optional_text(name) {
+            None => was.clone(),
+            Some(EMPTY) => String::new(),
+            Some(text) if name == "country" => country(text)?,
+            Some(text) => text.to_owned(),
+        };
+        if *field != was {
+            said.insert(name.to_owned(), Value::String(field.clone()));
+            back.push((
+                name,
+                if was.is_empty() {
+                    EMPTY.to_owned()
+                } else {
+                    was
+                },
+            ));
+        }
+    }
+    if said.is_empty() {
+        return Err(ActError::refused("that is its address already"));
+    }
+    store::set(work.connection, order.id, &Value::Object(said)).await?;
+    let shown = |address: &Address| address.lines().join(", ");
+    let outcome = Outcome::new(format!("goes to {}", shown(&after))).undone_by(
+        "set-address",
+        back,
+        format!("send {} to {} again", order.number, shown(&before)),
+    );
+    Ok(if after.is_complete() {
+        outcome
+    } else {
+        outcome.but("the address is still incomplete: it needs a street or a town")
+    })
+}
+
+/// The fields of an address by the names of the verb's arguments, which are those of its JSON.
+fn fields(address: &mut Address) -> [(&'static str, &mut String); 9] {
+    [
+        ("name", &mut address.name),
+        ("company", &mut address.company),
+        ("address1", &mut address.address1),
+        ("address2", &mut address.address2),
+        ("city", &mut address.city),
+        ("zip", &mut address.zip),
+        ("province", &mut address.province),
+        ("country", &mut address.country),
+        ("phone", &mut address.phone),
+    ]
+}
+
+/// A country's code, in capitals.
+fn country(text: &str) -> Result<String, ActError> {
+    let code = text.to_ascii_uppercase();
+    if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        Ok(code)
+    } else {
+        let expected = "a country's two letters of ISO 3166, such as PT";
+        Err(ActError::argument("country", expected))
+    }
+}
+
+/// Tells the suppliers of an order that were told another address than it has now, unless they have
+/// sent it. Where one has no mail address, a note on the order asks people to.
+///
+/// # Errors
+/// Nothing has been written then.
+pub async fn follow(
+    connection: &mut PgConnection,
+    order_id: i64,
+    desk: &Desk,
+    now: DateTime<Utc>,
+) -> Result<(), StepError> {
+    if !progress::lock(connection, order_id).await? {
+        return Ok(());
+    }
+    jobs::announce(connection, "tell the new address", "").await?;
+    let told_otherwise = progress::misaddressed(connection, order_id).await?;
+    if told_otherwise.is_empty() {
+        return Ok(());
+    }
+    let business = calendar::load(connection, now).await?;
+    let zone = business.calendar.zone();
+    let order = progress::facts(connection, order_id, now).await?;
+    for (purchase, accepted) in told_otherwise {
+        let told = desk.readdress(connection, &purchase, accepted, &order, zone, now);
+        if !told.await? {
+            let note = format!(
+                "PO-{}: {} has no mail address and must be told that the order goes elsewhere now",
+                purchase.id, purchase.supplier
+            );
+            orders::insert_note(connection, order_id, &note).await?;
+        }
+        progress::set_readdressed(connection, purchase.id).await?;
+    }
+    Ok(())
+}

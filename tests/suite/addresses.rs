@@ -1,0 +1,229 @@
+//! Where an order goes changes before it has left: whoever was told the old address hears of it.
+
+use packline::domain::people::Role;
+use packline::domain::record::Kind;
+
+use crate::act_command::packline;
+use crate::harness;
+use crate::shop::{Shop, given, wanted};
+use crate::works::{SHOP, Works};
+
+/// The mails to suppliers, as far as they have come, with the street that each names.
+const MAILS: &str = "select string_agg(
+        kind || ' ' || state || ' ' || coalesce(substring(body from '(?:Rua|New) [0-9A-Za-z ]+'), '?'), ', ' order by id)
+    from notices where kind in ('purchase_order', 'address_changed')";
+const HELD: &[(&str, &str)] = &[("PACKLINE_NOTICE_HOLD", "1h")];
+
+async fn works() -> Works {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 1, now() + interval '2 days')")
+        .await;
+    works
+}
+
+impl Works {
+    async fn supplier_mails(&self) -> String {
+        self.text(MAILS).await.unwrap_or_default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_hears_of_every_address_until_the_goods_have_left() {
+    let works = works().await;
+    assert!(works.run_once(HELD));
+    assert_eq!(works.supplier_mails().await, "purchase_order held Rua 1");
+    // Whoever writes it, and however far the mail has come that has not left.
+    for (state, street) in [("held", "2"), ("queued", "3"), ("failed", "4")] {
+        let to = match state {
+            "held" => "update orders set shipping_address = shipping_address || '{\"address1\": \"Rua 2\"}'",
+            "queued" => {
+                "update notices set state = 'queued', retry_at = now() + interval '1 hour' where kind = 'purchase_order';
+                 update orders set shipping_address = shipping_address || '{\"address1\": \"Rua 3\"}'"
+            }
+            _ => {
+                "update notices set state = 'failed', retry_at = null where kind = 'purchase_order';
+                 update orders set shipping_address = shipping_address || '{\"address1\": \"Rua 4\"}'"
+            }
+        };
+        works.run(to).await;
+        assert!(works.run_once(HELD));
+        let told = format!("purchase_order {state} Rua {street}");
+        assert_eq!(works.supplier_mails().await, told);
+    }
+    let (said, done) = works.act(&["resend-mail", "#1"]);
+    assert!(done, "{said}");
+    works.run("update notices set held_until = now()").await;
+    works.drain(1);
+    assert_eq!(works.supplier_mails().await, "purchase_order sent Rua 4");
+
+    // It has left: another mail follows it, and only the last one that has not left yet.
+    let (said, done) = works.act(&["set-address", "#1", "--address1", "New Street 5"]);
+    assert!(
+        done && said.contains("goes to New Street 5, Porto, PT"),
+        "{said}"
+    );
+    assert!(works.run_once(HELD));
+    let (said, done) = works.act(&["set-address", "#1", "--address1", "New Street 6"]);
+    assert!(done, "{said}");
+    assert!(works.run_once(HELD));
+    assert_eq!(
+        works.supplier_mails().await,
+        "purchase_order sent Rua 4, address_changed cancelled New Street 5, address_changed held New Street 6"
+    );
+    works.run("update notices set held_until = now()").await;
+    works.drain(1);
+    works.assert_address_mail("New Street 6");
+    let (shown, _) = works.packline(&["show", "#1"]);
+    assert!(
+        shown.contains("shipping address: New Street 5, Porto, PT → New Street 6, Porto, PT")
+            && shown.contains("kind: address_changed"),
+        "{shown}"
+    );
+
+    // What the supplier will not send, it need not know.
+    let (said, done) = works.act(&["set-address", "#1", "--address1", "New Street 7"]);
+    assert!(done, "{said}");
+    assert!(works.run_once(HELD));
+    let (said, done) = works.act(&["cancel", "#1", "--reason", "changed her mind"]);
+    assert!(done, "{said}");
+    let held = "select count(*) from notices where kind = 'address_changed' and state = 'held'";
+    assert_eq!(works.number(held).await, 0);
+    let (said, done) = works.act(&["set-address", "#1", "--city", "Faro"]);
+    assert!(!done && said.contains("it is cancelled"), "{said}");
+}
+
+impl Works {
+    fn assert_address_mail(&self, street: &str) {
+        let left = self.mail.taken();
+        let last = left.last().expect("a mail");
+        assert!(
+            last.to.iter().any(|to| to == "acme@example.org"),
+            "{:?}",
+            last.to
+        );
+        let text = String::from_utf8_lossy(&last.mail);
+        assert!(
+            text.contains("another address") && text.contains(street),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_without_mail_that_was_told_by_hand_is_noted() {
+    let works = works().await;
+    works.run("update suppliers set email = null").await;
+    works.drain(1);
+    let (said, done) = works.act(&["mark-sent", "#1"]);
+    assert!(done, "{said}");
+    let (said, done) = works.act(&["set-address", "#1", "--city", "Faro"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    works.drain(1);
+    let notes = "select string_agg(text, '; ') from order_notes";
+    assert_eq!(
+        works.text(notes).await.as_deref(),
+        Some("PO-1: Acme has no mail address and must be told that the order goes elsewhere now")
+    );
+}
+
+#[tokio::test]
+async fn a_label_for_another_address_is_raised_until_it_is_printed_again_or_void() {
+    let shop = Shop::open().await;
+    let parcel = Box::pin(shop.packed(&[("MUG", 1)])).await;
+    let order = shop.newest(Kind::Order).await;
+    let folder = harness::scratch_dir();
+    let file = folder.path().join("label.zpl").display().to_string();
+    let name = format!("SHP-{}", parcel.id);
+    let raised = async || {
+        let shown = packline(&shop, Role::Viewer, &["show", &name]).await.out;
+        shown.contains("its label was printed for another address: void it or print again")
+    };
+    Box::pin(shop.done(order, "set-address", &[("address1", "Rua 1")])).await;
+    assert!(!raised().await, "nothing was printed yet");
+    let print = ["print", name.as_str(), "--to", &file];
+    assert_eq!(packline(&shop, Role::Warehouse, &print).await.status, 0);
+    Box::pin(shop.done(order, "set-address", &[("address1", "Rua 2")])).await;
+    assert!(raised().await);
+    let status = packline(&shop, Role::Viewer, &["status"]).await.out;
+    assert!(
+        status.contains(&format!("{name}: its label was printed")),
+        "{status}"
+    );
+    let slip = ["print", name.as_str(), "--slip", "--to", &file];
+    assert_eq!(packline(&shop, Role::Warehouse, &slip).await.status, 0);
+    assert!(raised().await, "a slip is no label");
+    assert_eq!(packline(&shop, Role::Warehouse, &print).await.status, 0);
+    assert!(!raised().await);
+    Box::pin(shop.done(order, "set-address", &[("address1", "Rua 3")])).await;
+    assert!(raised().await);
+    Box::pin(shop.done(parcel, "void", &[])).await;
+    assert!(!raised().await);
+}
+
+#[tokio::test]
+async fn an_incomplete_address_is_mended_here_and_stays_mended() {
+    let shop = Shop::open().await;
+    let order = shop.new_order(&[("MUG", 1)]).await;
+    let mut owner = shop.owner().await;
+    let channel = "update orders set shipping_address = '{}'";
+    sqlx::query(channel)
+        .execute(&mut owner)
+        .await
+        .expect("no address");
+    let refused = shop.act(Role::Support, order, "confirm", &[]).await;
+    let why = refused.expect_err("refused").to_string();
+    assert!(
+        why.contains("the address is incomplete: set-address"),
+        "{why}"
+    );
+
+    let address = [
+        ("address1", "Rua Nova 2"),
+        ("city", "Porto"),
+        ("country", "pt"),
+    ];
+    let done = Box::pin(shop.done(order, "set-address", &address)).await;
+    assert_eq!(done.summary, "goes to Rua Nova 2, Porto, PT");
+    for (args, why) in [
+        (&[("city", "Porto")][..], "that is its address already"),
+        (
+            &[("country", "Portugal")],
+            "a country's two letters of ISO 3166, such as PT",
+        ),
+    ] {
+        let refused = shop.act(Role::Support, order, "set-address", args).await;
+        let told = refused.expect_err("refused").to_string();
+        assert!(told.contains(why), "{told}");
+    }
+    let done = Box::pin(shop.done(order, "set-address", &[("city", "-"), ("address1", "-")])).await;
+    assert_eq!(done.summary, "goes to PT");
+    assert!(
+        done.warning
+            .is_some_and(|warning| warning.contains("incomplete"))
+    );
+    let undo = done.undo.expect("a way back");
+    assert_eq!(
+        undo.args,
+        given(&[("address1", "Rua Nova 2"), ("city", "Porto")])
+    );
+    let again = wanted(
+        order,
+        "set-address",
+        &[("address1", "Rua Nova 2"), ("city", "Porto")],
+    );
+    let admin = shop.colleague(Role::Admin);
+    shop.act_as(&admin, again)
+        .await
+        .expect("it goes there again");
+    Box::pin(shop.done(order, "confirm", &[])).await;
+    let kept: String = shop
+        .ask(
+            "select channel_address::text from orders where id = $1",
+            |ask| ask.bind(order.id),
+        )
+        .await;
+    assert_eq!(kept, "{}", "what the channel said");
+}

@@ -1,0 +1,204 @@
+//! What people are told when something is wrong, and that what they are told is so now.
+
+use packline::domain::people::Role;
+use packline::domain::record::Kind;
+use serde_json::Value;
+
+use crate::act_command::packline;
+use crate::harness;
+use crate::shop::Shop;
+use crate::works::{SHOP, Works};
+
+#[tokio::test]
+async fn an_order_says_in_the_shell_why_it_cannot_ship() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 2)]).await;
+    sqlx::query("update orders set financial_status = 'voided' where id = $1")
+        .bind(order.id)
+        .execute(&mut shop.owner().await)
+        .await
+        .expect("no money");
+    let shown = packline(&shop, Role::Viewer, &["show", "#1000"]).await;
+    let reasons = "can't ship: 2\n  payment is voided\n  2 of 2 units have no stock reserved\n";
+    assert!(shown.out.contains(reasons), "{}", shown.out);
+    let shown = packline(&shop, Role::Viewer, &["show", "#1000", "--json"]).await;
+    let shown: Value = serde_json::from_str(&shown.out).expect("a JSON object");
+    let reasons = ["payment is voided", "2 of 2 units have no stock reserved"];
+    assert_eq!(shown["cannot_ship"], serde_json::json!(reasons));
+    shop.done(order, "cancel", &[("reason", "no money")]).await;
+    let shown = packline(&shop, Role::Viewer, &["show", "#1000"]).await;
+    assert!(!shown.out.contains("can't ship"), "{}", shown.out);
+}
+
+#[tokio::test]
+async fn work_that_stands_still_is_told_before_low_stock() {
+    let shop = Shop::open().await;
+    sqlx::query(
+        "insert into alerts (kind, subject_kind, subject_id, reason, raised_at)
+         select 'low_stock', 'stock', n, 'low', now() - interval '2 days' from generate_series(101, 120) n
+         union all
+         select 'silent', 'purchase_order', 7, 'Acme has not answered', now() - interval '1 hour'
+         union all
+         select 'dead_job', 'order', 0, 'the job order failed', now()",
+    )
+    .execute(&mut shop.owner().await)
+    .await
+    .expect("alerts");
+    let told = packline(&shop, Role::Viewer, &["status"]).await.out;
+    let place = |what: &str| {
+        told.find(what)
+            .unwrap_or_else(|| panic!("no {what} in {told}"))
+    };
+    assert!(place("the job order failed") < place("PO-7: Acme has not answered"));
+    assert!(place("PO-7: Acme has not answered") < place(": low\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_of_a_cancelled_order_is_not_sent_again() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 1, now() + interval '2 days')")
+        .await;
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    // On their way when the order is cancelled, and refused then.
+    works
+        .run(
+            "update notices set state = 'queued', sending = true, retry_at = now() + interval '1 hour';
+             update orders set hold_reason = null;",
+        )
+        .await;
+    let (said, done) = works.act(&["cancel", "#1", "--reason", "changed her mind"]);
+    assert!(done, "{said}");
+    works
+        .run(
+            "update notices set state = 'failed', sending = false, retry_at = null, error = '550 no'
+             where state = 'queued'",
+        )
+        .await;
+    let failed = "select string_agg(kind || ' ' || id, ', ' order by kind) from notices where state = 'failed'";
+    assert_eq!(
+        works.text(failed).await.as_deref(),
+        Some("order_confirmation 2, purchase_order 1")
+    );
+    for (mail, why) in [
+        (
+            "1",
+            "the purchase order no longer stands: PO-1 is cancelled",
+        ),
+        (
+            "2",
+            "the order confirmation no longer stands: #1 is cancelled",
+        ),
+    ] {
+        let (said, done) = works.act(&["resend-mail", "#1", "--mail", mail]);
+        assert!(!done && said.contains(why), "{said}");
+    }
+    // Given up they can be.
+    let (said, done) = works.act(&["stop-mail", "#1", "--mail", "1"]);
+    assert!(done, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_that_does_not_get_out_is_told_and_raised_after_an_hour() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 1), order_of('#2', 'CUP', 1)")
+        .await;
+    let folder = harness::scratch_dir();
+    let data = folder.path().display().to_string();
+    // Nobody listens there.
+    let shut = ("PACKLINE_SMTP_URL", "smtp://127.0.0.1:1?tls=none");
+    assert!(works.run_once(&[shut, ("PACKLINE_DATA_DIR", &data)]));
+    let log = || std::fs::read_to_string(folder.path().join("packline.log")).expect("a log");
+    assert_eq!(log().matches("no mail gets out").count(), 1, "{}", log());
+    assert!(log().contains("127.0.0.1:1: "), "{}", log());
+    works.run("update notices set retry_at = now()").await;
+
+    let told = "mails: 4 put off since ";
+    let (status, _) = works.packline(&["status"]);
+    assert!(
+        status.contains(told)
+            && status.contains(": 127.0.0.1:1: ")
+            && !status.contains("does not get through"),
+        "{status}"
+    );
+    works
+        .run(
+            "update notices set held_until = now() - interval '2 hours', error = error || E'\\x1b[31m';
+             update jobs set run_at = 'epoch' where kind = 'sweep'",
+        )
+        .await;
+    assert!(works.run_once(&[shut]));
+    let (status, well) = works.packline(&["status"]);
+    assert!(
+        !well && status.contains("mail: mail does not get through: 127.0.0.1:1: "),
+        "{status}"
+    );
+    assert!(!status.contains('\x1b'), "{status}");
+    let (status, _) = works.packline(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&status).expect("a JSON object");
+    assert_eq!(status["put_off_mails"]["count"], 4);
+    assert_eq!(status["alerts"]["failing_job"], 1);
+
+    works
+        .run(
+            "update notices set retry_at = now() where state = 'queued';
+             update jobs set run_at = 'epoch' where kind = 'sweep'",
+        )
+        .await;
+    works.drain(1);
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    works.drain(1);
+    let (status, _) = works.packline(&["status"]);
+    assert!(
+        !status.contains("put off") && !status.contains("get through"),
+        "{status}"
+    );
+}
+
+#[tokio::test]
+async fn the_warehouse_imports_dispatches_and_others_hear_who_may_import() {
+    let shop = Shop::open().await;
+    shop.order(&[("TOWEL", 3)]).await;
+    let folder = harness::scratch_dir();
+    let file = folder.path().join("dispatches.csv");
+    let lines = "Order,SKU,Quantity,Supplier,Tracking company,Tracking number,Shipped at\n\
+                 #1000,TOWEL,2,Burren Mill,DHL,JD1,2026-03-02T09:00:00Z\n\
+                 #1000,TOWEL,1,New Mill,New Post,NP1,2026-03-02T09:00:00Z\n";
+    std::fs::write(&file, lines).expect("a file");
+    let path = file.display().to_string();
+    let import = ["import", "dispatches", &path];
+    let refused = packline(&shop, Role::Support, &import).await;
+    let who =
+        "not permitted: only warehouse, a supervisor, an admin or the worker may import dispatches";
+    assert!(
+        refused.status == 1 && refused.err.contains(who),
+        "{}",
+        refused.err
+    );
+    let done = packline(&shop, Role::Warehouse, &import).await;
+    assert_eq!(
+        done.out, "2 read: 2 created, 0 updated, 0 unchanged, 0 rejected\n",
+        "{}",
+        done.err
+    );
+    assert_eq!(shop.newest(Kind::Shipment).await.id, 2);
+    for what in [
+        &["orders", "--channel", "web"][..],
+        &["catalog"],
+        &["options"],
+    ] {
+        let arguments = [&["import"], what, &[path.as_str()]].concat();
+        let refused = packline(&shop, Role::Supervisor, &arguments).await;
+        let who = "not permitted: only an admin or the worker may import ";
+        assert!(
+            refused.status == 1 && refused.err.contains(who),
+            "{}",
+            refused.err
+        );
+    }
+}
