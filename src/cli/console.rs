@@ -29,7 +29,7 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let feed = Feed::start(database.db.clone());
     let (db, person) = (database.db.clone(), database.person.clone());
     if let Some(file) = console::run(db, feed, person, options).await? {
-        print::note(format_args!(
+        print::last_note(format_args!(
             "the database did not take all that you wrote: it is kept in {}, and offered at the next start",
             file.display()
         ));
