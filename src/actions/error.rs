@@ -54,6 +54,15 @@ impl ActError {
         }
     }
 
+    /// Whether the database did not answer, so that nothing is known or nothing was done: the same
+    /// act, by its id, may be done once it answers again.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Db(error) => error.is_outage() || matches!(error, DbError::Unknown(_)),
+            _ => false,
+        }
+    }
+
     /// Whether the same act may succeed at once if it is tried again.
     pub(super) const fn is_worth_a_retry(&self) -> bool {
         matches!(self, Self::Db(DbError::Retry(_)))

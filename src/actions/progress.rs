@@ -160,7 +160,10 @@ async fn promise(
     }
     let covered = order.facts.is_covered();
     let found = match &order.facts.standing {
-        None => first_promise(connection, order, terms).await?,
+        None => {
+            let since = order.counts_from(terms.now);
+            first_promise(connection, order, since, terms.business).await?
+        }
         Some(standing) => standing.renewed(covered, &terms.business.calendar, terms.now),
     };
     let Some((promise, cause)) = found else {
@@ -176,12 +179,12 @@ async fn promise(
     Ok(true)
 }
 
-/// The promise of an order that has none: from when it was placed, or from now on where it had to wait
-/// until it could be promised.
+/// The promise of an order that has none, counted from an instant.
 async fn first_promise(
     connection: &mut PgConnection,
     order: &Moving,
-    terms: &Terms<'_>,
+    since: DateTime<Utc>,
+    business: &Business,
 ) -> Result<Option<(Promise, &'static str)>, DbError> {
     let leads = store::lead_days(connection, order.id).await?;
     let slowest = leads
@@ -191,9 +194,8 @@ async fn first_promise(
     let Some(slowest) = slowest else {
         return Ok(None);
     };
-    let (calendar, cut_off) = (&terms.business.calendar, terms.business.cut_off);
+    let (calendar, cut_off) = (&business.calendar, business.cut_off);
     let slowest = slowest.unsigned_abs();
-    let since = order.counts_from(terms.now);
     let Some(ship_by) = promises::ship_by(since, slowest, calendar, cut_off) else {
         return Ok(None);
     };
@@ -218,7 +220,7 @@ pub(super) async fn promise_again(
 ) -> Result<(), DbError> {
     let business = calendar::load(connection, now).await?;
     let order = store::facts(connection, order_id, now).await?;
-    if let Some((promise, _)) = first_promise(connection, &order, &business).await? {
+    if let Some((promise, _)) = first_promise(connection, &order, now, &business).await? {
         store::promise(connection, order_id, &promise).await?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::database::Database;
+use super::database::{Database, ONLY_READS};
 use super::terms::{printing, terms};
 use super::{USAGE, print};
 use crate::actions::{self, ActError};
@@ -239,8 +239,7 @@ impl Act {
             undoes: None,
         };
         if config.read_only.value {
-            let why = "only reading is allowed here: see read_only in packline config";
-            return Outcome::NotDone(ActError::NotPermitted(why.to_owned()));
+            return Outcome::NotDone(ActError::NotPermitted(ONLY_READS.to_owned()));
         }
         let (printing, terms) = (printing(config), terms(config));
         match actions::act_and_print(db, act, &printing, "act", terms, now).await {

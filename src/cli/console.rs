@@ -31,20 +31,20 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let (db, person) = (database.db.clone(), database.person.clone());
     match console::run(db, feed, person, options).await? {
         None => {}
-        Some(LeftBehind::InFile(file)) => print::note(format_args!(
+        Some(LeftBehind::InFile(file)) => print::last_note(format_args!(
             "the database did not take all that you wrote: it is kept in {}, and offered at the next start",
             file.display()
         )),
         Some(LeftBehind::Nowhere { why, texts }) => {
-            print::note(format_args!(
+            print::last_note(format_args!(
                 "the database did not take all that you wrote, and this machine does not keep it: {}; here it is",
                 text::plain(&why)
             ));
             for written in texts {
-                print::note(format_args!("\n{} {}", written.verb, written.number));
+                print::last_note(format_args!("\n{} {}", written.verb, written.number));
                 for (name, words) in written.args.iter().flatten() {
                     let lines: Vec<_> = text::plain_lines(words).collect();
-                    print::note(format_args!("{name}: {}", lines.join("\n")));
+                    print::last_note(format_args!("{name}: {}", lines.join("\n")));
                 }
             }
         }

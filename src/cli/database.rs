@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use color_eyre::eyre::{Context as _, Report, Result};
+use color_eyre::eyre::{Context as _, Report, Result, bail};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
@@ -153,6 +153,21 @@ async fn check(connection: &mut PgConnection) -> Result<()> {
         ),
         other => other.into(),
     })
+}
+
+/// Why a program that was told to read only does not do what changes something.
+pub(super) const ONLY_READS: &str =
+    "only reading is allowed here: see read_only in packline config";
+
+/// For commands that change something.
+///
+/// # Errors
+/// The settings allow reading only.
+pub(super) fn may_write(config: &Config) -> Result<()> {
+    if config.read_only.value {
+        bail!(ONLY_READS);
+    }
+    Ok(())
 }
 
 /// Where the local server and its data are.

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use color_eyre::eyre::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::database::Database;
+use super::database::{Database, may_write};
 use super::print;
 use crate::actions::import::{self, Failed, Run, Stop, Summary};
 use crate::config::Config;
@@ -95,6 +95,7 @@ fn channel_name(name: &str) -> Result<String, String> {
 
 impl Import {
     pub(super) async fn run(self, config: &Config, now: DateTime<Utc>) -> Result<ExitCode> {
+        may_write(config)?;
         let calendar = Calendar::office(config.shop_time_zone.value);
         let bar = self.source.bar(self.json)?;
         // Before the database is opened: a source that is not there needs none.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use color_eyre::eyre::{Result, eyre};
 
-use super::database::Database;
+use super::database::{Database, may_write};
 use super::print;
 use crate::config::Config;
 use crate::domain::text;
@@ -29,6 +29,9 @@ pub(super) struct Jobs {
 
 impl Jobs {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
+        if self.retry_all || self.retry.is_some() {
+            may_write(config)?;
+        }
         let database = Database::open(config, "jobs").await?;
         let db = &database.db;
         if self.retry_all || self.retry.is_some() {

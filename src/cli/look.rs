@@ -50,7 +50,8 @@ pub(super) fn options(config: &Config) -> Result<ConsoleOptions> {
         terms: terms(config),
         printing: printing(config),
         history: Some(state.join("history")),
-        drafts: Some(state.join("drafts")),
+        // Who only reads writes nothing, and cannot give the database what earlier runs left.
+        drafts: (!config.read_only.value).then(|| state.join("drafts")),
         settings: Settings {
             shop: config.shop_name.value.clone(),
             zone: config.shop_time_zone.value,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, bail};
 
-use super::database::Database;
+use super::database::{Database, may_write};
 use super::print;
 use crate::config::Config;
 use crate::domain::macros::{self, Macro};
@@ -56,6 +56,9 @@ impl Macros {
                 print::line(format_args!("{:<14} {meaning}", format!("{{{name}}}")));
             }
             return Ok(ExitCode::SUCCESS);
+        }
+        if matches!(self.command, Command::Set { .. } | Command::Remove { .. }) {
+            may_write(config)?;
         }
         let database = Database::open(config, "macro").await?;
         match self.command {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use color_eyre::eyre::Result;
 
-use super::database::Database;
+use super::database::{Database, may_write};
 use super::print;
 use crate::config::{Config, Source};
 use crate::store::db::{Db, Settings};
@@ -18,6 +18,7 @@ pub(super) struct Migrate {}
 
 impl Migrate {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
+        may_write(config)?;
         match &config.database_url.value {
             None => drop(Database::open(config, "migrate").await?),
             Some(url) => {

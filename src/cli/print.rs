@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -38,6 +39,19 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<()> {
 /// Prints a line on standard error.
 pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// The same as the last thing that the program does: a terminal that takes nothing does not keep it.
+pub(super) fn last_note(text: impl Display) {
+    let stderr = io::stderr();
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: MOMENT.subsec_nanos().into(),
+    };
+    let mut polled = [PollFd::new(&stderr, PollFlags::OUT)];
+    if poll(&mut polled, Some(&moment)) != Ok(0) {
+        note(text);
+    }
 }
 
 /// Waits for something, and says on standard error what for where that takes longer than a moment:

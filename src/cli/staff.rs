@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use color_eyre::eyre::{Result, bail};
 
-use super::database::Database;
+use super::database::{Database, may_write};
 use super::print;
 use crate::config::Config;
 use crate::domain::people::Role;
@@ -56,6 +56,9 @@ fn role_words() -> impl TypedValueParser<Value = Role> {
 
 impl Staff {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
+        if matches!(self.command, Command::Add(_)) {
+            may_write(config)?;
+        }
         let database = Database::open(config, "staff").await?;
         let mut connection = database.db.session().await?;
         match self.command {

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
 use super::carrier::provider;
-use super::database::Database;
+use super::database::{Database, may_write};
 use super::mail::mailer;
 use super::print;
 use super::terms::printing;
@@ -47,6 +47,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) async fn run(self, config: &Config) -> Result<ExitCode> {
+        may_write(config)?;
         let database = Database::open(config, "worker").await?;
         if !database.person.holds_any(&[Role::Worker]) {
             bail!(

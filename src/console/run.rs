@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use color_eyre::eyre::Result;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use ratatui::Terminal;
+use rustix::process;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant as At, sleep_until, timeout};
@@ -133,16 +134,22 @@ async fn to_the_end<P: FnMut(Effect, DateTime<Utc>)>(
         let end = tokio::select! {
             // Signals first: however much there is to do, they end it.
             biased;
-            ended = signals.ended() => match ended {
+            told = signals.told() => match told {
                 // Ctrl-c from outside the terminal means what it means inside.
-                Ended::Interrupt => {
+                Told::Interrupt => {
                     let effects = update(&mut console.app, Msg::Key(Chord::ctrl('c')), now());
                     match console.carry_out(effects) {
                         Some(end) => end,
                         None => continue,
                     }
                 }
-                Ended::Terminate | Ended::HangUp => End::Quit,
+                Told::Terminate | Told::HangUp => End::Quit,
+                Told::Stop => End::Suspend,
+                Told::Continue => {
+                    taken.resume()?;
+                    console.measure(taken)?;
+                    continue;
+                }
             },
             end = console.drive(taken.screen(), inputs) => end?,
         };
@@ -150,11 +157,7 @@ async fn to_the_end<P: FnMut(Effect, DateTime<Utc>)>(
             End::Quit => return Ok(()),
             End::Suspend => {
                 taken.suspend()?;
-                let size = taken.screen().size()?;
-                let resized = Msg::Resize(size.width, size.height);
-                let effects = update(&mut console.app, resized, now());
-                // Nothing that ends the console comes of a size.
-                console.carry_out(effects);
+                console.measure(taken)?;
             }
             End::Redraw => taken.redraw()?,
         }
@@ -245,7 +248,7 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
             return Ok(end);
         }
         loop {
-            let next_frame = self.drawn.map_or_else(Instant::now, |drawn| drawn + FRAME);
+            let next_frame = self.next_frame(terminal.backend());
             let next_frame = held.map_or(next_frame, |until| next_frame.max(until));
             if dirty && Instant::now() >= next_frame {
                 self.draw(terminal)?;
@@ -292,6 +295,14 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
                 }
             }
         }
+    }
+
+    /// Asks how large the terminal is, after others have had it.
+    fn measure(&mut self, taken: &mut Taken) -> io::Result<()> {
+        let size = taken.screen().size()?;
+        // Nothing that ends the console comes of a size.
+        self.take(Msg::Resize(size.width, size.height));
+        Ok(())
     }
 
     /// A message that is there already.
@@ -350,6 +361,15 @@ impl<P: FnMut(Effect, DateTime<Utc>)> Console<P> {
         Ok(())
     }
 
+    /// A terminal that has not taken the last frame gets no other until it has.
+    fn next_frame(&self, canvas: &impl Canvas) -> Instant {
+        match self.drawn {
+            _ if canvas.is_busy() => Instant::now() + FRAME,
+            Some(drawn) => drawn + FRAME,
+            None => Instant::now(),
+        }
+    }
+
     /// The next full second, so that the clock goes evenly; sooner where the state waits.
     fn next_tick(&self) -> At {
         let rest = 1000 - (self.clock)().timestamp_subsec_millis() % 1000;
@@ -367,33 +387,44 @@ const fn minute(at: DateTime<Utc>) -> i64 {
     at.timestamp().div_euclid(60)
 }
 
-/// Signals that end the console.
+/// Signals that end the console, or its hold on the terminal.
 struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
+    stop: Signal,
+    go_on: Signal,
 }
 
-enum Ended {
+enum Told {
     Terminate,
     HangUp,
     Interrupt,
+    Stop,
+    Continue,
 }
 
 impl Signals {
     fn listen() -> io::Result<Self> {
+        let of = |number: process::Signal| signal(SignalKind::from_raw(number.as_raw()));
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            stop: of(process::Signal::TSTP)?,
+            go_on: of(process::Signal::CONT)?,
         })
     }
 
-    async fn ended(&mut self) -> Ended {
+    async fn told(&mut self) -> Told {
         tokio::select! {
-            _ = self.hang_up.recv() => Ended::HangUp,
-            _ = self.terminate.recv() => Ended::Terminate,
-            _ = self.interrupt.recv() => Ended::Interrupt,
+            biased;
+            _ = self.hang_up.recv() => Told::HangUp,
+            _ = self.terminate.recv() => Told::Terminate,
+            _ = self.interrupt.recv() => Told::Interrupt,
+            // First of the two: who is stopped and continued is to hold the terminal in the end.
+            _ = self.stop.recv() => Told::Stop,
+            _ = self.go_on.recv() => Told::Continue,
         }
     }
 }

@@ -813,3 +813,92 @@ async fn the_options_that_take_an_order_are_offered_with_what_they_cost() {
     ana.types("<enter>");
     ana.shows("set-option #1000?").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_name_hides_neither_the_promise_nor_what_is_in_the_way() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    shop.done(order, "reserve", &[]).await;
+    let given = [("carrier", "DHL"), ("tracking", "JD0146000012")];
+    shop.done(order, "ship", &given).await;
+    for _ in 0..2 {
+        let order = shop.order(&[("MUG", 1)]).await;
+        shop.done(order, "inspect", &[]).await;
+    }
+    shop.ticket().await;
+    let mut owner = shop.owner().await;
+    for statement in [
+        "update orders set number = '#' || id || repeat('L', 4000), customer_name = repeat('N', 4000)",
+        "update tickets set subject = repeat('S', 4000), customer_name = repeat('N', 4000)",
+        "update suppliers set name = repeat('M', 4000) where name = 'Burren Mill'",
+        "update products set title = repeat('T', 4000), sku = 'TOWEL' || repeat('K', 400)
+            where sku = 'TOWEL'",
+        "update shipments set tracking_code = repeat('C', 400)",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut owner)
+            .await
+            .expect(statement);
+    }
+    let mut ana = desk(&shop, Role::Supervisor).await;
+    for (pane, facts) in [
+        ("1", ["ship by", "can't ship: 1 inspection pending"]),
+        ("2", ["0 on hand", "MMM…, 2 days"]),
+        ("3", ["NNN… · 1 unit", "CCC… · "]),
+        ("4", ["NNN… · nobody", "must leave by"]),
+        ("5", ["NNN… · nobody", "1 message"]),
+    ] {
+        ana.types(pane);
+        // Beside the list, and on a page of its own; there the whole name stands somewhere.
+        for fact in facts {
+            ana.shows(fact).await;
+        }
+        ana.types("o");
+        ana.shows("› ").await;
+        for fact in facts {
+            ana.shows(fact).await;
+        }
+        ana.shows(" more ─").await;
+        ana.types("<esc>");
+    }
+    // Nor in the box of an act on several of them.
+    ana.types("1");
+    ana.shows("open orders").await;
+    ana.types("vjhstocktaking<enter>");
+    ana.shows("2 of 2").await;
+    ana.shows("LLL… held: stocktaking").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_on_many_outlives_an_outage_and_does_nothing_twice() {
+    const ORDERS: i64 = 40;
+    let shop = Shop::open().await;
+    for _ in 0..ORDERS {
+        shop.order(&[("MUG", 1)]).await;
+    }
+    let line = Line::to(&shop.database);
+    let login = format!("postgres://{}@", shop.login(Role::Support));
+    let (_, rest) = line.url.split_once('@').expect("a user");
+    let url = format!("{login}{rest}").parse().expect("a URL");
+    let db = Db::new(url, packline::store::db::Settings::new("console test"));
+    let mut ana = Desk::open(db, (80, 24), now).await;
+    ana.shows("● live").await;
+    ana.shows("#1000").await;
+    ana.types("vG");
+    ana.shows("40 marked").await;
+    ana.types("ecall back<ctrl-s>");
+    let done = async || -> i64 { shop.ask("select count(*) from order_notes", |q| q).await };
+    while done().await < 5 {
+        ana.shows("note 40 orders").await;
+    }
+    line.cut();
+    ana.shows("waits for the database").await;
+    assert!(!ana.screen().contains("not done"), "{}", ana.screen());
+    line.release();
+    ana.shows("40 of 40 done").await;
+    assert_eq!(done().await, ORDERS);
+    ana.shows("esc close").await;
+    ana.types("<esc>");
+    ana.hides("40 of 40 ─").await;
+    assert!(!ana.screen().contains("marked"), "{}", ana.screen());
+}

@@ -2,7 +2,7 @@
 //! and that a line that is cut ends it.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use sqlx::ConnectOptions as _;
 
 use crate::act_command::packline;
 use crate::harness::until;
-use crate::pty::{InTerminal, LIMIT, on_shop};
+use crate::network::Line;
+use crate::pty::{InTerminal, LIMIT, on_database, on_shop};
 use crate::shop::{Shop, now};
 
 /// Begins every frame.
@@ -381,6 +382,29 @@ async fn a_console_that_only_reads_does_nothing() {
     console.shows("this console only reads");
     console.types("q");
     assert!(console.ends().success());
+    // What it shows is its own; what would be kept for the next time is not.
+    let mut console = InTerminal::console(&shop, &[("PACKLINE_READ_ONLY", "true")]);
+    console.shows("#1000");
+    console.types("C \r");
+    console.shows("not kept for the next time: this console only reads");
+    console.types("o");
+    console.shows("Orders › #1000");
+    console.types("q");
+    console.ends();
+    for words in [
+        ["macro", "set", "foo", "--read-only"].as_slice(),
+        &["macro", "remove", "foo", "--read-only"],
+        &["staff", "add", "zoe", "--role", "viewer", "--read-only"],
+        &["jobs", "--retry-all", "--read-only"],
+        &["migrate", "--read-only"],
+        &["worker", "--once", "--read-only"],
+        &["import", "mail", "/dev/null", "--read-only"],
+    ] {
+        let ran = packline(&shop, Role::Admin, words).await;
+        let why = "only reading is allowed here: see read_only in packline config";
+        assert!(ran.err.contains(why), "{words:?}: {}", ran.err);
+        assert_ne!(ran.status, 0, "{words:?}");
+    }
     // And the database would not let it.
     let words = ["act", "hold", "#1000", "--reason", "no", "--read-only"];
     let ran = packline(&shop, Role::Support, &words).await;
@@ -450,4 +474,90 @@ async fn mistakes_in_keys_and_colours_are_told_at_once_with_their_lines() {
     console.shows("H hold");
     console.types("H");
     console.shows("hold #1000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_cannot_place_text_is_told_what_can_be_used_there() {
+    let shop = Shop::open().await;
+    let mut console = InTerminal::console(&shop, &[("TERM", "dumb")]);
+    assert!(!console.ends().success());
+    console.shows("TERM is dumb");
+    console.shows("`packline list`");
+    assert_eq!(console.sent("\x1b[?1049h"), 0);
+}
+
+/// A terminal that takes nothing, as over a line that hangs: what ends the console ends it, and what
+/// was written is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_takes_nothing_keeps_no_signal_from_ending_it() {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let shop = Shop::open().await;
+    shop.ticket().await;
+    for signal in [Signal::TERM, Signal::HUP] {
+        let line = Line::to(&shop.database);
+        let (_, rest) = line.url.split_once('@').expect("a user");
+        let url = format!("postgres://{}@{rest}", shop.login(Role::Support));
+        let state = tempfile::tempdir().expect("a directory");
+        let mut command = on_database(InTerminal::program(), &url);
+        command.env("XDG_STATE_HOME", state.path());
+        let pair = native_pty_system()
+            .openpty(PtySize::default())
+            .expect("a terminal");
+        let mut child = pair.slave.spawn_command(command).expect("the program");
+        let mut output = pair.master.try_clone_reader().expect("its output");
+        let mut keys = pair.master.take_writer().expect("its input");
+        let mut seen = vt100::Parser::default();
+        let mut shows = |text: &str| {
+            let mut buffer = [0; 8192];
+            while !seen.screen().contents().contains(text) {
+                let length = output.read(&mut buffer).expect("its output");
+                seen.process(&buffer[..length]);
+            }
+        };
+        shows("● live");
+        keys.write_all(b"5").expect("keys");
+        shows("TKT-1");
+        keys.write_all(b"r").expect("keys");
+        shows("reply TKT-1");
+        line.cut();
+        keys.write_all(b"Oh no").expect("keys");
+        shows("Oh no");
+        // From now on nobody reads.
+        let slave = pair.master.tty_name().expect("a name");
+        let slave = fs::File::options()
+            .write(true)
+            .open(slave)
+            .expect("a terminal");
+        until(LIMIT, "a terminal that is full", || {
+            keys.write_all(b"\x0c").expect("keys");
+            let moment = Timespec {
+                tv_sec: 0,
+                tv_nsec: 200_000_000,
+            };
+            let mut polled = [PollFd::new(&slave, PollFlags::OUT)];
+            poll(&mut polled, Some(&moment)) == Ok(0)
+        });
+        let pid = child.process_id().expect("a process") as i32;
+        kill_process(Pid::from_raw(pid).expect("a process"), signal).expect("a signal");
+        let told = Instant::now();
+        until(Duration::from_secs(10), "the end of the program", || {
+            child.try_wait().expect("a child").is_some()
+        });
+        assert!(
+            told.elapsed() < Duration::from_secs(4),
+            "{:?}",
+            told.elapsed()
+        );
+        let status = child.wait().expect("a child");
+        assert!(status.success(), "{status:?}");
+        let kept = fs::read_dir(state.path().join("packline/drafts"))
+            .expect("a directory")
+            .any(|file| {
+                let file = file.expect("a file").path();
+                fs::read_to_string(file).is_ok_and(|text| text.contains("Oh no"))
+            });
+        assert!(kept, "what was written");
+    }
 }

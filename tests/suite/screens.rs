@@ -1654,10 +1654,116 @@ fn an_act_that_was_not_sent_waits_in_its_form_for_the_connection() {
     let told = "not sent: no connection; ctrl-s tries again";
     assert!(desk.shown().contains(told), "{}", desk.shown());
     desk.send(Msg::Feed(Feed::Live));
-    assert!(!desk.shown().contains("not sent"), "{}", desk.shown());
+    let told = "not sent; the database is back: ctrl-s sends it";
+    desk.now += TimeDelta::seconds(30);
+    desk.send(Msg::Tick);
+    assert!(desk.shown().contains(told), "{}", desk.shown());
     desk.keys("<ctrl-s>");
+    assert!(!desk.shown().contains("not sent"), "{}", desk.shown());
     let mut acts = desk.acts.iter();
     assert!(acts.any(|effect| matches!(effect, Effect::Act { .. })));
+}
+
+/// An act that was done.
+fn was_done(summary: &str) -> Done {
+    Done {
+        id: Uuid::from_u128(1),
+        summary: summary.into(),
+        warning: None,
+        version: 4,
+        repeated: false,
+        undo: None,
+    }
+}
+
+impl Desk {
+    /// The acts that were asked for since the last time.
+    fn asked(&mut self) -> Vec<(u64, String)> {
+        let acts = std::mem::take(&mut self.acts).into_iter();
+        acts.filter_map(|effect| match effect {
+            Effect::Act { request, step } => Some((request, step.number)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// The one that is under way was not: the database is away.
+    fn meets_an_outage(&mut self, request: u64, error: DbError) {
+        self.send(Msg::Acted(request, Err(ActError::Db(error))));
+        assert!(self.asked().is_empty(), "nothing goes on without it");
+        let (heard, why) = (self.now, "reset".to_owned());
+        self.send(Msg::Feed(Feed::Lost { heard, why }));
+        self.now += TimeDelta::seconds(60);
+        self.send(Msg::Tick);
+        assert!(self.asked().is_empty(), "nor with time");
+        let screen = self.shown();
+        assert!(screen.contains("waits for the database"), "{screen}");
+    }
+}
+
+#[test]
+fn an_act_on_many_waits_for_the_database_and_goes_on_with_the_same_act() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjjecall back<ctrl-s>");
+    let [(first, number)] = desk.asked().try_into().expect("one act");
+    // The draft is the first record's, and goes with its act.
+    assert_eq!(number, "#1043");
+    desk.send(Msg::Acted(first, Ok(was_done("noted: call back"))));
+    let [(second, number)] = desk.asked().try_into().expect("one act");
+    assert_eq!(number, "#1044");
+    desk.meets_an_outage(second, DbError::Unknown("reset".into()));
+    desk.send(Msg::Feed(Feed::Live));
+    let again = desk.asked();
+    assert_eq!(again, [(second, "#1044".to_owned())], "and nothing twice");
+    desk.send(Msg::Acted(second, Ok(was_done("noted: call back"))));
+    let [(third, _)] = desk.asked().try_into().expect("one act");
+    // The feed need not have noticed: then time tells.
+    desk.send(Msg::Acted(third, Err(ActError::Db(DbError::Closed))));
+    assert!(desk.asked().is_empty());
+    desk.now += TimeDelta::seconds(2);
+    desk.send(Msg::Tick);
+    assert_eq!(desk.asked(), [(third, "#1042".to_owned())]);
+    desk.send(Msg::Acted(third, Ok(was_done("noted: call back"))));
+    let screen = desk.shown();
+    assert!(screen.contains("note 3 orders: 3 of 3 done"), "{screen}");
+    desk.now += TimeDelta::seconds(1);
+    desk.keys("<esc>");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    assert_eq!(desk.app.list(Kind::Order).marked(), 0);
+}
+
+#[test]
+fn what_an_act_on_many_did_not_reach_stays_marked_and_so_does_the_text() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("vjjjecall back<ctrl-s>");
+    let [(first, _)] = desk.asked().try_into().expect("one act");
+    desk.send(Msg::Acted(first, Ok(was_done("noted: call back"))));
+    let [(second, number)] = desk.asked().try_into().expect("one act");
+    assert_eq!(number, "#1044");
+    let why = ActError::Refused(verbs::Reason("it is closed".into()));
+    desk.send(Msg::Acted(second, Err(why)));
+    let [(third, number)] = desk.asked().try_into().expect("one act");
+    assert_eq!(number, "#1045");
+    desk.meets_an_outage(third, DbError::Unknown("reset".into()));
+    desk.keys("<esc>");
+    let screen = desk.shown();
+    // What was not done is read first, and counted.
+    let [doubtful, refused, done] =
+        ["#1045     not", "#1044     not", "#1043     noted"].map(|line| {
+            screen
+                .find(line)
+                .unwrap_or_else(|| panic!("no {line}:\n{screen}"))
+        });
+    assert!(doubtful < refused && refused < done, "{screen}");
+    assert!(screen.contains("3 of 4, 2 not done"), "{screen}");
+    assert!(screen.contains("perhaps done, perhaps not"), "{screen}");
+    assert_eq!(desk.app.list(Kind::Order).marked(), 3);
+    desk.now += TimeDelta::seconds(1);
+    desk.keys("<esc>");
+    // Not for the one that may have it.
+    let screen = desk.shown();
+    assert!(screen.contains("note 2 orders"), "{screen}");
+    assert!(screen.contains("call back"), "{screen}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use portable_pty::CommandBuilder;
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::harness::until;
 use crate::pty::{InTerminal, LIMIT, on_shop};
@@ -77,6 +77,102 @@ async fn it_is_suspended_and_comes_back() {
     console.types("q");
     assert!(console.ends().success());
     console.is_as_it_was();
+}
+
+/// What Linux' table of processes says of a process: its state, and the time that it has taken of a
+/// core in hundredths of a second.
+#[cfg(target_os = "linux")]
+fn about(pid: Pid) -> (String, u64) {
+    let path = format!("/proc/{}/stat", pid.as_raw_nonzero());
+    let stat = std::fs::read_to_string(path).unwrap_or_default();
+    let after = stat.rsplit(") ").next().unwrap_or_default();
+    let fields: Vec<&str> = after.split(' ').collect();
+    let ticks = fields[11..13]
+        .iter()
+        .filter_map(|field| field.parse::<u64>().ok());
+    (fields[0].to_owned(), ticks.sum())
+}
+
+/// The console under a shell that controls jobs: what the shell does once it is stopped.
+#[cfg(target_os = "linux")]
+fn under_a_shell(shop: &Shop, script: &str) -> (InTerminal, Pid) {
+    let mut shell = CommandBuilder::new("sh");
+    let script = format!("set -m; \"$0\" \"$@\"; {script}");
+    shell.args(["-c", &script]);
+    let console = InTerminal::start(on_shop(shell, shop));
+    console.shows("● live");
+    console.shows("#1000");
+    let shell = console.pid().as_raw_nonzero();
+    let path = format!("/proc/{shell}/task/{shell}/children");
+    let children = std::fs::read_to_string(path).expect("its children");
+    let child = children.trim().parse().expect("one child");
+    (console, Pid::from_raw(child).expect("a process"))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_from_outside_gives_the_terminal_back_as_the_key_does() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let (mut console, child) = under_a_shell(&shop, "echo suspended; read line; fg");
+    kill_process(child, Signal::TSTP).expect("a signal");
+    console.shows("suspended");
+    let seen = console.screen();
+    assert!(!seen.contains("#1000"), "the main screen is back:\n{seen}");
+    assert!(!console.seen().parser.screen().alternate_screen());
+    console.types("\n");
+    console.shows("#1000");
+    console.types("?");
+    console.shows("What can be done with");
+    console.types("q");
+    console.shows("#1000");
+    console.types("q");
+    assert!(console.ends().success());
+    console.is_as_it_was();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_it_by_force_has_it_whole_again() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    // An interactive shell makes the terminal its own again.
+    let script = "stty sane; echo suspended; read line; fg";
+    let (mut console, child) = under_a_shell(&shop, script);
+    kill_process(child, Signal::STOP).expect("a signal");
+    console.shows("suspended");
+    console.types("\n");
+    console.hides("suspended");
+    console.shows("#1000");
+    // Keys come one by one, and are not shown by the terminal.
+    console.types("?");
+    console.shows("What can be done with");
+    console.types("q");
+    console.shows("#1000");
+    console.types("q");
+    assert!(console.ends().success());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_background_it_neither_writes_nor_works() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let script = "stty sane; bg; echo behind; read line; fg";
+    let (mut console, child) = under_a_shell(&shop, script);
+    kill_process(child, Signal::STOP).expect("a signal");
+    console.shows("behind");
+    until(LIMIT, "it to be stopped again", || about(child).0 == "T");
+    let (sent, (_, worked)) = (console.bytes().len(), about(child));
+    std::thread::sleep(Duration::from_secs(2));
+    let (state, now) = about(child);
+    assert_eq!((state.as_str(), now), ("T", worked));
+    assert_eq!(console.bytes().len(), sent, "{}", console.screen());
+    console.types("\n");
+    console.hides("behind");
+    console.shows("#1000");
+    console.types("q");
+    assert!(console.ends().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,6 +280,7 @@ fn a_panic_gives_the_terminal_back_and_is_told_there() {
         "--nocapture",
     ]);
     command.env("PANIC_IN_TERMINAL", "1");
+    command.env("TERM", "xterm-256color");
     // The message is looked for on the last screen.
     command.env("RUST_BACKTRACE", "0");
     let mut program = InTerminal::start(command);

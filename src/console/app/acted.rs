@@ -1,6 +1,7 @@
 //! What became of an act: it was done, was not, or somebody was faster.
 
-use super::dialog::{Conflict, Dialog, Origin};
+use super::dialog::{Conflict, Dialog, Origin, Waiting};
+use super::drafts::pause;
 use super::messages::Level;
 use super::msg::{Effect, Request, Step, Undoable};
 use super::{App, Knowledge};
@@ -26,10 +27,31 @@ impl App {
             matches!(&self.dialog, Some(Dialog::Bulk(bulk)) if bulk.current == Some(request));
         match result {
             Ok(done) => self.succeeded(request, &step, done, in_bulk),
+            Err(error) if in_bulk && error.is_outage() => {
+                return self.wait_with_bulk(step, &error);
+            }
             Err(error) => self.refused(request, &step, error, in_bulk),
         }
         if in_bulk {
             self.next_of_bulk(effects);
+        }
+    }
+
+    /// The database does not answer: what is still to be done of several acts waits for it.
+    fn wait_with_bulk(&mut self, step: Step, error: &ActError) {
+        let why = told(error);
+        if let Some(Dialog::Bulk(bulk)) = &mut self.dialog {
+            let first = bulk.outages == 0;
+            bulk.waiting = Some(Waiting {
+                again: self.now + pause(bulk.outages),
+                doubt: matches!(error, ActError::Db(DbError::Unknown(_))).then(|| why.clone()),
+                step,
+            });
+            bulk.outages += 1;
+            if first {
+                let text = format!("{} waits for the database: {why}", bulk.says);
+                self.log(Level::Error, text);
+            }
         }
     }
 
@@ -69,6 +91,7 @@ impl App {
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.undo.extend(undoable);
             bulk.results.push((step.number.clone(), Ok(told)));
+            bulk.outages = 0;
             return;
         }
         if let Some(undoable) = &undoable {
@@ -103,6 +126,12 @@ impl App {
         );
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.results.push((step.number.clone(), Err(why)));
+            let mut step = step.clone();
+            if let ActError::Conflict(conflict) = error {
+                step.version = conflict.version;
+            }
+            bulk.refused.push(step);
+            bulk.outages = 0;
             return;
         }
         if matches!(error, ActError::NotPermitted(_)) {

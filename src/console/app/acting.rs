@@ -1,9 +1,10 @@
 //! From a verb to its act: on which records, with what it is told, and whether it is meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::App;
-use super::dialog::{Bulk, Confirm, Dialog, Origin};
+use super::dialog::{Bulk, Confirm, Dialog, Origin, Waiting};
+use super::drafts::Key;
 use super::facts::count;
 use super::form::{Form, Target};
 use super::messages::Level;
@@ -293,6 +294,14 @@ impl App {
             return;
         }
         let total = steps.len() + skipped.len();
+        if let Some(Origin::Form(form)) = &origin
+            && let Some(((record, _), written)) = form.written()
+            && !written.is_empty()
+            && steps.first().is_some_and(|step| step.record == record)
+        {
+            // The draft is that record's, and goes with its act: the text is kept until the end.
+            steps.rotate_left(1);
+        }
         steps.reverse();
         for (number, reason) in &skipped {
             self.log(Level::Refused, format!("{says}, {number}: {reason}"));
@@ -304,9 +313,12 @@ impl App {
         self.dialog = Some(Dialog::Bulk(Box::new(Bulk {
             says,
             todo: steps,
+            refused: Vec::new(),
             results,
             total,
             current: None,
+            waiting: None,
+            outages: 0,
             stopped: false,
             undo: Vec::new(),
             origin,
@@ -330,22 +342,58 @@ impl App {
         }
         bulk.current = None;
         self.arrived = Some(self.now);
+        // What was not done is read first.
+        bulk.results.sort_by_key(|(_, how)| how.is_ok());
         let done = bulk.results.iter().filter(|(_, how)| how.is_ok()).count();
         let text = format!("{}: {done} of {} done", bulk.says, bulk.total);
         let (says, undo) = (bulk.says.clone(), std::mem::take(&mut bulk.undo));
-        if done > 0 {
-            if let Some(Origin::Form(form)) = bulk.origin.take()
-                && let Some((key, _)) = form.written()
-            {
+        let mut doubtful = None;
+        if let Some(Waiting { step, doubt, .. }) = bulk.waiting.take() {
+            match doubt {
+                Some(why) => {
+                    bulk.results.insert(0, (step.number, Err(why)));
+                    doubtful = Some(step.record);
+                }
+                None => bulk.todo.push(step),
+            }
+        }
+        let left: BTreeMap<RecordId, i64> = (bulk.todo.iter().chain(&bulk.refused))
+            .map(|step| (step.record, step.version))
+            .collect();
+        if done > 0 || doubtful.is_some() {
+            let gone = bulk.keep_text_for(&left);
+            // Where nobody knows, the database does.
+            if let Some(key) = gone.filter(|_| doubtful.is_none()) {
                 self.drafts.forget(key, self.now);
             }
+        }
+        if done > 0 {
             self.past.done(says, undo, self.now);
         }
-        // What was not begun stays marked, to go on with.
-        let left: BTreeSet<RecordId> = bulk.todo.iter().map(|step| step.record).collect();
+        // What was not done stays marked, to go on with.
+        let marked: BTreeSet<RecordId> = left.into_keys().chain(doubtful).collect();
         let pane = self.journey.pane();
-        self.list_mut(pane).keep_marks(&left);
+        self.list_mut(pane).keep_marks(&marked);
         self.say(Level::Info, text);
+    }
+
+    /// Sends again what waits for the database, where that is heard or it is time to try; where the
+    /// person stopped it, it is over.
+    pub(super) fn go_on_with_bulk(&mut self, effects: &mut Vec<Effect>) {
+        let (now, heard) = (self.now, self.is_heard());
+        let Some(Dialog::Bulk(bulk)) = &mut self.dialog else {
+            return;
+        };
+        if bulk.stopped && bulk.waiting.is_some() {
+            return self.next_of_bulk(effects);
+        }
+        let due = |waiting: &mut Waiting| heard && now >= waiting.again;
+        if let Some(request) = bulk.current
+            && let Some(Waiting { step, .. }) = bulk.waiting.take_if(due)
+        {
+            self.sent.insert(request, step.clone());
+            effects.push(Effect::Act { request, step });
+        }
     }
 
     /// The question was answered with yes.
@@ -360,6 +408,28 @@ impl App {
             confirm.origin,
             effects,
         );
+    }
+}
+
+impl Bulk {
+    /// A text that was written for several records stays for those that it has not reached, each
+    /// with the version that is seen now. Answers the draft that is no more.
+    fn keep_text_for(&mut self, left: &BTreeMap<RecordId, i64>) -> Option<Key> {
+        let Some(Origin::Form(mut form)) = self.origin.take() else {
+            return None;
+        };
+        let (before, _) = form.written()?;
+        form.targets
+            .retain(|target| left.contains_key(&target.record));
+        form.skipped.clear();
+        for target in &mut form.targets {
+            target.version = left[&target.record];
+        }
+        let (now, _) = form.written().unzip();
+        if now.is_some() {
+            self.origin = Some(Origin::Form(form));
+        }
+        Some(before).filter(|before| now.as_ref() != Some(before))
     }
 }
 

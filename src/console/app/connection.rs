@@ -46,8 +46,14 @@ impl App {
                 self.connection = Connection::Live;
                 self.retry();
                 self.drafts.retry();
-                if let Some(Dialog::Form(form)) = &mut self.dialog {
-                    form.back();
+                match &mut self.dialog {
+                    Some(Dialog::Form(form)) => form.back(),
+                    Some(Dialog::Bulk(bulk)) => {
+                        if let Some(waiting) = &mut bulk.waiting {
+                            waiting.again = self.now;
+                        }
+                    }
+                    _ => {}
                 }
             }
             Feed::Changed(records) => {

@@ -1,6 +1,8 @@
 //! What stands over the page and takes the keys. One at a time, so that two cannot be written
 //! down.
 
+use chrono::{DateTime, Utc};
+
 use super::completion::Offered;
 use super::edit::Edit;
 use super::form::Form;
@@ -114,20 +116,38 @@ pub struct Bulk {
     pub says: String,
     /// The acts still to be done, the next one last.
     pub todo: Vec<Step>,
-    /// One line for each record done: its number, and how it went.
+    /// The acts that were refused.
+    pub refused: Vec<Step>,
+    /// One line for each record done: its number, and how it went; once all is over, what was not
+    /// done first.
     pub results: Vec<(String, Result<String, String>)>,
     /// How many there are in all.
     pub total: usize,
     /// The act that is under way.
     pub current: Option<Request>,
+    /// It met an outage, and is to be sent again.
+    pub waiting: Option<Waiting>,
+    /// How often in a row it met one.
+    pub outages: u32,
     /// The person stopped it.
     pub stopped: bool,
     /// What takes it back.
     pub undo: Vec<Undoable>,
-    /// What it was written in, until some of it is done.
+    /// What it was written in, until it is done.
     pub origin: Option<Origin>,
     /// The first result on the screen.
     pub top: usize,
+}
+
+/// An act on one of several records that waits until the database is heard again.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// The act.
+    pub step: Step,
+    /// It is sent again then, or as soon as the database is back.
+    pub again: DateTime<Utc>,
+    /// Why it is not known whether it was done, where that is so.
+    pub doubt: Option<String>,
 }
 
 /// An act that somebody else's was in the way of.

@@ -1,6 +1,8 @@
 //! What is said of a record wherever it is shown: facts in their tone, and the parts that several
 //! kinds' pages share.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -167,6 +169,33 @@ pub fn priority(ticket: &TicketSummary) -> Span {
         Priority::Urgent => Tone::Bad,
     };
     Span::new(ticket.priority.as_str(), tone)
+}
+
+/// Columns of a name where it stands among other facts: a long one must not push them out of sight.
+pub const NAME: usize = 36;
+/// Columns of a sentence there.
+pub(super) const SENTENCE: usize = 156;
+
+/// A name as it stands among other facts.
+pub(super) fn name(text: &str) -> Span {
+    plain(text::fit(text, NAME))
+}
+
+/// A sentence as it stands among other facts.
+pub(super) fn sentence(text: &str) -> Cow<'_, str> {
+    text::fit(text, SENTENCE)
+}
+
+/// Whether it is cut where it has so many columns.
+pub(super) fn is_long(text: &str, columns: usize) -> bool {
+    text::width(&text::plain(text)) > columns
+}
+
+/// What was cut to so many columns where it stands first, whole.
+pub(super) fn whole(document: &mut Document, label: &str, text: &str, columns: usize) {
+    if is_long(text, columns) {
+        document.fact(label, vec![plain(text)]);
+    }
 }
 
 /// Pieces with a middle dot between them.

@@ -1,7 +1,9 @@
 //! What an inspection's page says.
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
-use super::facts::{Context, dotted, inspection_state, lines, tally, whose};
+use super::facts::{
+    Context, NAME, SENTENCE, dotted, inspection_state, lines, name, sentence, tally, whole, whose,
+};
 use crate::domain::full::Inspection;
 use crate::domain::inspections::{CheckResult, InspectionSummary};
 use crate::domain::record::{Kind, RecordId};
@@ -11,11 +13,12 @@ pub(super) fn head(document: &mut Document, inspection: &InspectionSummary, ctx:
     document.flow(dotted(vec![
         strong(format!("INS-{}", inspection.id)),
         inspection_state(inspection),
-        plain(&inspection.subject),
+        name(&inspection.subject),
         whose(inspection.assignee.as_deref()),
     ]));
     let mut pieces = vec![plain(tally(inspection))];
     if let Some(number) = &inspection.order_number {
+        let number = name(number).text;
         pieces.push(plain(if inspection.state.blocks() {
             format!("blocks {number}")
         } else {
@@ -29,7 +32,7 @@ pub(super) fn head(document: &mut Document, inspection: &InspectionSummary, ctx:
     }
     document.flow(dotted(pieces));
     if let Some(defect) = &inspection.defect {
-        document.flow(vec![bad("defect: "), plain(defect)]);
+        document.flow(vec![bad("defect: "), plain(sentence(defect))]);
     } else if let Some(at) = inspection.started_at {
         document.flow(vec![muted(format!("begun {}", when::ago(at, ctx.now)))]);
     }
@@ -77,6 +80,11 @@ pub(super) fn body(document: &mut Document, inspection: &Inspection, ctx: Contex
         document.fact("waived", vec![plain(reason)]);
     }
     document.heading("What it inspects");
+    let summary = &inspection.summary;
+    whole(document, "subject", &summary.subject, NAME);
+    if let Some(defect) = &summary.defect {
+        whole(document, "defect", defect, SENTENCE);
+    }
     if let (Some(id), Some(number)) = (
         inspection.summary.order_id,
         &inspection.summary.order_number,

@@ -55,7 +55,7 @@ pub use completion::Offered;
 pub use connection::Connection;
 pub use dialog::{
     Arranging, Bulk, Choosing, CommandLine, Confirm, Conflict, Copyable, Dialog, FilterLine,
-    Naming, Origin, Reading, Shelf,
+    Naming, Origin, Reading, Shelf, Waiting,
 };
 pub use document::{Document, Line, Span, Tone, bad, cut, muted, plain, strong};
 pub use drafts::{Drafts, digest};

@@ -2,7 +2,8 @@
 
 use super::document::{Document, Row, Span, Tone, link, muted, plain, right, strong};
 use super::facts::{
-    Context, address, checks, count, dotted, money, parcels, stage, ticket_table, whose,
+    Context, NAME, SENTENCE, address, checks, count, dotted, money, name, parcels, sentence, stage,
+    ticket_table, whole, whose,
 };
 use super::mails::{mails, waiting};
 use crate::domain::full::Order;
@@ -10,10 +11,10 @@ use crate::domain::orders::{FulfilmentState, OrderSummary, Stage, cannot_ship};
 
 pub(super) fn head(document: &mut Document, order: &OrderSummary, ctx: Context) {
     document.flow(dotted(vec![
-        strong(&order.number),
+        strong(name(&order.number).text),
         stage(order),
-        plain(&order.customer),
-        plain(order.country.as_deref().unwrap_or_default()),
+        name(&order.customer),
+        name(order.country.as_deref().unwrap_or_default()),
         whose(order.assignee.as_deref()),
     ]));
     let mut promise = vec![match (order.stage, order.ship_by, order.deliver_by) {
@@ -42,7 +43,8 @@ pub(super) fn head(document: &mut Document, order: &OrderSummary, ctx: Context) 
             document.flow(vec![Span::new("can ship now", Tone::Good)]);
         } else {
             let mut spans = vec![Span::new("can't ship: ", Tone::Bad)];
-            spans.extend(dotted(reasons.iter().map(plain).collect()));
+            let reasons = reasons.iter().map(|reason| plain(sentence(reason)));
+            spans.extend(dotted(reasons.collect()));
             document.flow(spans);
         }
     } else if let Some(alert) = &order.alert {
@@ -166,6 +168,10 @@ pub(super) fn body(document: &mut Document, order: &Order, ctx: Context) {
     }
 
     document.heading("Customer");
+    whole(document, "order", &summary.number, NAME);
+    for reason in cannot_ship(summary) {
+        whole(document, "can't ship", &reason, SENTENCE);
+    }
     document.fact(
         "customer",
         dotted(vec![

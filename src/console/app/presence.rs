@@ -147,6 +147,10 @@ impl Present {
 impl App {
     /// The record that this person is at, and whether they write something for it.
     pub(super) fn attends(&self) -> Option<(RecordId, bool)> {
+        if self.settings.read_only {
+            // Others would have to be told by writing.
+            return None;
+        }
         let form = match &self.dialog {
             Some(Dialog::Form(form) | Dialog::Discard(form)) => Some(&**form),
             Some(Dialog::Confirm(confirm)) => confirm.origin.as_ref().and_then(Origin::form),

@@ -2,7 +2,8 @@
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
 use super::facts::{
-    Context, address, checks, count, dotted, lines, money, parcel_state, status, ticket_table,
+    Context, NAME, SENTENCE, address, checks, count, dotted, lines, money, name, parcel_state,
+    sentence, status, ticket_table, whole,
 };
 use crate::domain::carriers::{CarrierLabel, LabelState};
 use crate::domain::full::Shipment;
@@ -13,14 +14,14 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
     document.flow(dotted(vec![
         strong(format!("SHP-{}", parcel.id)),
         parcel_state(parcel),
-        plain(format!("order {}", parcel.order_number)),
-        plain(&parcel.customer),
-        plain(parcel.country.as_deref().unwrap_or_default()),
+        plain(format!("order {}", name(&parcel.order_number).text)),
+        name(&parcel.customer),
+        name(parcel.country.as_deref().unwrap_or_default()),
         plain(count(parcel.units, "unit", "units")),
     ]));
     document.flow(dotted(vec![
-        plain(parcel.carrier.as_deref().unwrap_or("no carrier")),
-        plain(parcel.tracking_code.as_deref().unwrap_or("no code")),
+        name(parcel.carrier.as_deref().unwrap_or("no carrier")),
+        name(parcel.tracking_code.as_deref().unwrap_or("no code")),
         status(
             parcel.tracking_status,
             parcel.tracking_status_raw.as_deref(),
@@ -34,7 +35,7 @@ pub(super) fn head(document: &mut Document, parcel: &ShipmentSummary, ctx: Conte
         .into_iter()
         .flatten()
     {
-        document.flow(vec![bad(reason)]);
+        document.flow(vec![bad(sentence(reason))]);
     }
     if let Some(reason) = parcel.undecided() {
         document.flow(vec![bad(reason)]);
@@ -90,6 +91,11 @@ pub(super) fn body(document: &mut Document, parcel: &Shipment, ctx: Context) {
             plain(&parcel.summary.customer),
         ]),
     );
+    let known = |fact: &Option<String>| fact.clone().unwrap_or_default();
+    let summary = &parcel.summary;
+    whole(document, "carrier", &known(&summary.carrier), NAME);
+    whole(document, "code", &known(&summary.tracking_code), NAME);
+    whole(document, "given up", &known(&summary.given_up), SENTENCE);
     if let Some(location) = &parcel.location {
         document.fact("shipped by", vec![plain(location)]);
     }

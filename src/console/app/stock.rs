@@ -1,7 +1,7 @@
 //! What the page of a product at a location says.
 
 use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, right, strong};
-use super::facts::{Context, count, dotted, money};
+use super::facts::{Context, NAME, count, dotted, is_long, money, name, sentence, whole};
 use super::mails::{mails, waiting};
 use crate::domain::full::Stock;
 use crate::domain::notices::NoticeState;
@@ -10,9 +10,9 @@ use crate::domain::stock::{OnOrder, PurchaseState, StockSummary};
 
 pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) {
     document.flow(dotted(vec![
-        strong(&stock.sku),
-        plain(&stock.title),
-        plain(&stock.location),
+        strong(name(&stock.sku).text),
+        name(&stock.title),
+        name(&stock.location),
     ]));
     document.flow(dotted(vec![
         plain(format!("{} on hand", stock.on_hand)),
@@ -30,10 +30,13 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
         },
     ]));
     if let Some(alert) = stock.standing_alert() {
-        document.flow(vec![Span::new(format!("low: {alert}"), Tone::Warn)]);
+        document.flow(vec![Span::new(
+            format!("low: {}", sentence(alert)),
+            Tone::Warn,
+        )]);
     }
     if let Some(reason) = &stock.given_up {
-        document.flow(vec![Span::new(reason, Tone::Bad)]);
+        document.flow(vec![bad(sentence(reason))]);
     }
     if stock.held_mails + stock.failed_mails + stock.stopped_mails > 0 {
         document.flow(waiting(
@@ -67,9 +70,10 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
         None => muted("none sold in 4 weeks"),
     });
     if let Some(supplier) = &stock.supplier {
+        let supplier = name(supplier).text;
         pieces.push(plain(match stock.lead_time_days {
             Some(days) => format!("{supplier}, {}", count(i64::from(days), "day", "days")),
-            None => supplier.clone(),
+            None => supplier,
         }));
     }
     if let Some(until) = stock.muted_until {
@@ -161,6 +165,20 @@ pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
                 .map(|(id, _)| RecordId::new(Kind::Order, *id)),
         });
         document.table(5, rows.collect());
+    }
+    let summary = &stock.summary;
+    let supplier = summary.supplier.as_deref().unwrap_or_default();
+    let names = [
+        ("product", summary.sku.as_str()),
+        ("title", &summary.title),
+        ("location", &summary.location),
+        ("supplier", supplier),
+    ];
+    if names.iter().any(|(_, name)| is_long(name, NAME)) {
+        document.heading("Names in full");
+    }
+    for (label, name) in names {
+        whole(document, label, name, NAME);
     }
     mails(document, &stock.mails, ctx);
 }

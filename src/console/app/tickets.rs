@@ -2,24 +2,29 @@
 
 use super::document::{Document, Span, Tone, bad, link, muted, plain, strong};
 use super::facts::{
-    Context, count, dotted, money, parcels, priority, stage, ticket_state, ticket_table, whose,
+    Context, count, dotted, money, name, parcels, priority, stage, ticket_state, ticket_table,
+    whole, whose,
 };
 use super::mails::{mails, waiting};
 use crate::domain::full::Ticket;
 use crate::domain::notices::NoticeState;
 use crate::domain::record::{Kind, RecordId};
+use crate::domain::text;
 use crate::domain::tickets::{Message, MessageKind, TicketSummary};
 use crate::domain::when;
+
+/// Columns of a subject where other facts come below it: a line of a narrow window.
+const SUBJECT: usize = 76;
 
 pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context) {
     document.flow(dotted(vec![
         strong(format!("TKT-{}", ticket.id)),
         ticket_state(ticket),
         priority(ticket),
-        plain(&ticket.customer),
+        name(&ticket.customer),
         whose(ticket.assignee.as_deref()),
     ]));
-    document.flow(vec![strong(&ticket.subject)]);
+    document.flow(vec![strong(text::fit(&ticket.subject, SUBJECT))]);
     let mut pieces = Vec::new();
     if let (Some(due), Some(which)) = (ticket.due_at, ticket.clock) {
         pieces.push(ctx.promise(&format!("{} by", which.waits_for()), due));
@@ -28,7 +33,7 @@ pub(super) fn head(document: &mut Document, ticket: &TicketSummary, ctx: Context
         pieces.push(muted(format!("snoozed until {}", ctx.moment(until))));
     }
     if let Some(number) = &ticket.order_number {
-        pieces.push(plain(format!("about {number}")));
+        pieces.push(plain(format!("about {}", name(number).text)));
     }
     pieces.push(plain(count(ticket.messages, "message", "messages")));
     if let Some(at) = ticket.last_message_at {
@@ -52,6 +57,7 @@ pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
         conversation(document, message, ctx);
     }
     document.heading("Customer and order");
+    whole(document, "subject", &ticket.summary.subject, SUBJECT);
     document.fact(
         "customer",
         dotted(vec![

@@ -86,6 +86,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         Msg::Acted(request, result) => app.acted(request, result, &mut effects),
         Msg::Panicked(what) => app.say(Level::Error, format!("a mistake in the program: {what}")),
     }
+    app.go_on_with_bulk(&mut effects);
     app.settle(&mut effects);
     effects
 }

@@ -74,6 +74,9 @@ impl App {
                 });
             }
             (Some('x'), _) => match picked {
+                Some(_) if self.settings.read_only => {
+                    self.say_only(Level::Refused, ONLY_READS.to_owned());
+                }
                 Some(view) if self.may_change(view) => shelf.asks = Some(view.id),
                 Some(view) => {
                     let why = format!("it is {}'s: they or a supervisor throw it away", view.owner);
@@ -324,6 +327,10 @@ impl App {
                 Some(columns) => self.columns.insert(kind, columns.clone()),
                 None => self.columns.remove(&kind),
             };
+            if self.settings.read_only {
+                let why = format!("shown, and not kept for the next time: {ONLY_READS}");
+                return self.say_only(Level::Refused, why);
+            }
             let request = self.request();
             effects.push(Effect::KeepColumns {
                 request,

@@ -5,8 +5,10 @@ mod lists;
 
 pub use drafts::LeftBehind;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -17,7 +19,7 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Uuid;
 
-use super::app::{Ask, Effect, Failure, InDatabase, Kept, Msg, RecordPage, Step};
+use super::app::{Ask, Effect, Failure, InDatabase, Kept, Msg, RecordPage, Request, Step};
 use super::aside::Aside;
 use super::history;
 use crate::actions::labels::Printing;
@@ -46,6 +48,8 @@ pub struct Performer {
     /// This console among the others.
     console: Uuid,
     replies: UnboundedSender<Msg>,
+    /// The acts that were asked for, until it is known what became of them.
+    acts: Arc<Mutex<BTreeMap<Request, Uuid>>>,
     /// Where the command line's history is kept, if anywhere.
     history: Option<PathBuf>,
     /// Where texts that the database does not take are kept, if anywhere.
@@ -62,6 +66,7 @@ impl Performer {
             printing: Printing::default(),
             console: Uuid::now_v7(),
             replies,
+            acts: Arc::default(),
             history: None,
             aside: None,
         }
@@ -178,7 +183,9 @@ impl Performer {
                 });
                 Msg::Foretold(request, told.await.map_err(ActError::from).flatten())
             }
-            Effect::Act { request, step } => Msg::Acted(request, self.act(step, now).await),
+            Effect::Act { request, step } => {
+                Msg::Acted(request, self.act(request, step, now).await)
+            }
             Effect::Presence => {
                 let console = self.console;
                 Msg::Presence(
@@ -301,8 +308,15 @@ impl Performer {
         .await
     }
 
-    async fn act(&self, step: Step, now: DateTime<Utc>) -> Result<Done, ActError> {
-        let id = Uuid::now_v7();
+    /// Does an act. What is asked for again under the same number, because it met an outage, is the
+    /// same act, and nothing is done twice.
+    async fn act(
+        &self,
+        request: Request,
+        step: Step,
+        now: DateTime<Utc>,
+    ) -> Result<Done, ActError> {
+        let id = *self.acts().entry(request).or_insert_with(Uuid::now_v7);
         if let Some(aside) = self.aside.clone() {
             // Should its answer never come, the next start asks whether it was done.
             let told =
@@ -327,7 +341,15 @@ impl Performer {
         {
             aside.answered(record, verb, id);
         }
+        if !done.as_ref().is_err_and(ActError::is_outage) {
+            self.acts().remove(&request);
+        }
         done
+    }
+
+    fn acts(&self) -> MutexGuard<'_, BTreeMap<Request, Uuid>> {
+        // Nothing that could panic half-way runs under this lock.
+        self.acts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

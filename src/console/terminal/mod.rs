@@ -2,21 +2,25 @@
 
 mod colour;
 mod keyboard;
+mod line;
 mod outside;
 mod paint;
 
-use std::io::{self, IsTerminal, Stdout, Write as _};
+use std::io::{self, IsTerminal, Write as _};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use std::{env, panic, thread};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::layout::{Position, Rect, Size};
 use rustix::process::{Signal, kill_current_process_group};
+use rustix::termios::{QueueSelector, tcflush};
 
 pub use self::colour::{Depth, contrast, rgb};
 pub use self::keyboard::inputs;
+pub use self::line::Line;
 pub use self::outside::{Alarm, Outside};
 pub use self::paint::{Canvas, Link, Painter};
 
@@ -34,8 +38,11 @@ const MOUSE: &str = "\x1b[?1000h\x1b[?1006h";
 const LEAVE: &str = "\x1b]8;;\x1b\\\x1b[0m\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?7h\
     \x1b[999;1H\x1b[K\x1b[?1049l\x1b[?25h";
 
+/// A terminal gets so long to take what is the last for it.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// The console's terminal.
-pub type Screen = Terminal<Painter<Stdout>>;
+pub type Screen = Terminal<Painter<Line>>;
 
 /// What a terminal can do, and what it is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +111,13 @@ impl Taken {
                 "the console needs a terminal; `packline list` and `packline act` do not",
             ));
         }
+        if env::var_os("TERM").is_some_and(|term| term == "dumb") {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the console needs a terminal that can place text, and TERM is dumb; \
+                 `packline list` and `packline act` need none",
+            ));
+        }
         HOOK.call_once(|| {
             let tell = panic::take_hook();
             let owner = thread::current().id();
@@ -116,8 +130,9 @@ impl Taken {
                 }
             }));
         });
-        enter(can.mouse)?;
-        let painter = Painter::new(io::stdout(), size, can.depth, can.links);
+        let mut line = Line::open()?;
+        enter(&mut line, can.mouse)?;
+        let painter = Painter::new(line, size, can.depth, can.links).unless(line::is_busy);
         Ok(Self {
             screen: Terminal::new(painter)?,
             mouse: can.mouse,
@@ -135,10 +150,22 @@ impl Taken {
     /// The terminal cannot be written to.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
-        // As ctrl-z does in a terminal that is not raw: the whole job stops, not this process
-        // alone.
-        kill_current_process_group(Signal::TSTP)?;
-        enter(self.mouse)?;
+        // As ctrl-z does in a terminal that is not raw, the whole job stops, not this process
+        // alone. Not by SIGTSTP, which the loop listens to; nor by SIGSTOP, which would also stop a
+        // job that no shell is there to continue.
+        kill_current_process_group(Signal::TTOU)?;
+        self.resume()
+    }
+
+    /// Takes the terminal again, after this program was stopped and others have had it. Where it is
+    /// not this job's turn, the system stops the job here until it is.
+    ///
+    /// # Errors
+    /// The terminal cannot be written to.
+    pub fn resume(&mut self) -> io::Result<()> {
+        // Otherwise it is taken for raw still, whatever a shell has made of it.
+        disable_raw_mode()?;
+        enter(&mut Line::open()?, self.mouse)?;
         self.redraw()
     }
 
@@ -160,15 +187,14 @@ impl Drop for Taken {
     }
 }
 
-fn enter(mouse: bool) -> io::Result<()> {
+fn enter(line: &mut Line, mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    let mut out = io::stdout();
-    out.write_all(ENTER.as_bytes())?;
+    line.write_all(ENTER.as_bytes())?;
     if mouse {
-        out.write_all(MOUSE.as_bytes())?;
+        line.write_all(MOUSE.as_bytes())?;
     }
-    out.flush()
+    Ok(())
 }
 
 /// Nothing can be done about a terminal that is gone, so failures pass.
@@ -178,9 +204,16 @@ fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
-    let _ = out.write_all(LEAVE.as_bytes());
-    let _ = out.flush();
+    if let Ok(mut line) = Line::open() {
+        // One failure may wait to be told, and has no one to be told to any more.
+        let _ = line.write_all(LEAVE.as_bytes());
+    }
+    if !line::is_taken_within(PATIENCE) {
+        // It shows nothing of this any more; what is left of it must not keep the program.
+        let _ = tcflush(io::stdout(), QueueSelector::OFlush);
+        line::is_taken_within(PATIENCE);
+        line::forget();
+    }
     let _ = disable_raw_mode();
 }
 

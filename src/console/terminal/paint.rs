@@ -39,6 +39,11 @@ pub trait Canvas: Backend {
 
     /// Sends a sequence that draws nothing, with the next frame.
     fn send(&mut self, sequence: &str);
+
+    /// Whether it still has to do with the frame before: another would only wait behind it.
+    fn is_busy(&self) -> bool {
+        false
+    }
 }
 
 impl Canvas for TestBackend {
@@ -53,6 +58,8 @@ pub struct Painter<W> {
     out: W,
     /// How large the terminal is.
     size: fn() -> io::Result<Size>,
+    /// Whether what was written is still on its way.
+    busy: fn() -> bool,
     depth: Depth,
     /// Whether links are sent.
     follows: bool,
@@ -90,6 +97,7 @@ impl<W: Write> Painter<W> {
         Self {
             out,
             size,
+            busy: || false,
             depth,
             follows,
             links: Vec::new(),
@@ -102,6 +110,12 @@ impl<W: Write> Painter<W> {
             visible: None,
             cursor: None,
         }
+    }
+
+    /// The same; nothing is to be drawn while this says that the terminal has not taken it yet.
+    #[must_use]
+    pub fn unless(self, busy: fn() -> bool) -> Self {
+        Self { busy, ..self }
     }
 
     /// Forgets what the terminal shows: others have drawn on it.
@@ -238,6 +252,10 @@ impl<W: Write> Canvas for Painter<W> {
 
     fn send(&mut self, sequence: &str) {
         self.frame.push_str(sequence);
+    }
+
+    fn is_busy(&self) -> bool {
+        (self.busy)()
     }
 }
 

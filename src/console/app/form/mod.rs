@@ -216,10 +216,11 @@ impl Form {
         }
     }
 
-    /// The database is heard again.
+    /// The database is heard again: what it did not get is still to be sent.
     pub fn back(&mut self) {
         if std::mem::take(&mut self.outage) {
-            self.error = None;
+            let why = "not sent; the database is back: ctrl-s sends it";
+            self.error = Some(why.to_owned());
         }
     }
 

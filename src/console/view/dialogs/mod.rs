@@ -20,6 +20,7 @@ use crate::console::app::{
     Tone, bad, cut, facts, muted, plain, strong,
 };
 use crate::console::input::Command;
+use crate::domain::text;
 use crate::domain::verbs::Danger;
 
 /// Columns inside the boxes of a question and of a conflict.
@@ -174,8 +175,17 @@ fn written(buffer: &mut Buffer, inner: Rect, lines: &[Line], theme: Theme) {
 fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme) {
     let running = bulk.current.is_some();
     let done = bulk.results.len();
-    let title = format!("{} · {done} of {}", bulk.says, bulk.total);
+    let mut title = format!("{} · {done} of {}", bulk.says, bulk.total);
+    let failed = bulk.results.iter().filter(|(_, how)| how.is_err()).count();
+    if failed > 0 {
+        title = format!("{title}, {failed} not done");
+    }
     let hints = match (running, bulk.stopped) {
+        (true, false) if bulk.waiting.is_some() => {
+            let mut spans = vec![Span::new("waits for the database", Tone::Warn), plain("  ")];
+            spans.extend(keys(&[("esc", "stop")]));
+            spans
+        }
         (true, false) => keys(&[("esc", "stop after this one")]),
         (true, true) => vec![muted("stopping …")],
         _ if !app.listens() => vec![],
@@ -197,12 +207,11 @@ fn bulk(buffer: &mut Buffer, bulk: &Bulk, app: &App, g: &Geometry, theme: Theme)
     unseen(buffer, inner, top, done.saturating_sub(top + height), theme);
     let results = bulk.results.iter().skip(top).take(height);
     for (index, (number, how)) in results.enumerate() {
+        // However long a number is, what became of the record is seen.
+        let number = strong(format!("{:<9} ", text::fit(number, facts::NAME)));
         let spans = match how {
-            Ok(summary) => vec![strong(format!("{number:<9} ")), plain(summary)],
-            Err(why) => vec![
-                strong(format!("{number:<9} ")),
-                bad(format!("not done: {why}")),
-            ],
+            Ok(summary) => vec![number, plain(summary)],
+            Err(why) => vec![number, bad(format!("not done: {why}"))],
         };
         let spans = cut(spans, inner.width as usize);
         write(buffer, line(inner, index), &spans, theme);
