@@ -161,7 +161,16 @@ pub struct News {
     pub at: DateTime<Utc>,
 }
 
-/// What was done to a record after the version that somebody saw, oldest first.
+/// What was done to a record after a version of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Since {
+    /// The version that the record had reached at least with it.
+    pub version: i64,
+    /// What, oldest first; the newest few.
+    pub news: Vec<News>,
+}
+
+/// What was done to a record after the version that somebody saw.
 ///
 /// # Errors
 /// The database could not be asked.
@@ -170,14 +179,19 @@ pub async fn news(
     record: RecordId,
     version: i64,
     now: DateTime<Utc>,
-) -> Result<Vec<News>, DbError> {
+) -> Result<Since, DbError> {
+    // Asked first, so that nothing can have made it that is not told.
+    let reached = acts::version(connection, record).await?;
     let deeds = acts::since(connection, record, version).await?;
     let newest = deeds.len().saturating_sub(TOLD);
     let told = deeds[newest..].iter().map(|deed| News {
         what: what(deed),
         at: now - TimeDelta::milliseconds((deed.seconds_ago * 1000.0) as i64),
     });
-    Ok(told.collect())
+    Ok(Since {
+        version: reached.unwrap_or(version),
+        news: told.collect(),
+    })
 }
 
 /// Asks for an act until the database answers or the time is over; `None` if it did not answer.

@@ -30,7 +30,7 @@ mod work;
 
 use chrono::{DateTime, Utc};
 
-pub use engine::{News, act, news, undo};
+pub use engine::{News, Since, act, news, undo};
 pub use error::{ActError, Conflict};
 pub use foretell::{foretell, foretells};
 pub use next::{Taken, take};

@@ -107,6 +107,53 @@ pub async fn resolve(
     }
 }
 
+/// The record that somebody means who types no more than its name: an order also without the sign
+/// before its number.
+pub async fn find(connection: &mut PgConnection, text: &str) -> Result<RecordId, NameError> {
+    let Ok(name) = text.parse::<RecordName>();
+    let found = resolve(connection, &name).await;
+    if !matches!(name, RecordName::Stock { .. }) || !matches!(found, Err(NameError::Missing(_))) {
+        return found;
+    }
+    for number in [text.to_owned(), format!("#{text}")] {
+        let channel = None;
+        let order = resolve(connection, &RecordName::Order { channel, number }).await;
+        if !matches!(order, Err(NameError::Missing(_))) {
+            return order;
+        }
+    }
+    found
+}
+
+/// The records whose whole number this is, in whatever letters; of a SKU none. Several orders have
+/// one number where channels share it.
+pub async fn numbered(
+    connection: &mut PgConnection,
+    number: &RecordName,
+) -> Result<Vec<i64>, DbError> {
+    let found = match number {
+        RecordName::Order { channel, number } => {
+            sqlx::query_scalar!(
+                "select o.id from orders o join channels c on c.id = o.channel_id
+                 where o.number in ($1, upper($1)) and ($2::text is null or lower(c.name) = lower($2))",
+                number,
+                channel.as_deref(),
+            )
+            .fetch_all(connection)
+            .await?
+        }
+        RecordName::Stock { .. } => Vec::new(),
+        RecordName::Shipment(_) | RecordName::Inspection(_) | RecordName::Ticket(_) => {
+            match resolve(connection, number).await {
+                Ok(record) => vec![record.id],
+                Err(NameError::Db(error)) => return Err(error),
+                Err(_) => Vec::new(),
+            }
+        }
+    };
+    Ok(found)
+}
+
 fn by_key(id: Option<i64>) -> Vec<Candidate> {
     let candidate = |id| Candidate {
         id,

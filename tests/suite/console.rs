@@ -594,6 +594,39 @@ async fn filters_sort_and_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_whole_number_means_its_record_alone() {
+    let shop = Shop::open().await;
+    let first = shop.ticket().await;
+    for _ in 0..9 {
+        shop.ticket().await;
+    }
+    let urgent = shop.ticket().await;
+    shop.done(urgent, "set-priority", &[("priority", "urgent")])
+        .await;
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.types("5");
+    ana.shows("> ").await;
+    // Whoever types fast is not answered by the row that was there before.
+    ana.types("/tkt-1<enter>r");
+    ana.shows(" reply TKT-1 ").await;
+    ana.types("<esc><esc>/tkt-11<enter>r");
+    ana.shows(" reply TKT-11 ").await;
+    ana.types("<esc><esc>:TKT-99<enter>");
+    ana.shows("TKT-99 does not exist").await;
+    shop.done(first, "resolve", &[("resolution", "answered")])
+        .await;
+    ana.types("<esc>1:tkt");
+    ana.hides("open this ticket").await;
+    ana.types("-1");
+    ana.shows("open this ticket, also a closed one").await;
+    // The keys that follow are meant for it.
+    ana.types("<enter>x");
+    ana.shows("TKT-1 reopened").await;
+    let place = ana.console.app.journey.page().map(|page| page.id);
+    assert_eq!(place, Some(first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_server_is_said_and_what_changed_meanwhile_is_shown() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;

@@ -543,7 +543,7 @@ async fn a_filter_lets_through_what_it_says() {
         (Kind::Shipment, "country:pt", "select s.id from shipments s join orders o on o.id = s.order_id where o.country = 'PT' and s.is_open".to_owned()),
         (Kind::Shipment, "all tracking:in-transit", "select id from shipments where tracking_status = 'in_transit'".to_owned()),
         (Kind::Shipment, "silent>4d", "select id from shipments where state = 'handed_over' and last_event_at < $now - interval '4 days'".to_owned()),
-        (Kind::Shipment, "shp-2", "select id from shipments where is_open and 'shp-' || id like '%shp-2%'".to_owned()),
+        (Kind::Shipment, "\"shp-2\"", "select id from shipments where is_open and 'shp-' || id like '%shp-2%'".to_owned()),
         (Kind::Ticket, "priority:high", "select 120::bigint".to_owned()),
         (Kind::Ticket, "channel:mail who:nobody", "select id from tickets where assignee is null and state in ('new', 'open', 'pending') and coalesce(snoozed_until <= $now, true)".to_owned()),
         (Kind::Stock, "all sku-000010", "select s.id from stock_levels s join products p on p.id = s.product_id where p.sku = 'SKU-000010'".to_owned()),

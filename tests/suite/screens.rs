@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::actions::{ActError, Conflict, News};
+use packline::actions::{ActError, Conflict, News, Since};
 use packline::console::app::{
     App, Ask, Dialog, Effect, Failure, Feed, InDatabase, Kept, Msg, RecordPage, Settings, Unsaved,
     Window, update,
@@ -422,6 +422,15 @@ fn full_inspection() -> FullRecord {
     }))
 }
 
+/// The same while only its first check is done.
+fn begun(inspection: InspectionSummary) -> InspectionSummary {
+    InspectionSummary {
+        state: InspectionState::Pending,
+        passed: 0,
+        ..inspection
+    }
+}
+
 fn history() -> Vec<HistoryEntry> {
     vec![
         HistoryEntry {
@@ -453,6 +462,14 @@ struct Desk {
     columns: BTreeMap<Kind, Vec<String>>,
     /// No list has any row.
     empty: bool,
+    /// The database does not answer for now.
+    silent: bool,
+    /// What it was asked meanwhile.
+    unanswered: Vec<Effect>,
+    /// The inspection is still to be done: only the first of its checks is.
+    open_checks: bool,
+    /// Where this console last said that it is.
+    attends: Option<(RecordId, bool)>,
 }
 
 /// What the database would know of a word.
@@ -504,6 +521,10 @@ impl Desk {
             views: vec![],
             columns: BTreeMap::new(),
             empty,
+            silent: false,
+            unanswered: vec![],
+            open_checks: false,
+            attends: None,
         };
         desk.send(Msg::Feed(Feed::Live));
         desk
@@ -512,8 +533,20 @@ impl Desk {
     fn send(&mut self, msg: Msg) {
         let mut todo = update(&mut self.app, msg, self.now);
         while let Some(effect) = todo.pop() {
-            if let Some(reply) = self.answer(effect) {
+            if self.silent {
+                self.unanswered.push(effect);
+            } else if let Some(reply) = self.answer(effect) {
                 todo.extend(update(&mut self.app, reply, self.now));
+            }
+        }
+    }
+
+    /// The database answers again, also what it was asked before.
+    fn speak(&mut self) {
+        self.silent = false;
+        for effect in std::mem::take(&mut self.unanswered) {
+            if let Some(reply) = self.answer(effect) {
+                self.send(reply);
             }
         }
     }
@@ -526,6 +559,13 @@ impl Desk {
                 } else {
                     listed(query.pane)
                 };
+                let all = all.into_iter().map(|record| match record {
+                    Record::Inspection(inspection) if self.open_checks => {
+                        Record::Inspection(begun(inspection))
+                    }
+                    record => record,
+                });
+                let all: Vec<Record> = all.collect();
                 let rows = all.into_iter().zip(0..).map(|(r, i)| row(r, i));
                 let window = Window {
                     rows: rows.collect(),
@@ -567,7 +607,18 @@ impl Desk {
                     RecordId {
                         kind: Kind::Inspection,
                         ..
-                    } => Some(full_inspection()),
+                    } => {
+                        let FullRecord::Inspection(mut full) = full_inspection() else {
+                            unreachable!()
+                        };
+                        if self.open_checks {
+                            full.summary = begun(full.summary);
+                            for check in &mut full.checks[1..] {
+                                check.result = CheckResult::Open;
+                            }
+                        }
+                        Some(FullRecord::Inspection(full))
+                    }
                     _ => None,
                 };
                 let page = full.map(|full| RecordPage {
@@ -576,12 +627,22 @@ impl Desk {
                 });
                 Msg::Record(id, request, Ok(page))
             }
+            Effect::Find { request, name } => {
+                let records = Kind::ALL.iter().flat_map(|kind| records(*kind));
+                let mut named = records.filter(|record| record.number() == name);
+                let found = named.next().map(|record| record.id());
+                let text = format!("{name} does not exist");
+                Msg::Found(request, found.ok_or(Failure { text }))
+            }
             Effect::Recover => Msg::Recovered(Ok(vec![])),
             Effect::Drafts => Msg::Drafts(Ok(vec![])),
             Effect::Macros => Msg::Macros(Ok(vec![])),
             Effect::Roles => return None,
             Effect::Presence => Msg::Presence(Ok(vec![])),
-            Effect::Attend { .. } => Msg::Attended(true),
+            Effect::Attend { at } => {
+                self.attends = at;
+                Msg::Attended(true)
+            }
             Effect::Complete {
                 request,
                 ask,
@@ -916,6 +977,175 @@ fn every_key_does_something_or_says_why_not() {
             }
         }
     }
+}
+
+#[test]
+fn a_key_that_does_nothing_says_so() {
+    for key in [
+        "z", "<alt-x>", "<f2>", "<delete>", "<insert>", "<ctrl-a>", "<ctrl-b>", "<ctrl-e>",
+        "<ctrl-r>", "<ctrl-w>", "<left>", "<right>",
+    ] {
+        for place in ["1", "1o"] {
+            let mut desk = Desk::new(80, 24);
+            desk.keys(&format!("{place}{key}"));
+            let shown = desk.shown();
+            assert!(
+                shown.contains("does nothing here; ? shows the keys"),
+                "{key}:\n{shown}"
+            );
+        }
+    }
+    let mut desk = Desk::new(80, 24);
+    desk.keys("<f1>");
+    assert!(matches!(desk.app.dialog, Some(Dialog::Reading { .. })));
+    desk.keys("<esc><f5>");
+    assert!(matches!(desk.acts.as_slice(), [.., Effect::Redraw]));
+}
+
+#[test]
+fn keys_wait_for_the_rows_that_they_are_meant_for() {
+    let mut desk = Desk::new(80, 24);
+    desk.silent = true;
+    desk.keys("5jrDear Ines");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    desk.now += TimeDelta::milliseconds(500);
+    desk.send(Msg::Tick);
+    let shown = desk.shown();
+    assert!(shown.contains("waits for the list of tickets"), "{shown}");
+    desk.speak();
+    let shown = desk.shown();
+    assert!(shown.contains(" reply TKT-6 "), "{shown}");
+    assert!(shown.contains("Dear Ines"), "{shown}");
+    // What is shown is not what was asked for.
+    desk.keys("<esc><esc>");
+    desk.silent = true;
+    desk.keys("/late<enter>r");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    // Nobody is kept waiting who does not want to.
+    desk.keys("<esc>");
+    desk.speak();
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    // Nor for what will not come.
+    let mut desk = Desk::new(80, 24);
+    desk.silent = true;
+    desk.keys("5r");
+    let Some(Effect::Window { request, query, .. }) = desk.unanswered.first().cloned() else {
+        panic!("a list: {:?}", desk.unanswered);
+    };
+    let text = "no answer".to_owned();
+    desk.send(Msg::Window(query.pane, request, Err(Failure { text })));
+    let shown = desk.shown();
+    assert!(shown.contains("reply: nothing is selected"), "{shown}");
+}
+
+#[test]
+fn a_record_is_opened_by_its_number() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys(":TKT-6");
+    let shown = desk.shown();
+    assert!(shown.contains("open this ticket"), "{shown}");
+    desk.keys("<enter>");
+    let place = desk.app.journey.page().map(|page| page.id);
+    assert_eq!(place, Some(RecordId::new(Kind::Ticket, 6)));
+    desk.keys(":TKT-7<enter>");
+    let shown = desk.shown();
+    assert!(shown.contains("TKT-7 does not exist"), "{shown}");
+    assert!(shown.contains(":TKT-7"), "{shown}");
+}
+
+#[test]
+fn a_view_that_was_shared_just_now_is_there() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1");
+    desk.views.push(View {
+        id: 9,
+        name: "Of bo".into(),
+        owner: "bo".into(),
+        shared: true,
+        look: packline::domain::views::Look {
+            kind: Kind::Order,
+            filter: "late".into(),
+            sort: packline::domain::list::Sort::default_of(Pane::Of(Kind::Order)),
+            columns: None,
+        },
+    });
+    desk.keys("w");
+    assert!(desk.shown().contains("Of bo"), "{}", desk.shown());
+}
+
+#[test]
+fn whoever_fills_in_a_form_is_writing() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1h");
+    let here = (RecordId::new(Kind::Order, 42), true);
+    assert_eq!(desk.attends, Some(here));
+}
+
+#[test]
+fn what_a_form_has_told_of_counts_as_seen() {
+    let order = RecordId::new(Kind::Order, 42);
+    let held = |since_told: i64| {
+        let mut desk = Desk::new(80, 24);
+        desk.keys("1hlater");
+        let what = "bo: claim".to_owned();
+        let since = Since {
+            version: 5,
+            news: vec![News { what, at: now() }],
+        };
+        desk.send(Msg::News(order, Ok(since)));
+        desk.now += TimeDelta::milliseconds(since_told);
+        desk.keys("<enter>");
+        match desk.acts.pop() {
+            Some(Effect::Act { step, .. }) => step.version,
+            other => panic!("a hold: {other:?}"),
+        }
+    };
+    assert_eq!(held(1000), 5);
+    // Nobody has read it yet.
+    assert_eq!(held(50), 3);
+}
+
+#[test]
+fn a_check_is_done_by_a_key_on_its_line() {
+    let mut desk = Desk::new(80, 24);
+    desk.open_checks = true;
+    desk.app.person.roles = vec![Role::Quality];
+    desk.keys("4o");
+    desk.keys("jjjp");
+    let lines = desk.shown();
+    let line = lines
+        .lines()
+        .find(|line| line.starts_with("> "))
+        .expect("a cursor");
+    let acts = desk.acts.iter().filter_map(|act| match act {
+        Effect::Act { step, .. } => Some(step.args["check"].clone()),
+        _ => None,
+    });
+    let acts: Vec<String> = acts.collect();
+    assert!(
+        acts.len() == 1 && line.contains(&acts[0]),
+        "{acts:?}\n{lines}"
+    );
+    // Elsewhere the first that is open is proposed.
+    let mut desk = Desk::new(80, 24);
+    desk.open_checks = true;
+    desk.app.person.roles = vec![Role::Quality];
+    desk.keys("4p");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("pass-check") && shown.contains("quantity"),
+        "{shown}"
+    );
+    desk.keys("<enter>");
+    let passed =
+        |act: &Effect| matches!(act, Effect::Act { step, .. } if step.args["check"] == "quantity");
+    assert!(desk.acts.iter().any(passed), "{:?}", desk.acts);
+    desk.keys("<esc>fwrong colour");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("wrong colour") && shown.contains("quantity"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -2058,10 +2288,13 @@ fn a_draft_what_others_did_and_macros() {
     desk.keys("5r sorry.");
     desk.send(Msg::News(
         ticket,
-        Ok(vec![News {
-            what: "bo: reply".into(),
-            at: minutes(-1),
-        }]),
+        Ok(Since {
+            version: 2,
+            news: vec![News {
+                what: "bo: reply".into(),
+                at: minutes(-1),
+            }],
+        }),
     ));
     desk.check("reply-draft-80");
     desk.keys("<ctrl-t>");

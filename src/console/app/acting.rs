@@ -15,6 +15,9 @@ use crate::domain::macros;
 use crate::domain::record::{Record, RecordId};
 use crate::domain::verbs::{Danger, Verb};
 
+/// The argument that names a check.
+const CHECK: &str = "check";
+
 /// The records that a verb applies to, and those that it does not, each with the reason.
 struct Able {
     targets: Vec<Target>,
@@ -41,11 +44,20 @@ impl App {
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
         let Able { targets, skipped } = self.able(verb)?;
+        let mut given = given.clone();
+        let mut is_guess = false;
+        if let ([target], false) = (targets.as_slice(), given.contains_key(CHECK))
+            && let Some(meant) = self.check_meant(verb, target.record)
+        {
+            given.insert(CHECK.to_owned(), meant.name);
+            is_guess = !meant.is_pointed_at;
+        }
+        let given = &given;
         let complete = verb.args.iter().all(|arg| {
             let text = given.get(arg.name).map_or("", String::as_str);
             arg.check(text).is_ok() && (!given.is_empty() || arg.required)
         });
-        if complete {
+        if complete && !is_guess {
             self.submit(verb, targets, skipped, given, origin, effects);
         } else {
             self.open_form(verb, targets, skipped, given, effects);
@@ -137,7 +149,7 @@ impl App {
         match form.args() {
             None => self.dialog = Some(Dialog::Form(form)),
             Some(args) => {
-                let (targets, skipped) = (form.targets.clone(), form.skipped.clone());
+                let (targets, skipped) = (form.seen(self.now), form.skipped.clone());
                 let (verb, origin) = (form.verb, Origin::Form(form));
                 self.submit(verb, targets, skipped, &args, Some(origin), effects);
             }

@@ -63,8 +63,9 @@ impl App {
         document.wrapped_table(1, rows.collect());
         document.heading("Filter");
         document.flow(vec![plain(
-            "Words match a part of a number, name, SKU or tracking code. A state's name is the \
-             state: held; in \"quotes\" it is a word. A leading - turns a term round. Tab completes.",
+            "Words match a part of a number, name, SKU or tracking code. A whole number that a \
+             record has means it alone: TKT-3. A state's name is the state: held; in \"quotes\" both \
+             are words. A leading - turns a term round. Tab completes.",
         )]);
         let words = filter::WORDS
             .iter()
@@ -76,7 +77,7 @@ impl App {
             link: None,
         });
         document.wrapped_table(1, rows.collect());
-        let states = filter::states(pane);
+        let states = filter::said_states(pane);
         if !states.is_empty() {
             document.fact("states", vec![plain(states.join(", "))]);
         }

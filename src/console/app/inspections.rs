@@ -1,13 +1,61 @@
 //! What an inspection's page says.
 
-use super::document::{Document, Row, Span, Tone, bad, link, muted, plain, strong};
+use super::App;
+use super::document::{Document, Line, Row, Span, Tone, bad, link, muted, plain, strong};
 use super::facts::{
     Context, NAME, SENTENCE, dotted, inspection_state, lines, name, sentence, tally, whole, whose,
 };
-use crate::domain::full::Inspection;
-use crate::domain::inspections::{CheckResult, InspectionSummary};
+use crate::domain::full::{FullRecord, Inspection};
+use crate::domain::inspections::{Check, CheckResult, InspectionSummary};
 use crate::domain::record::{Kind, RecordId};
+use crate::domain::verbs::{ArgKind, Verb};
 use crate::domain::when;
+
+/// The heading over the checks, each of which takes one line.
+const CHECKS: &str = "Checks";
+
+/// The check that a key means.
+pub(super) struct Meant {
+    /// Its name.
+    pub(super) name: String,
+    /// The cursor is on it; else it is the next that is likely.
+    pub(super) is_pointed_at: bool,
+}
+
+impl App {
+    /// The check that a verb of checks means without being told: the one at the cursor, else the
+    /// first that is still to be done.
+    pub(super) fn check_meant(&self, verb: &Verb, record: RecordId) -> Option<Meant> {
+        if !verb.args.iter().any(|arg| arg.kind == ArgKind::Check) {
+            return None;
+        }
+        let open = self.journey.page();
+        let page = open
+            .or(self.detail.as_ref())
+            .filter(|page| page.id == record)?;
+        let FullRecord::Inspection(inspection) = &page.shown.as_ref()?.full else {
+            return None;
+        };
+        let at_cursor = || {
+            let columns = self.geometry()?.page_columns();
+            check_at(inspection, &self.page_lines(columns), open?.cursor)
+        };
+        let pointed_at = at_cursor();
+        let mut checks = inspection.checks.iter();
+        let meant = pointed_at.or_else(|| checks.find(|c| c.result == CheckResult::Open))?;
+        Some(Meant {
+            name: meant.name.clone(),
+            is_pointed_at: pointed_at.is_some(),
+        })
+    }
+}
+
+/// The check that stands in this line of the page.
+fn check_at<'a>(inspection: &'a Inspection, lines: &[Line], at: usize) -> Option<&'a Check> {
+    let is_heading = |span: &Span| span.tone == Tone::Heading && span.text == CHECKS;
+    let heading = (lines.iter()).position(|line| line.spans.first().is_some_and(is_heading))?;
+    inspection.checks.get(at.checked_sub(heading + 1)?)
+}
 
 pub(super) fn head(document: &mut Document, inspection: &InspectionSummary, ctx: Context) {
     document.flow(dotted(vec![
@@ -39,7 +87,7 @@ pub(super) fn head(document: &mut Document, inspection: &InspectionSummary, ctx:
 }
 
 pub(super) fn body(document: &mut Document, inspection: &Inspection, ctx: Context) {
-    document.heading("Checks");
+    document.heading(CHECKS);
     let rows = inspection.checks.iter().map(|check| {
         let result = match check.result {
             CheckResult::Open => muted("[ ] open"),

@@ -22,14 +22,14 @@ impl App {
     pub(super) fn key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
         // These hold wherever one is; none of them can be typed.
         match self.keymap.command(chord) {
-            Some(Command::Redraw) => return effects.push(Effect::Redraw),
+            Some(Command::Redraw) => return self.redraw(effects),
             Some(Command::Suspend) => return effects.push(Effect::Suspend),
             Some(Command::Leave) => return self.leave(effects),
             _ => {}
         }
         self.closed = None;
         self.drafts.leaving &= self.keymap.command(chord) == Some(Command::Quit);
-        if self.waits(chord) || !self.is_meant() {
+        if self.waits(chord) || self.is_early(chord) || !self.is_meant() {
             return;
         }
         match self.dialog.take() {
@@ -203,13 +203,11 @@ impl App {
         }
         if let Some(verb) = self.keymap.verb(self.kind_here(), chord) {
             self.begin_by_key(verb, effects);
-        } else if let Some(char) = chord.typed() {
+        } else {
+            // With alt it may have been escape and a key, over a slow line.
             let help = self.keymap.shown(Command::Help);
-            let why = format!("{char} does nothing here; {help} shows the keys");
+            let why = format!("{chord} does nothing here; {help} shows the keys");
             self.say_only(Level::Refused, why);
-        } else if chord.alt {
-            // Over a slow line it may have been escape and a key.
-            self.say_only(Level::Refused, format!("{chord} does nothing here"));
         }
     }
 
@@ -243,7 +241,7 @@ impl App {
             Command::CommandLine => self.dialog = Some(Dialog::Command(Box::default())),
             Command::Help => self.read(Reading::Help),
             Command::Messages => self.read(Reading::Messages),
-            Command::Redraw => effects.push(Effect::Redraw),
+            Command::Redraw => self.redraw(effects),
             Command::Suspend => effects.push(Effect::Suspend),
             Command::Take => self.take_next(effects),
             Command::Quit => self.quit(effects),
@@ -251,6 +249,12 @@ impl App {
             _ if self.journey.page().is_some() => self.record_command(command),
             _ => self.list_command(command, effects),
         }
+    }
+
+    /// Draws everything anew, and reads it anew too.
+    fn redraw(&mut self, effects: &mut Vec<Effect>) {
+        self.resync();
+        effects.push(Effect::Redraw);
     }
 
     pub(super) fn read(&mut self, what: Reading) {

@@ -14,6 +14,7 @@ mod copy;
 mod dialog;
 mod document;
 mod drafts;
+mod early;
 mod edit;
 pub mod facts;
 mod filtering;
@@ -81,6 +82,7 @@ use crate::domain::record::{Kind, Pane, Record, RecordId};
 use crate::domain::views::View;
 use aside::Aside;
 use closing::Closed;
+use early::Early;
 use next::Taking;
 use undo::Past;
 
@@ -151,6 +153,8 @@ pub struct App {
     roles: Knowledge,
     /// The next record, while it is being taken.
     taking: Option<Taking>,
+    /// Keys that came before there was anything for them.
+    early: Early,
     /// When an answer came that opened something by itself, or the last key that it did not take.
     arrived: Option<DateTime<Utc>>,
     /// The views that the person sees.
@@ -203,6 +207,7 @@ impl App {
             macros_asked: false,
             roles: Knowledge::Stale,
             taking: None,
+            early: Early::default(),
             arrived: None,
             views: Vec::new(),
             columns: BTreeMap::new(),

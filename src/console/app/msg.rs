@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::actions::{ActError, News, Taken};
+use crate::actions::{ActError, Since, Taken};
 use crate::console::input::{Chord, Input, Mouse};
 use crate::domain::act::{Args, Done, Undo};
 use crate::domain::filter::Field;
@@ -59,6 +59,8 @@ pub enum Msg {
     Rows(Pane, Request, Result<Vec<Refreshed>, Failure>),
     /// The tabs' counts.
     Counts(Result<Counts, Failure>),
+    /// The record that a name means, or why it means none.
+    Found(Request, Result<RecordId, Failure>),
     /// A record in full; none if there is no such record.
     Record(RecordId, Request, Result<Option<RecordPage>, Failure>),
     /// What a word could be, and what each means where that is known.
@@ -78,7 +80,7 @@ pub enum Msg {
     /// The record that this person has taken next; none if there is none.
     Taken(Request, Result<Option<Box<Taken>>, ActError>),
     /// What others did to the record that a text is being written for.
-    News(RecordId, Result<Vec<News>, Failure>),
+    News(RecordId, Result<Since, Failure>),
     /// One's own drafts.
     Drafts(Result<Vec<Draft>, Failure>),
     /// Whether what has been written is kept as it was asked for.
@@ -209,6 +211,13 @@ pub enum Effect {
         request: Request,
         /// Which.
         id: RecordId,
+    },
+    /// Find the record that a name means.
+    Find {
+        /// For the reply.
+        request: Request,
+        /// The name as it was typed.
+        name: String,
     },
     /// Read what a word could be.
     Complete {

@@ -69,6 +69,11 @@ impl Page {
         read.or_else(|| self.seen.clone())
     }
 
+    /// Whether nothing is known of it yet, and something will be.
+    pub fn is_awaited(&self) -> bool {
+        self.record().is_none() && !self.missing && self.error.is_none()
+    }
+
     /// It may have changed.
     pub fn touch(&mut self) {
         self.stale = true;

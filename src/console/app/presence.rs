@@ -145,7 +145,8 @@ impl Present {
 }
 
 impl App {
-    /// The record that this person is at, and whether they write something for it.
+    /// The record that this person is at, and whether they write something for it: a form that is
+    /// open for it is about to do something with it, however short what is written.
     pub(super) fn attends(&self) -> Option<(RecordId, bool)> {
         if self.settings.read_only {
             // Others would have to be told by writing.
@@ -153,13 +154,14 @@ impl App {
         }
         let form = match &self.dialog {
             Some(Dialog::Form(form) | Dialog::Discard(form)) => Some(&**form),
+            Some(Dialog::Macros(choosing)) => Some(&*choosing.form),
             Some(Dialog::Confirm(confirm)) => confirm.origin.as_ref().and_then(Origin::form),
             Some(Dialog::Conflict(conflict)) => conflict.origin.as_ref().and_then(Origin::form),
             _ => None,
         };
         let written = |form: &Form| {
             let target = form.targets.first()?;
-            Some((target.record, form.has_button()))
+            Some((target.record, true))
         };
         let open = || self.journey.page().map(|page| (page.id, false));
         form.and_then(written).or_else(open)

@@ -83,6 +83,7 @@ impl App {
         }
         let now = self.now;
         self.said.take_if(|said| now - said.at > SAID_FOR);
+        self.tell_early();
     }
 
     /// Asks for whatever is needed to show the truth, now that a message has been taken.
@@ -208,7 +209,8 @@ impl App {
     pub fn wants_tick(&self) -> bool {
         let asks = (self.count_again && !self.counting)
             || self.present.wants_tick()
-            || self.drafts.wants_tick();
+            || self.drafts.wants_tick()
+            || self.early.wants_tick();
         // While the database is not heard nothing is asked of it, however long that takes.
         let asks = if self.is_heard() {
             asks

@@ -47,6 +47,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
             }
         }
         Msg::Record(id, request, result) => app.record_read(id, request, result),
+        Msg::Found(request, result) => app.found(request, result),
         Msg::Choices(request, result) => {
             if let Ok(choices) = result {
                 app.offer(request, choices);
@@ -60,10 +61,10 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         Msg::Taken(request, result) => app.taken(request, result, &mut effects),
         Msg::Foretold(request, lines) => app.foretold(request, lines),
         Msg::News(record, result) => {
-            if let (Some(Dialog::Form(form)), Ok(news)) = (&mut app.dialog, result)
+            if let (Some(Dialog::Form(form)), Ok(since)) = (&mut app.dialog, result)
                 && form.is_for(record)
             {
-                form.news = news;
+                form.tell(since, now);
             }
         }
         Msg::Drafts(Ok(read)) => app.drafts_read(read),
@@ -87,6 +88,7 @@ pub fn update(app: &mut App, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         Msg::Panicked(what) => app.say(Level::Error, format!("a mistake in the program: {what}")),
     }
     app.go_on_with_bulk(&mut effects);
+    app.take_early(&mut effects);
     app.settle(&mut effects);
     effects
 }

@@ -29,6 +29,8 @@ impl App {
             let why = "views are of one kind of record: go to its pane first";
             return self.say_only(Level::Refused, why.to_owned());
         }
+        // A colleague may have shared one: no feed tells of views.
+        self.kept = Knowledge::Stale;
         self.dialog = Some(Dialog::Views(Box::new(Shelf {
             picked: 0,
             naming: None,

@@ -29,6 +29,7 @@ use crate::domain::record::RecordId;
 use crate::domain::verbs::ArgKind;
 use crate::domain::{money, promises};
 use crate::store::db::{Db, DbError};
+use crate::store::names::{self, NameError};
 use crate::store::{completion, macros, people, presence, records, views};
 
 /// What is read for the screen is worth no longer wait.
@@ -128,6 +129,7 @@ impl Performer {
             }
             Effect::Counts => Msg::Counts(self.counts(now).await),
             Effect::Record { request, id } => Msg::Record(id, request, self.record(id).await),
+            Effect::Find { request, name } => Msg::Found(request, self.find(name).await),
             Effect::Complete {
                 request,
                 ask,
@@ -280,6 +282,20 @@ impl Performer {
         .await
     }
 
+    async fn find(&self, name: String) -> Result<RecordId, Failure> {
+        self.ask(move |connection| {
+            async move {
+                match names::find(connection, &name).await {
+                    Err(NameError::Db(error)) => Err(error),
+                    found => Ok(found.map_err(failure)),
+                }
+            }
+            .boxed()
+        })
+        .await
+        .flatten()
+    }
+
     async fn kept(&self) -> Result<Kept, Failure> {
         self.ask(|connection| {
             async move {
@@ -329,7 +345,7 @@ impl Performer {
             id,
             verb: step.verb,
             record: step.record,
-            expected_version: Some(step.version),
+            expected_version: (!step.verb.only_adds()).then_some(step.version),
             args: step.args,
             undoes: step.takes_back.and_then(|undoable| undoable.act),
         };
@@ -403,6 +419,7 @@ fn unanswered(effect: &Effect) -> Option<Msg> {
         Effect::Rows { request, query, .. } => Msg::Rows(query.pane, *request, Err(failure)),
         Effect::Counts => Msg::Counts(Err(failure)),
         Effect::Record { request, id } => Msg::Record(*id, *request, Err(failure)),
+        Effect::Find { request, .. } => Msg::Found(*request, Err(failure)),
         Effect::Complete { request, .. } => Msg::Choices(*request, Err(failure)),
         Effect::Remember { .. } => Msg::Tick,
         Effect::Views => Msg::Kept(Err(failure)),

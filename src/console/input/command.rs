@@ -74,7 +74,7 @@ words! {
         Help = "help",
         /// What happened in this run.
         Messages = "messages",
-        /// Draw the screen anew.
+        /// Read and draw everything anew.
         Redraw = "redraw",
         /// Suspend to the shell.
         Suspend = "suspend",
@@ -123,7 +123,7 @@ impl Command {
             Self::CommandLine => "every command by its name",
             Self::Help => "this help",
             Self::Messages => "messages of this run",
-            Self::Redraw => "draw the screen anew",
+            Self::Redraw => "read and draw everything anew",
             Self::Suspend => "suspend to the shell",
             Self::Quit => "leave",
             Self::Leave => "close, or leave; asks before text is lost",

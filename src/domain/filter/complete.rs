@@ -78,7 +78,7 @@ fn names(pane: Pane, typed: &str) -> Vec<(String, String)> {
         .iter()
         .filter(|(_, panes, _)| panes.contains(&pane))
         .map(|(word, _, help)| ((*word).to_owned(), (*help).to_owned()));
-    let states = table::states(pane).into_iter().map(|state| {
+    let states = table::said_states(pane).into_iter().map(|state| {
         let meaning = format!("the same as state:{state}");
         (state.to_owned(), meaning)
     });
@@ -107,7 +107,15 @@ fn values(pane: Pane, field: Field, takes: Takes, typed: &str) -> Offers {
     };
     let plain = |words: &[&'static str]| words.iter().map(|word| (*word, "")).collect::<Vec<_>>();
     match takes {
-        Takes::State => these(&plain(&table::states(pane))),
+        Takes::State => {
+            // By the schema's word too, where somebody begins with it.
+            let said = table::said_states(pane);
+            let named = table::states(pane).into_iter();
+            let unsaid = named.filter(|state| !typed.is_empty() && !said.contains(state));
+            these(&plain(
+                &said.iter().copied().chain(unsaid).collect::<Vec<_>>(),
+            ))
+        }
         Takes::Word(words) => these(&plain(words)),
         Takes::Span => these(&[
             ("1h", "an hour"),
@@ -161,6 +169,11 @@ mod tests {
                 vec!["processing".to_owned(), "partially_shipped".to_owned()]
             )
         );
+        let held = |text| offered(Kind::Order, text).1;
+        assert_eq!(held("state:hel"), ["held"]);
+        assert_eq!(held("state:on"), ["on_hold"]);
+        assert!(held("state:").contains(&"held".to_owned()));
+        assert!(!held("state:").contains(&"on_hold".to_owned()));
         assert_eq!(
             offered(Kind::Order, "tag:\"a b"),
             (4, vec!["tag? a b".to_owned()])

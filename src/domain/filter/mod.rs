@@ -10,10 +10,10 @@ use chrono_tz::Tz;
 
 pub use complete::{Completion, Offers, complete};
 pub use parse::FilterError;
-pub use table::{Entry, Field, Reach, TABLE, Takes, WORDS, entries, find, states};
+pub use table::{Entry, Field, Reach, TABLE, Takes, WORDS, entries, find, said_states, states};
 
 use super::calendar::at_local;
-use super::kind::{Kind, Pane};
+use super::kind::{Kind, Pane, RecordName};
 
 /// Which of its records a list shows: every term must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,6 +36,9 @@ pub struct Term {
 pub enum Test {
     /// Number, name, SKU or tracking code contains the word, whatever its case.
     Word(String),
+    /// A word that can be a whole number, such as `TKT-3`: the record that has it and no other, or
+    /// a word like every other where none has.
+    Number(RecordName),
     /// `late`: its promise has passed.
     Late,
     /// `all`: also what is closed, not only open work.

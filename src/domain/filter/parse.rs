@@ -4,7 +4,7 @@ use chrono::{Datelike as _, NaiveDate, TimeDelta};
 
 use super::table::{self, Entry, Field, Reach, Takes};
 use super::{Compare, Day, Filter, Term, Test};
-use crate::domain::kind::{Kind, Pane};
+use crate::domain::kind::{Kind, Pane, RecordName};
 
 /// What is wrong with a filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -147,7 +147,12 @@ const fn looks_at(test: &Test) -> Option<Field> {
         | Test::Span(field, ..)
         | Test::Day(field, ..) => Some(*field),
         Test::Amount(..) => Some(Field::Amount),
-        Test::Word(_) | Test::Late | Test::All | Test::Snoozed | Test::Kind(_) => None,
+        Test::Word(_)
+        | Test::Number(_)
+        | Test::Late
+        | Test::All
+        | Test::Snoozed
+        | Test::Kind(_) => None,
     }
 }
 
@@ -185,9 +190,29 @@ fn word(pane: Pane, piece: &Piece<'_>) -> Result<Test, FilterError> {
         "snoozed" if pane == Pane::Of(Kind::Ticket) => Test::Snoozed,
         _ => match table::state(pane, text) {
             Some(state) => Test::Is(Field::State, state.to_owned()),
-            None => Test::Word(text.to_owned()),
+            None => number(pane, text).map_or_else(|| Test::Word(text.to_owned()), Test::Number),
         },
     })
+}
+
+/// The name that a word is, where it can be the whole number of a record of the list. A SKU is not
+/// meant so: whoever writes one looks for all that begin with it too.
+fn number(pane: Pane, text: &str) -> Option<RecordName> {
+    let Ok(name) = text.parse::<RecordName>();
+    let name = match name {
+        // Not every channel writes the sign before its numbers.
+        RecordName::Stock { .. }
+            if text.contains(|c: char| c.is_ascii_digit()) && !text.contains('"') =>
+        {
+            RecordName::Order {
+                channel: None,
+                number: text.to_owned(),
+            }
+        }
+        RecordName::Stock { .. } => return None,
+        name => name,
+    };
+    (pane.kind().is_none_or(|kind| kind == name.kind())).then_some(name)
 }
 
 fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Test, FilterError> {
@@ -259,7 +284,7 @@ fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
 /// What a field's value must be, for an error.
 fn expected(pane: Pane, entry: &Entry) -> String {
     match entry.takes {
-        Takes::State => format!("one of {}", table::states(pane).join(", ")),
+        Takes::State => format!("one of {}", table::said_states(pane).join(", ")),
         Takes::Word(words) => format!("one of {}", words.join(", ")),
         Takes::Login => "a login, me or nobody".to_owned(),
         Takes::Name => "a part of its name".to_owned(),
@@ -362,6 +387,10 @@ mod tests {
     fn a_bare_state_is_a_state_and_a_quoted_one_a_word() {
         assert_eq!(tests(Kind::Order, "Held"), [is(Field::State, "on_hold")]);
         assert_eq!(tests(Kind::Order, "on-hold"), [is(Field::State, "on_hold")]);
+        assert_eq!(
+            tests(Kind::Order, "state:\"on hold\""),
+            [is(Field::State, "on_hold")]
+        );
         assert_eq!(tests(Kind::Order, "\"held\""), [Test::Word("held".into())]);
         assert_eq!(tests(Kind::Ticket, "held"), [Test::Word("held".into())]);
         assert!(
@@ -417,7 +446,7 @@ mod tests {
     fn an_error_says_where_and_what_was_expected() {
         let (at, why) = error(Kind::Order, "a  state:flying");
         assert_eq!(at, 9);
-        assert!(why.contains("on_hold"), "{why}");
+        assert!(why.contains("held") && !why.contains("on_hold"), "{why}");
         let cases = [
             (
                 Kind::Stock,

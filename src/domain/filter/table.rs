@@ -426,9 +426,19 @@ pub fn states(pane: impl Into<Pane>) -> Vec<&'static str> {
     }
 }
 
+/// The same as people say them: on hold is held.
+pub fn said_states(pane: impl Into<Pane>) -> Vec<&'static str> {
+    let said = |state| if state == ON_HOLD { HELD } else { state };
+    states(pane).into_iter().map(said).collect()
+}
+
+/// The state that people call held.
+const ON_HOLD: &str = orders::Stage::OnHold.as_str();
+const HELD: &str = "held";
+
 /// The state that somebody means by a word: `held` and `on-hold` are `on_hold`.
 pub(super) fn state(pane: Pane, word: &str) -> Option<&'static str> {
-    let wanted = word.to_lowercase().replace('-', "_");
-    let wanted = if wanted == "held" { "on_hold" } else { &wanted };
+    let wanted = word.to_lowercase().replace(['-', ' '], "_");
+    let wanted = if wanted == HELD { ON_HOLD } else { &wanted };
     states(pane).into_iter().find(|state| *state == wanted)
 }

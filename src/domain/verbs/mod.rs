@@ -224,6 +224,12 @@ impl Verb {
         give_back(self.kind).is_some_and(|verb| verb.name == self.name)
     }
 
+    /// Whether it takes nothing from anybody, whatever others have done meanwhile: it writes down
+    /// what somebody knows.
+    pub fn only_adds(&self) -> bool {
+        matches!(self.name, "note" | "log-call")
+    }
+
     /// Whether it lays a mail ready.
     pub fn mails(&self) -> bool {
         self.writes.contains(&write("insert", "notices"))

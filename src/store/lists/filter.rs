@@ -11,14 +11,18 @@ use super::alias;
 use super::open::{push_next, push_open};
 use crate::domain::filter::{Compare, Field, Filter, Term, Test, states};
 use crate::domain::list::{ListQuery, Viewer};
-use crate::domain::record::{Kind, Pane};
+use crate::domain::record::{Kind, Pane, RecordName};
 use crate::store::db::DbError;
-use crate::store::stock;
+use crate::store::{names, stock};
 
 /// What the names in a filter's terms mean: primary keys, found before the list is, so that the
 /// planner knows how much of a table each of them is.
 #[derive(Debug, Default)]
-pub(super) struct Named(BTreeMap<(Field, String), Vec<i64>>);
+pub(super) struct Named {
+    ids: BTreeMap<(Field, String), Vec<i64>>,
+    /// The records with these numbers, where there are any.
+    numbers: Vec<(RecordName, Vec<i64>)>,
+}
 
 impl Named {
     /// Looks the names of a filter up.
@@ -28,8 +32,14 @@ impl Named {
     ) -> Result<Self, DbError> {
         let mut named = Self::default();
         for term in &filter.terms {
-            let Test::Is(field, name) = &term.test else {
-                continue;
+            let (field, name) = match &term.test {
+                Test::Is(field, name) => (field, name),
+                Test::Number(number) => {
+                    let ids = names::numbered(&mut *connection, number).await?;
+                    named.numbers.push((number.clone(), ids));
+                    continue;
+                }
+                _ => continue,
             };
             let pattern = like(name);
             let ids = match field {
@@ -68,14 +78,21 @@ impl Named {
                 }
                 _ => continue,
             };
-            named.0.insert((*field, name.clone()), ids);
+            named.ids.insert((*field, name.clone()), ids);
         }
         Ok(named)
     }
 
     fn ids(&self, field: Field, name: &str) -> Vec<i64> {
-        let found = self.0.get(&(field, name.to_owned()));
+        let found = self.ids.get(&(field, name.to_owned()));
         found.cloned().unwrap_or_default()
+    }
+
+    /// The records of a kind that have this whole number, where any has.
+    fn numbered(&self, kind: Kind, number: &RecordName) -> Option<&[i64]> {
+        let mut numbers = self.numbers.iter();
+        let found = numbers.find(|(found, _)| found == number && found.kind() == kind);
+        found.map(|(_, ids)| &ids[..]).filter(|ids| !ids.is_empty())
     }
 }
 
@@ -181,8 +198,23 @@ impl Reading<'_> {
                 let (from, to) = day.bounds(self.viewer.zone, self.now);
                 push_day(sql, column, *compare, from, to);
             }
-            Test::Word(word) if self.query.filter.wants_closed() => push_exact(sql, kind, word),
-            Test::Word(word) => push_word(sql, kind, word),
+            Test::Word(word) => self.push_any_word(sql, kind, word),
+            Test::Number(number) => match self.named.numbered(kind, number) {
+                Some(ids) => {
+                    sql.push(format_args!("{table}.id = any ("))
+                        .push_bind(ids.to_vec())
+                        .push(")");
+                }
+                None => self.push_any_word(sql, kind, &number.to_string()),
+            },
+        }
+    }
+
+    fn push_any_word(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind, word: &str) {
+        if self.query.filter.wants_closed() {
+            push_exact(sql, kind, word);
+        } else {
+            push_word(sql, kind, word);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::first_word;
 use crate::console::app::App;
 use crate::console::input::Command;
+use crate::domain::record::RecordName;
 use crate::domain::verbs::{self, Verb};
 
 /// Something that a name on the command line can mean.
@@ -27,6 +28,8 @@ pub(super) enum What {
     Command(Command),
     /// The saved view with this primary key.
     View(i64),
+    /// The record of this name.
+    Record,
 }
 
 /// The commands that make no sense by name: those that move, and the command line itself.
@@ -106,7 +109,19 @@ impl App {
             }
         }
         scored.sort_by_key(|(order, _)| *order);
-        scored.into_iter().map(|(_, candidate)| candidate).collect()
+        let mut candidates: Vec<_> = scored.into_iter().map(|(_, found)| found).collect();
+        if let Some(help) = opens(word, candidates.is_empty()) {
+            let record = Candidate {
+                name: word.to_owned(),
+                key: String::new(),
+                help,
+                takes: String::new(),
+                blocked: None,
+                what: What::Record,
+            };
+            candidates.insert(0, record);
+        }
+        candidates
     }
 
     fn score_verbs(&self, word: &str, scored: &mut Vec<((usize, bool, usize), Candidate)>) {
@@ -154,6 +169,18 @@ impl App {
                 },
             ));
         }
+    }
+}
+
+/// What a word opens that is a record's number; `alone` where it can mean nothing else.
+fn opens(word: &str, alone: bool) -> Option<String> {
+    let Ok(name) = word.parse::<RecordName>();
+    match name {
+        RecordName::Stock { .. } => (alone && word.contains(|c: char| c.is_ascii_digit()))
+            .then(|| "open what has this number or SKU".to_owned()),
+        // Of a number, so far only its sign.
+        RecordName::Order { number, .. } if number == "#" => None,
+        name => Some(format!("open this {}, also a closed one", name.kind())),
     }
 }
 

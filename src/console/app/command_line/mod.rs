@@ -67,7 +67,9 @@ impl App {
                     line.recalled = None;
                     line.edit.set(match candidate.what {
                         What::View(_) => format!("views {} ", quoted(&candidate.name)),
-                        What::Verb(_) | What::Command(_) => format!("{} ", candidate.name),
+                        What::Verb(_) | What::Command(_) | What::Record => {
+                            format!("{} ", candidate.name)
+                        }
                     });
                 }
                 self.dialog = Some(Dialog::Command(line));
@@ -203,7 +205,7 @@ impl App {
                     .map(|view| view.name.clone())
                     .collect(),
             ),
-            What::Command(_) | What::View(_) => Offered::default(),
+            What::Command(_) | What::View(_) | What::Record => Offered::default(),
         }
     }
 
@@ -334,6 +336,10 @@ impl App {
                     self.open_view(&view);
                 }
             }
+            What::Record if !rest.is_empty() => {
+                return Err((at, "nothing follows a number".to_owned()));
+            }
+            What::Record => self.find(candidate.name.clone(), line, effects),
             What::Command(Command::Views) if !rest.is_empty() => {
                 let name = rest.trim().trim_matches('"');
                 let kind = self.kind_here();
@@ -387,7 +393,7 @@ impl App {
 
 impl CommandLine {
     /// Says what is wrong and where, the cursor behind the word that is.
-    fn complain(&mut self, at: usize, why: String) {
+    pub(super) fn complain(&mut self, at: usize, why: String) {
         let word = self.edit.text()[at..].split_whitespace().next();
         self.edit.go_to(at + word.map_or(0, str::len));
         self.offered = Offered::default();

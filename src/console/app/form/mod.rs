@@ -2,12 +2,12 @@
 
 mod field;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use field::{Field, TEXT_ROWS, Value};
 
 use super::msg::Request;
-use crate::actions::News;
+use crate::actions::{News, Since};
 use crate::console::input::{Chord, Key};
 use crate::domain::act::Args;
 use crate::domain::macros;
@@ -49,9 +49,14 @@ pub struct Form {
     pub draft_of: Option<DateTime<Utc>>,
     /// What others have done to the record since it was opened.
     pub news: Vec<News>,
+    /// The record's version with all of that, and since when it has been told of here.
+    told: Option<(i64, DateTime<Utc>)>,
     /// There is more of that.
     pub(super) news_wanted: bool,
 }
+
+/// What stands in a form for so long has been seen.
+const SEEN: TimeDelta = TimeDelta::milliseconds(400);
 
 /// What a key did to a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +96,7 @@ impl Form {
             outage: false,
             draft_of: None,
             news: Vec::new(),
+            told: None,
             news_wanted: false,
         }
     }
@@ -116,6 +122,27 @@ impl Form {
             }
         }
         self.draft_of = Some(at);
+    }
+
+    /// Takes what others have done to the record since it was opened.
+    pub(super) fn tell(&mut self, since: Since, now: DateTime<Utc>) {
+        let is_new = self.told.is_none_or(|(version, _)| version < since.version);
+        if is_new && !since.news.is_empty() {
+            self.told = Some((since.version, now));
+        }
+        self.news = since.news;
+    }
+
+    /// The records with the versions that the person has seen: what the form has told of for a
+    /// moment counts as seen.
+    pub(super) fn seen(&self, now: DateTime<Utc>) -> Vec<Target> {
+        let mut targets = self.targets.clone();
+        if let (Some((version, at)), Some(target)) = (self.told, targets.first_mut())
+            && now - at >= SEEN
+        {
+            target.version = target.version.max(version);
+        }
+        targets
     }
 
     /// Whether it is for this record, and for others at most behind it.

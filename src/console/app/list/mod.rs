@@ -155,6 +155,14 @@ impl List {
         self.reload.is_some() || matches!(self.under_way, Some((_, _, Some(_))))
     }
 
+    /// Whether the rows that the person asked for last are still to come: those that are shown, if
+    /// any, are others.
+    pub fn is_awaited(&self) -> bool {
+        let under_way = self.under_way.as_ref().and_then(|(_, _, reload)| *reload);
+        let mut reloads = self.reload.iter().chain(&under_way);
+        self.error.is_none() && (!self.loaded || reloads.any(|reload| *reload != Reload::Resync))
+    }
+
     // What the person does.
 
     /// Filters; the text and what it means.
