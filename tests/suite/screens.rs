@@ -1604,9 +1604,10 @@ fn undo_says_which_act_it_takes_back_and_which_it_cannot() {
         let request = sent(&mut desk);
         let refused = ActError::Refused(verbs::Reason("it is not on hold".into()));
         desk.send(Msg::Acted(request, Err(refused)));
+        // What was refused for good is not asked about again, and the last act is still that.
         desk.keys("u");
         let screen = desk.shown();
-        let last = "takes back your last act: hold #1042 (15:02)";
+        let last = "your last act, note #1043 (15:05), can't be undone";
         assert!(screen.contains(last), "{screen}");
     }
     let mut desk = Desk::new(80, 24);

@@ -118,7 +118,8 @@ impl App {
     fn refused(&mut self, request: Request, step: &Step, error: ActError, in_bulk: bool) {
         let why = told(&error);
         if let Some(undoable) = &step.takes_back {
-            self.past.not_undone((**undoable).clone());
+            let for_good = matches!(error, ActError::Refused(_) | ActError::BadArgument { .. });
+            self.past.not_undone((**undoable).clone(), !for_good);
         }
         self.log(
             Level::Refused,

@@ -27,12 +27,15 @@ pub(super) struct Past {
     deeds: Vec<Deed>,
     /// The last deed, where nothing takes it back.
     lasting: Option<Deed>,
+    /// What was [`Self::lasting`] before an older deed began to be taken back.
+    lasted: Option<Deed>,
 }
 
 impl Past {
     /// Something was done.
     pub(super) fn done(&mut self, what: String, undo: Vec<Undoable>, at: DateTime<Utc>) {
         let deed = Deed { what, at, undo };
+        self.lasted = None;
         if deed.undo.is_empty() {
             self.lasting = Some(deed);
         } else {
@@ -44,13 +47,19 @@ impl Past {
     /// The last deed that can be is being taken back.
     pub(super) fn undone(&mut self) {
         self.deeds.pop();
-        self.lasting = None;
+        self.lasted = self.lasting.take();
     }
 
-    /// It was not: it can still be.
-    pub(super) fn not_undone(&mut self, undo: Undoable) {
-        let (what, at) = (undo.did.clone(), undo.at);
-        self.done(what, vec![undo], at);
+    /// It was not.
+    pub(super) fn not_undone(&mut self, undo: Undoable, can_still_be: bool) {
+        self.lasting = self.lasted.take().or(self.lasting.take());
+        if can_still_be {
+            self.deeds.push(Deed {
+                what: undo.did.clone(),
+                at: undo.at,
+                undo: vec![undo],
+            });
+        }
     }
 
     /// A record that was only taken for a while is another's to take.
@@ -76,13 +85,23 @@ impl App {
             let at = when::stamp(deed.at, self.now, self.settings.zone);
             format!("{} ({at})", deed.what)
         };
+        let mut too_late = Vec::new();
+        while let Some(deed) = self.past.deeds.last()
+            && let Some(why) = self.too_late(deed)
+        {
+            too_late.push(format!("{} can't be taken back: {why}", told(deed)));
+            self.past.deeds.pop();
+        }
         let lasting = self.past.lasting.as_ref().map(|deed| {
             let last = told(deed);
             format!("your last act, {last}, can't be undone")
         });
         let Some(deed) = self.past.deeds.last() else {
-            let why = lasting.unwrap_or_else(|| "nothing to undo".to_owned());
-            return self.say(Level::Refused, why);
+            let why = too_late.into_iter().next().or(lasting);
+            return self.say(
+                Level::Refused,
+                why.unwrap_or_else(|| "nothing to undo".to_owned()),
+            );
         };
         let mut steps = Vec::new();
         for undoable in &deed.undo {
@@ -105,9 +124,11 @@ impl App {
         };
         let which = match lasting {
             Some(lasting) => format!("{lasting}; this takes back the one before: {}", told(deed)),
-            None => format!("takes back your last act: {}", told(deed)),
+            None if too_late.is_empty() => format!("takes back your last act: {}", told(deed)),
+            None => format!("this takes back the one before: {}", told(deed)),
         };
-        let mut detail = vec![which];
+        let mut detail = too_late;
+        detail.push(which);
         if let [_, _, ..] = deed.undo.as_slice() {
             detail.extend(deed.undo.iter().map(|each| each.undo.says.clone()));
         }
@@ -120,5 +141,17 @@ impl App {
             asked: None,
             undoing: true,
         })));
+    }
+
+    /// Why nothing of a deed can be taken back now, as far as its records are known here.
+    fn too_late(&self, deed: &Deed) -> Option<String> {
+        let mut refused = deed.undo.iter().map(|each| {
+            let verb = verbs::find(each.record.kind, &each.undo.verb)?;
+            let known = self.record(each.record);
+            let record = known.filter(|record| record.version() >= each.version)?;
+            self.applies(verb, record).err().map(|why| why.to_string())
+        });
+        let first = refused.next()??;
+        refused.all(|why| why.is_some()).then_some(first)
     }
 }
