@@ -1274,6 +1274,14 @@ fn writing() {
     let mut desk = Desk::new(80, 24);
     desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
     desk.check("reply-80");
+    // What is answered stands above it, and is scrolled while one writes.
+    let letter = "ines@example.org · 06:42";
+    assert!(desk.shown().contains(letter), "{}", desk.shown());
+    desk.keys("<alt-down>");
+    assert!(!desk.shown().contains(letter), "{}", desk.shown());
+    desk.keys(&"<alt-up>".repeat(20));
+    assert!(desk.shown().contains("answer by 14:42"), "{}", desk.shown());
+    assert!(desk.shown().contains("já vamos ver."), "{}", desk.shown());
     desk.keys("<ctrl-c>");
     assert!(desk.shown().contains("throw the text away?"));
     desk.keys("n<ctrl-s>");

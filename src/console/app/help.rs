@@ -90,6 +90,7 @@ impl App {
             ("ctrl-u", "undo what you wrote last"),
             ("ctrl-r", "do it again"),
             ("esc", "close; a longer text is kept as a draft"),
+            ("alt-↑↓", "scroll the record behind it"),
             ("ctrl-x", "throw a draft away; asks first"),
         ] {
             document.fact(key, vec![plain(does)]);
