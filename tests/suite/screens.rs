@@ -2293,7 +2293,9 @@ fn a_draft_what_others_did_and_macros() {
         body: body.into(),
     });
     desk.send(Msg::Macros(Ok(macros.into())));
-    desk.keys("5r sorry.");
+    desk.keys("5");
+    desk.check("draft-80");
+    desk.keys("r sorry.");
     desk.send(Msg::News(
         ticket,
         Ok(Since {

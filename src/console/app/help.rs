@@ -111,6 +111,7 @@ impl App {
             ("bo", "in the column who: has it"),
             ("ana ✎", "is writing something for it"),
             ("(cy)", "has it open"),
+            ("✎", "before them: what you wrote for it is not sent"),
         ] {
             document.fact(sign, vec![plain(meaning)]);
         }

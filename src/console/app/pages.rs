@@ -16,6 +16,7 @@ impl App {
             now: self.now,
             zone: self.settings.zone,
             present: &self.present,
+            drafts: &self.drafts,
         }
     }
 
