@@ -12,7 +12,7 @@ use color_eyre::eyre::{Result, eyre};
 use super::database::Database;
 use super::print;
 use crate::config::Config;
-use crate::console::app::{Context, Present};
+use crate::console::app::{Context, Drafts, Present};
 use crate::console::view;
 use crate::domain::filter::Filter;
 use crate::domain::list::{Anchor, ListQuery, ListRow, Sort, SortColumn, Viewer};
@@ -262,7 +262,13 @@ impl Shape {
         match self.pane {
             Pane::Of(kind) if self.chosen => {
                 let present = &Present::default();
-                let context = Context { now, zone, present };
+                let drafts = &Drafts::default();
+                let context = Context {
+                    now,
+                    zone,
+                    present,
+                    drafts,
+                };
                 view::cells(kind, &self.headings, &row.record, context)
             }
             pane => cells(pane, row, zone, now),

@@ -382,7 +382,7 @@ async fn a_folder_that_cannot_be_written_is_told_and_drafts_are_offered_all_the_
     let mut console = away.console();
     console.shows("texts that were kept on this machine:");
     console.types("!");
-    console.shows("not sent yet: reply TKT-1 (");
+    console.shows("draft  not sent yet: reply TKT-1 (");
     console.types("\x1b");
     console.hides("texts that were kept");
     answer(&mut console);

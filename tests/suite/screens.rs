@@ -1274,6 +1274,14 @@ fn writing() {
     let mut desk = Desk::new(80, 24);
     desk.keys("5rBom dia Inês,<enter><enter>já vamos ver.");
     desk.check("reply-80");
+    // What is answered stands above it, and is scrolled while one writes.
+    let letter = "ines@example.org · 06:42";
+    assert!(desk.shown().contains(letter), "{}", desk.shown());
+    desk.keys("<alt-down>");
+    assert!(!desk.shown().contains(letter), "{}", desk.shown());
+    desk.keys(&"<alt-up>".repeat(20));
+    assert!(desk.shown().contains("answer by 14:42"), "{}", desk.shown());
+    assert!(desk.shown().contains("já vamos ver."), "{}", desk.shown());
     desk.keys("<ctrl-c>");
     assert!(desk.shown().contains("throw the text away?"));
     desk.keys("n<ctrl-s>");
@@ -2286,7 +2294,9 @@ fn a_draft_what_others_did_and_macros() {
         body: body.into(),
     });
     desk.send(Msg::Macros(Ok(macros.into())));
-    desk.keys("5r sorry.");
+    desk.keys("5");
+    desk.check("draft-80");
+    desk.keys("r sorry.");
     desk.send(Msg::News(
         ticket,
         Ok(Since {

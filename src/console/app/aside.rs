@@ -232,7 +232,7 @@ impl App {
         };
         self.aside.has_told = true;
         match level {
-            Level::Info => self.tell(told),
+            Level::Info | Level::Unsent => self.tell(told),
             Level::Refused | Level::Error => self.say(level, told),
         }
     }

@@ -138,12 +138,24 @@ enum Block {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Document {
     blocks: Vec<Block>,
+    /// The block with which that begins which an answer is to.
+    answered: usize,
 }
 
 /// Columns of a fact's label.
 const LABEL: usize = 11;
 
 impl Document {
+    /// What comes next is what an answer would be to.
+    pub(super) const fn answer_here(&mut self) {
+        self.answered = self.blocks.len();
+    }
+
+    /// The line, at a width, with which that begins; the first where there is nothing to answer.
+    pub(super) fn answered(&self, width: usize) -> usize {
+        laid_out(&self.blocks[..self.answered], width).len()
+    }
+
     /// Begins a section.
     pub fn heading(&mut self, title: &str) {
         self.heading_with(title, vec![]);
@@ -232,37 +244,41 @@ impl Document {
 
     /// The lines that it takes at a width.
     pub fn lines(&self, width: usize) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for block in &self.blocks {
-            match block {
-                Block::Gap => lines.push(Line::default()),
-                Block::Heading(title, beside) => {
-                    let mut spans = vec![title.clone()];
-                    spans.extend(beside.iter().cloned());
-                    lines.push(Line {
-                        spans: cut(spans, width),
-                        link: None,
-                        stop: false,
-                    });
-                }
-                Block::Flow {
+        laid_out(&self.blocks, width)
+    }
+}
+
+fn laid_out(blocks: &[Block], width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Gap => lines.push(Line::default()),
+            Block::Heading(title, beside) => {
+                let mut spans = vec![title.clone()];
+                spans.extend(beside.iter().cloned());
+                lines.push(Line {
+                    spans: cut(spans, width),
+                    link: None,
+                    stop: false,
+                });
+            }
+            Block::Flow {
+                spans,
+                indent,
+                link,
+            } => {
+                lines.extend(wrap(spans, *indent, width).into_iter().map(|spans| Line {
+                    stop: spans.iter().any(|span| !span.text.trim().is_empty()),
+                    link: *link,
                     spans,
-                    indent,
-                    link,
-                } => {
-                    lines.extend(wrap(spans, *indent, width).into_iter().map(|spans| Line {
-                        stop: spans.iter().any(|span| !span.text.trim().is_empty()),
-                        link: *link,
-                        spans,
-                    }));
-                }
-                Block::Table { rows, flex, wraps } => {
-                    lines.extend(table(rows, *flex, *wraps, width));
-                }
+                }));
+            }
+            Block::Table { rows, flex, wraps } => {
+                lines.extend(table(rows, *flex, *wraps, width));
             }
         }
-        lines
     }
+    lines
 }
 
 /// Pieces cut to a width.

@@ -447,7 +447,7 @@ impl App {
             if self.aside.has_told {
                 text.push_str(" · and a file has more, see !");
             }
-            self.tell(text);
+            self.tell_unsent(text);
         }
     }
 

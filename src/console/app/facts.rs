@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::document::{Cell, Document, Row, Span, Tone, bad, link, muted, plain, right};
+use super::drafts::Drafts;
 use super::presence::Present;
 use crate::domain::inspections::{InspectionState, InspectionSummary};
 use crate::domain::money::{Currency, Money};
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     pub zone: Tz,
     /// Who is at which record.
     pub present: &'a Present,
+    /// What one has written and not sent.
+    pub drafts: &'a Drafts,
 }
 
 impl Context<'_> {

@@ -90,6 +90,7 @@ impl App {
             ("ctrl-u", "undo what you wrote last"),
             ("ctrl-r", "do it again"),
             ("esc", "close; a longer text is kept as a draft"),
+            ("alt-↑↓", "scroll the record behind it"),
             ("ctrl-x", "throw a draft away; asks first"),
         ] {
             document.fact(key, vec![plain(does)]);
@@ -110,6 +111,7 @@ impl App {
             ("bo", "in the column who: has it"),
             ("ana ✎", "is writing something for it"),
             ("(cy)", "has it open"),
+            ("✎", "before them: what you wrote for it is not sent"),
         ] {
             document.fact(sign, vec![plain(meaning)]);
         }

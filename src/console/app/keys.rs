@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::App;
+use super::behind::SCROLL;
 use super::closing::DISCARD;
 use super::dialog::{Choosing, Dialog, Reading};
 use super::edit::Edit;
@@ -120,6 +121,10 @@ impl App {
                 self.dialog = Some(Dialog::Discard(form));
             }
             Dialog::Macros(choosing) => self.choosing_key(choosing, chord),
+            Dialog::Form(mut form) if SCROLL.contains(&chord) => {
+                self.scroll_behind(&mut form, chord);
+                self.dialog = Some(Dialog::Form(form));
+            }
             Dialog::Form(mut form) => match form.key(chord) {
                 Outcome::None => self.dialog = Some(Dialog::Form(form)),
                 Outcome::Ask => {

@@ -29,6 +29,8 @@ pub struct Entry {
 pub enum Level {
     /// As it should.
     Info,
+    /// Something waits for the person: it was written, and not sent.
+    Unsent,
     /// It was not done, for a reason.
     Refused,
     /// It failed.
@@ -45,11 +47,22 @@ impl App {
     /// Tells of what nobody asked for and keeps it among the messages. A refusal or an error that
     /// stands is not covered by it.
     pub(super) fn tell(&mut self, text: String) {
-        self.log(Level::Info, text.clone());
+        self.tell_as(Level::Info, text);
+    }
+
+    /// The same, of something that waits for the person.
+    pub(super) fn tell_unsent(&mut self, text: String) {
+        self.tell_as(Level::Unsent, text);
+    }
+
+    fn tell_as(&mut self, level: Level, text: String) {
+        self.log(level, text.clone());
         let now = self.now;
-        let stands = |said: &Entry| said.level != Level::Info && now - said.at <= SAID_FOR;
+        let stands = |said: &Entry| {
+            matches!(said.level, Level::Refused | Level::Error) && now - said.at <= SAID_FOR
+        };
         if !self.said.as_ref().is_some_and(stands) {
-            self.say_only(Level::Info, text);
+            self.say_only(level, text);
         }
     }
 
@@ -93,6 +106,7 @@ impl App {
         for entry in self.messages.iter().rev() {
             let (word, tone) = match entry.level {
                 Level::Info => ("done", Tone::Plain),
+                Level::Unsent => ("draft", Tone::Warn),
                 Level::Refused => ("not done", Tone::Warn),
                 Level::Error => ("error", Tone::Bad),
             };

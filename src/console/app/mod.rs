@@ -5,6 +5,7 @@
 mod acted;
 mod acting;
 mod aside;
+mod behind;
 mod choices;
 mod closing;
 mod command_line;

@@ -16,11 +16,12 @@ impl App {
             now: self.now,
             zone: self.settings.zone,
             present: &self.present,
+            drafts: &self.drafts,
         }
     }
 
     /// The record where one is, as a page.
-    fn page_document(&self) -> Document {
+    pub(super) fn page_document(&self) -> Document {
         match self.journey.page() {
             Some(page) => {
                 let (shown, error) = (page.shown.as_ref(), page.error.as_deref());

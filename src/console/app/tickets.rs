@@ -50,9 +50,14 @@ pub(super) fn body(document: &mut Document, ticket: &Ticket, ctx: Context) {
         document.fact("resolved", vec![plain(resolution.as_str())]);
     }
     document.heading("Conversation");
+    let inbound = |message: &Message| message.kind == MessageKind::Inbound;
+    let last = ticket.messages.iter().rposition(inbound);
     for (index, message) in ticket.messages.iter().enumerate() {
         if index > 0 {
             document.gap();
+        }
+        if last == Some(index) {
+            document.answer_here();
         }
         conversation(document, message, ctx);
     }

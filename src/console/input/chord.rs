@@ -97,6 +97,15 @@ impl Chord {
         }
     }
 
+    /// A key with alt.
+    pub const fn alt(key: Key) -> Self {
+        Self {
+            key,
+            ctrl: false,
+            alt: true,
+        }
+    }
+
     /// The character that the chord writes into a text, if it writes one.
     pub const fn typed(self) -> Option<char> {
         match self {

@@ -294,7 +294,7 @@ pub(super) fn said(buffer: &mut Buffer, area: Rect, app: &App, unseen: usize, th
     let spans = match &app.said {
         Some(said) => {
             let tone = match said.level {
-                Level::Info => Tone::Strong,
+                Level::Info | Level::Unsent => Tone::Strong,
                 Level::Refused => Tone::Warn,
                 Level::Error => Tone::Bad,
             };

@@ -34,9 +34,18 @@ pub(super) fn due(at: Option<DateTime<Utc>>, ctx: Context) -> Span {
 /// Columns of [`who`].
 pub(super) const WHO: u16 = 7;
 
-/// Who is at it: `ana ✎` writes something for it, `bo` has it, `(cy)` has it open.
+/// Who is at it, after a `✎` where one has written something for it and not sent it.
 pub(super) fn who(record: &Record, ctx: Context) -> Span {
-    let (id, room) = (record.id(), WHO as usize - 2);
+    if ctx.drafts.at(record.id()).next().is_none() {
+        return others(record, ctx, WHO as usize);
+    }
+    let others = others(record, ctx, WHO as usize - "* ".len());
+    Span::new(format!("✎ {}", others.text).trim_end(), Tone::Warn)
+}
+
+/// In so many columns: `ana ✎` writes something for it, `bo` has it, `(cy)` has it open.
+fn others(record: &Record, ctx: Context, columns: usize) -> Span {
+    let (id, room) = (record.id(), columns - 2);
     if let Some(who) = ctx.present.writing(id) {
         return Span::new(format!("{} ✎", text::fit(who, room)), Tone::Strong);
     }

@@ -47,6 +47,8 @@ pub struct Form {
     pub outage: bool,
     /// When what stands in it was written, where it is a draft that was kept.
     pub draft_of: Option<DateTime<Utc>>,
+    /// The first line on the screen of the record behind it, once that was scrolled.
+    pub(super) behind: Option<usize>,
     /// What others have done to the record since it was opened.
     pub news: Vec<News>,
     /// The record's version with all of that, and since when it has been told of here.
@@ -95,6 +97,7 @@ impl Form {
             error: None,
             outage: false,
             draft_of: None,
+            behind: None,
             news: Vec::new(),
             told: None,
             news_wanted: false,

@@ -16,6 +16,19 @@ pub(super) fn inside(g: &Geometry, columns: u16) -> usize {
     columns.min(g.body.width.saturating_sub(6)) as usize
 }
 
+/// The window with no more of its body than a box of so many lines takes at its foot.
+pub(super) fn foot(g: &Geometry, lines: usize) -> Geometry {
+    let height = (lines as u16 + 2).min(g.body.height);
+    Geometry {
+        body: Rect {
+            y: g.body.bottom() - height,
+            height,
+            ..g.body
+        },
+        ..*g
+    }
+}
+
 /// A box that leaves less than this beside it stands alone in its rows: what would be left of them
 /// makes no sense.
 const BESIDE: u16 = 12;

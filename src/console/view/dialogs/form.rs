@@ -7,8 +7,8 @@ use ratatui::widgets::Widget;
 use ratatui_textarea::CursorMove;
 
 use super::super::theme::Theme;
-use super::super::{select, write};
-use super::boxes::{boxed, draw_edit, inside, keys, line, unseen};
+use super::super::{blank, frame, page_lines, select, write};
+use super::boxes::{boxed, draw_edit, foot, inside, keys, line, unseen};
 use crate::console::app::{
     App, Choosing, DISCARD, Document, Field, Form, Geometry, Line, Span, TEXT_ROWS, Tone, Value,
     bad, cut, facts, macros, muted, plain, strong,
@@ -95,7 +95,15 @@ pub(super) fn form(
     } else {
         hints
     };
-    let inner = boxed(buffer, g, &form_title(form), &hints, FORM, height, theme);
+    let place = if form.has_button() {
+        let place = foot(g, height);
+        behind(buffer, form, app, g, place.body.y, theme);
+        place
+    } else {
+        *g
+    };
+    let title = form_title(form);
+    let inner = boxed(buffer, &place, &title, &hints, FORM, height, theme);
     let mut row = head.len().min(inner.height as usize);
     let mut cursor = None;
     for (index, spans) in head.iter().enumerate().take(row) {
@@ -137,6 +145,29 @@ pub(super) fn form(
         }
     }
     cursor
+}
+
+/// The record that the text is for, in the rows above this one: what is answered is read while the
+/// answer is written.
+fn behind(buffer: &mut Buffer, form: &Form, app: &App, g: &Geometry, end: u16, theme: Theme) {
+    let mut above = *g;
+    above.body.height = end - g.body.y;
+    let Some((lines, top)) = app.behind(form, g.page_columns()) else {
+        return;
+    };
+    if above.page_rows() == 0 {
+        return;
+    }
+    blank(buffer, g.body);
+    page_lines(buffer, &above, &lines, top, None, theme);
+    let target = &form.targets[0];
+    let mut right = app.present.told(target.record, &app.person.login);
+    right.push(muted("alt-↑↓ scroll"));
+    let below = lines.len().saturating_sub(top + above.page_rows());
+    right.extend(frame::unseen(top, below));
+    let left = [strong(&target.number)];
+    blank(buffer, g.title);
+    frame::rule(buffer, g.title, &left, &facts::dotted(right), theme);
 }
 
 /// The first field that is shown in so many rows: where not all of them fit, those above make room for
