@@ -374,7 +374,8 @@ impl App {
     /// The database holds what it was given, or does not.
     pub(super) fn draft_kept(&mut self, record: RecordId, verb: &str, what: InDatabase) {
         let kept = what == InDatabase::Kept;
-        let number = self.drafts.done((record, verb.to_owned()), kept, self.now);
+        let key = (record, verb.to_owned());
+        let number = self.drafts.done(key.clone(), kept, self.now);
         match what {
             InDatabase::Refused(Failure { text }) => {
                 let told = format!("the database does not keep what you write: {text}");
@@ -388,7 +389,9 @@ impl App {
                 self.draft_refused(what, Level::Refused, told);
             }
             InDatabase::Kept if !self.drafts.has_refused() => {
-                if let Some(why) = self.drafts.refused.take() {
+                // One that was sent or thrown away is gone, not kept.
+                let holds_text = self.drafts.seen.contains_key(&key);
+                if let Some(why) = self.drafts.refused.take().filter(|_| holds_text) {
                     self.tell_over(&why, "the database keeps what you wrote".to_owned());
                 }
             }
