@@ -237,6 +237,37 @@ create trigger take_back after update of state on purchase_orders
     for each row when (old.state in ('sent', 'accepted') and new.state = 'cancelled')
     execute function take_back_purchase();
 
+-- Whether its supplier is still to be asked: it has not answered, and nothing says that it has begun.
+create function is_to_be_asked(purchase purchase_orders) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select purchase.state in ('draft', 'sent')
+       and not exists (select from fulfilments
+                       where id = purchase.fulfilment_id and state not in ('open', 'requested'));
+end;
+
+-- A supplier that has answered, or sends what it was never asked for by mail, knows all that the mail
+-- says, and has nothing to be taken back.
+create function stop_asking() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform stop_mails('{purchase_order}', 'purchase_order', new.id);
+    return null;
+end $$;
+create trigger stop_asking after update of state on purchase_orders
+    for each row when (old.state = 'sent' and new.state in ('accepted', 'rejected'))
+    execute function stop_asking();
+create function stop_asking_for_part() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform stop_mails('{purchase_order}', 'purchase_order', id)
+    from (select id from purchase_orders where fulfilment_id = new.id order by id) asked;
+    return null;
+end $$;
+create trigger stop_asking after update of state on fulfilments
+    for each row when (old.state in ('open', 'requested') and new.state not in ('open', 'requested', 'cancelled'))
+    execute function stop_asking_for_part();
+
 -- One that was cancelled while its mail was being sent is taken back when that has left.
 create function take_back_sent() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -261,12 +292,13 @@ create trigger keep_mail_back after update on orders
     for each row when (old.stage <> 'cancelled' and new.stage = 'cancelled')
     execute function keep_mail_back();
 
--- What was cancelled while its mail was being sent is not sent again where that did not get through.
+-- What was cancelled, answered or begun while its mail was being sent is not sent again where that did not
+-- get through.
 create function drop_unwanted() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     if new.kind = 'purchase_order' and exists (
-           select from purchase_orders where id = new.subject_id and state = 'cancelled')
+           select from purchase_orders p where p.id = new.subject_id and not is_to_be_asked(p))
        or new.kind <> 'purchase_order' and exists (
            select from orders where id = new.subject_id and stage = 'cancelled') then
         new.state := 'cancelled';
@@ -278,13 +310,14 @@ create trigger drop_unwanted before update on notices
                        and new.kind in ('order_confirmation', 'delay', 'purchase_order'))
     execute function drop_unwanted();
 
--- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes.
+-- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes; nor
+-- when its money went back after it had left.
 create function is_kept_back(a_notice notices) returns boolean
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
        and exists (select from orders o where o.id = a_notice.order_id
-                   and (o.stage = 'on_hold'
+                   and (o.stage = 'on_hold' or not is_wanted(o)
                         or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and not is_paid(o)));
 end;
 
@@ -911,7 +944,7 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option, quote,
-    promises_kept, is_kept_back, has_address, is_paid, is_wanted
+    promises_kept, is_kept_back, is_to_be_asked, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

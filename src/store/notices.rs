@@ -289,6 +289,8 @@ pub async fn open_of_order(
                 case when n.kind = 'purchase_order' and p.state <> 'sent'
                           or n.kind = 'address_changed' and p.state in ('cancelled', 'rejected')
                      then 'PO-' || p.id || ' is ' || p.state
+                     when n.kind = 'purchase_order' and not is_to_be_asked(p)
+                     then 'the supplier of PO-' || p.id || ' has begun'
                      when n.kind in ('order_confirmation', 'delay') and o.stage = 'cancelled'
                           or n.kind = 'delay' and o.stage in ('delivered', 'closed')
                      then o.number || ' is ' || o.stage end as moot
@@ -297,7 +299,7 @@ pub async fn open_of_order(
          left join purchase_orders p on n.subject_kind = 'purchase_order' and p.id = n.subject_id
          where n.order_id = $1
            and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
-           and not n.sending and (n.state <> 'cancelled' or p.state = 'sent')
+           and not n.sending and (n.state <> 'cancelled' or p.state = 'sent' and is_to_be_asked(p))
          order by n.id for no key update of n",
         order_id,
     )

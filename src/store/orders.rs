@@ -53,7 +53,8 @@ pub const SELECT: &str = "
         select count(*) filter (where state in ('held', 'queued') and not sending) as held,
                count(*) filter (where state = 'failed') as failed,
                count(*) filter (where state = 'cancelled' and exists (
-                   select from purchase_orders p where p.id = subject_id and p.state = 'sent')) as stopped
+                   select from purchase_orders p where p.id = subject_id and p.state = 'sent'
+                   and is_to_be_asked(p))) as stopped
         from notices
         where order_id = o.id
           and (state in ('held', 'queued', 'failed') or state = 'cancelled' and kind = 'purchase_order')) mail ";

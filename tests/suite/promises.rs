@@ -1,7 +1,7 @@
 //! Promises and purchases when things go wrong: customers hear of a delay once, silent suppliers are
 //! left, and what cannot be sent or compared waits and says why.
 
-use crate::harness::Manners;
+use crate::harness::{self, Manners};
 use crate::works::{SHOP, Works};
 
 /// What was told of delays: the new day beside the day that was lost.
@@ -744,4 +744,115 @@ async fn a_supplier_in_another_currency_is_asked_before_one_that_has_no_address(
     assert_eq!(works.number(lead).await, 6);
     let (said, done) = works.act(&["reorder", "CUP", "--quantity", "1"]);
     assert!(done && said.contains("from Bolt for 3.00 EUR"), "{said}");
+}
+
+const DISPATCHES: &str =
+    "Order,SKU,Quantity,Supplier,Tracking company,Tracking number,Shipped at\n";
+/// How far the purchase orders' mails and the confirmation have come.
+const LETTERS: &str = "select string_agg(kind || ' ' || state, ', ' order by id) from notices";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_that_has_answered_or_sent_the_goods_is_not_asked_any_more() {
+    const ORDERS: [&str; 4] = ["#1", "#2", "#3", "#4"];
+    const ASKED: &str = "select string_agg(n.state, ', ' order by n.id)
+        from notices n join purchase_orders p on p.id = n.subject_id
+        join suppliers s on s.id = p.supplier_id and s.name = 'Acme'
+        where n.kind = 'purchase_order'";
+    const OTHERS: &str =
+        "select count(*) from notices n join purchase_orders p on p.id = n.subject_id
+        join suppliers s on s.id = p.supplier_id and s.name = 'Bolt'
+        where n.subject_kind = 'purchase_order' and n.kind = 'purchase_order' and n.state = 'sent'";
+    const RECALLS: &str = "select count(*) from notices where kind = 'purchase_order_cancelled'";
+    let folder = harness::scratch_dir();
+    let file = folder.path().join("dispatches.csv");
+    let mut rows = DISPATCHES.to_owned();
+    for (at, order) in ORDERS.iter().enumerate() {
+        // A part of one order: who sends some of it knows of it.
+        let units = if at == 0 { 1 } else { 3 };
+        let row = format!("{order},CUP,{units},Acme,DHL,T{at},2026-03-04 10:00:00 +0100\n");
+        rows.push_str(&row);
+    }
+    std::fs::write(&file, rows).expect("a file");
+    let file = file.display().to_string();
+    for answer in ["reject", "accept", "dispatch"] {
+        let works = works().await;
+        works
+            .run(
+                "select order_of('#1', 'CUP', 3); select order_of('#2', 'CUP', 3);
+                 select order_of('#3', 'CUP', 3); select order_of('#4', 'CUP', 3)",
+            )
+            .await;
+        assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+        // Held, waiting to be tried again, refused, and being sent without getting through.
+        works
+            .run(
+                "update notices n set state = 'queued', attempts = 1, error = '451 later',
+                        retry_at = now() + interval '1 hour', sending = o.number = '#4'
+                 from orders o
+                 where o.id = n.order_id and n.kind = 'purchase_order' and o.number <> '#1';
+                 update notices n set state = 'failed', retry_at = null, error = 'no such person'
+                 from orders o
+                 where o.id = n.order_id and n.kind = 'purchase_order' and o.number = '#3'",
+            )
+            .await;
+        if answer == "dispatch" {
+            let (said, done) = works.packline(&["import", "dispatches", &file]);
+            assert!(done, "{said}");
+        } else {
+            for order in ORDERS {
+                let why = ["--reason", "sold out"];
+                let why = if answer == "reject" { &why[..] } else { &[] };
+                let (said, done) = works.act(&[&[answer, order], why].concat());
+                assert!(done, "{said}");
+            }
+        }
+        works
+            .run(
+                "update notices set sending = false, retry_at = now() where sending;
+                 update notices set held_until = now()",
+            )
+            .await;
+        works.end_claims().await;
+        works.drain(1);
+        let asked = works.text(ASKED).await;
+        let none = "cancelled, cancelled, cancelled, cancelled";
+        assert_eq!(asked.as_deref(), Some(none), "{answer}");
+        let others = if answer == "reject" { 4 } else { 0 };
+        assert_eq!(works.number(OTHERS).await, others, "{answer}");
+        assert_eq!(works.number(RECALLS).await, 0, "{answer}");
+        let (said, done) = works.act(&["resend-mail", "#2"]);
+        assert!(!done && said.contains("no mail of it"), "{answer}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_money_went_back_keeps_its_mails_back_when_it_has_left_too() {
+    let works = works().await;
+    works.run("select order_of('#1', 'CUP', 3)").await;
+    assert!(works.run_once(&[("PACKLINE_NOTICE_HOLD", "1h")]));
+    let folder = harness::scratch_dir();
+    let file = folder.path().join("dispatches.csv");
+    let row = format!("{DISPATCHES}#1,CUP,3,Acme,DHL,T1,2026-03-04 10:00:00 +0100\n");
+    std::fs::write(&file, row).expect("a file");
+    works
+        .run("update orders set financial_status = 'refunded'")
+        .await;
+    let (said, done) = works.packline(&["import", "dispatches", &file.display().to_string()]);
+    assert!(done, "{said}");
+    works.run("update notices set held_until = now()").await;
+    let stage = works.text("select stage from orders").await;
+    assert_eq!(stage.as_deref(), Some("shipped"));
+    works.drain(1);
+    assert_eq!(
+        works.text(LETTERS).await.as_deref(),
+        Some("purchase_order cancelled, order_confirmation held")
+    );
+    works
+        .run("update orders set financial_status = 'partially_refunded'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(LETTERS).await.as_deref(),
+        Some("purchase_order cancelled, order_confirmation sent")
+    );
 }
