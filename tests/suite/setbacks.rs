@@ -185,6 +185,15 @@ async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_pa
         works.text(stands).await.as_deref(),
         Some("true false ready 0 -")
     );
+    // A day that somebody promised all the same is lost.
+    works
+        .run("update orders set deliver_by = now() + interval '9 days'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true false ready 0 -")
+    );
     let (said, done) = works.act(&["set-option", "#1", "--to", "Standard"]);
     assert!(done, "{said}");
     works.drain(1);
