@@ -173,6 +173,10 @@ begin
             raise exception 'its order''s payment is %', replace(parent.financial_status, 'partially_', 'part ')
                 using errcode = 'check_violation', constraint = 'shipments_order_paid';
         end if;
+        if not supplied and unfit_option(parent) is not null then
+            raise exception '%', unfit_option(parent)
+                using errcode = 'check_violation', constraint = 'shipments_option_fits';
+        end if;
         perform from fulfilments where id = new.fulfilment_id for no key update;
         if exists (select from inspections i
                    where i.state in ('pending', 'failed')

@@ -693,6 +693,14 @@ begin atomic
     from shipping_options s where s.id = an_order.shipping_option_id;
 end;
 
+-- The same with the option's name, as people read it.
+create function unfit_option(an_order orders) returns text
+language sql stable
+begin atomic
+    select s.name || ': ' || refused_option(an_order)
+    from shipping_options s where s.id = an_order.shipping_option_id;
+end;
+
 -- What may be promised to a customer before the purchase: no row where the product is not known,
 -- cannot be had, or the option does not serve that country or weight.
 create function quote(
@@ -910,7 +918,7 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option, quote,
+    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option, unfit_option, quote,
     promises_kept, is_kept_back, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;

@@ -212,6 +212,29 @@ async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_pa
     );
     let (said, _) = works.packline(&["show", "SHP-1"]);
     assert!(said.contains("Standard: it does not serve PT"), "{said}");
+    // Nor does it leave, packed or not, while the worker has not looked either.
+    let reason = "Standard: it does not serve PT";
+    works.run("update orders set waiting_reason = null").await;
+    for act in [
+        &["set-tracking", "SHP-1", "--carrier", "DHL", "--code", "D1"][..],
+        &["hand-over", "SHP-1"],
+        &["ship", "#1", "--carrier", "DHL", "--tracking", "D2"],
+    ] {
+        let (said, done) = works.act(act);
+        let label_only = act[0] == "set-tracking";
+        assert_eq!(done, label_only, "{act:?}: {said}");
+        assert!(label_only || said.contains(reason), "{act:?}: {said}");
+    }
+    let (said, _) = works.packline(&["show", "#1"]);
+    assert!(
+        said.contains(&format!("can't ship: 1\n  {reason}\n")),
+        "{said}"
+    );
+    works
+        .run("update shipping_options set countries = '{PT}' where name = 'Standard'")
+        .await;
+    let (said, done) = works.act(&["hand-over", "SHP-1"]);
+    assert!(done, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
