@@ -163,6 +163,70 @@ async fn a_lost_parcel_stays_in_sight_until_it_is_sent_again_or_written_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lost_parcel_that_arrives_is_delivered_or_what_replaces_it_is_told() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of(name, 'PLATE', 1) from (values ('#1'), ('#2'), ('#3')) orders (name)")
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    for parcel in ["SHP-1", "SHP-2", "SHP-3"] {
+        act(&["set-tracking", parcel, "--carrier", "DHL", "--code", parcel]);
+        act(&["hand-over", parcel]);
+        act(&["lose", parcel, "--reason", "trace closed"]);
+    }
+    let stands = "select string_agg(o.stage || ' ' || l.delivered || ' ' || l.lost || ' '
+            || (p.delivered_at is not null) || ' ' || f.state, ', ' order by p.id)
+        from shipments p join orders o on o.id = p.order_id join order_lines l on l.order_id = o.id
+        join fulfilments f on f.id = p.fulfilment_id where p.id < 3";
+    let alert = "select string_agg(reason, ', ' order by id) from alerts
+        where cleared_at is null and kind = 'lost'";
+    // Somebody says so, or the carrier.
+    act(&["deliver", "SHP-1"]);
+    works
+        .run("insert into tracking_events (shipment_id, at, status) values (2, now(), 'delivered')")
+        .await;
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("delivered 1 0 true delivered, delivered 1 0 true delivered")
+    );
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-3 is lost: send-again or write-off")
+    );
+
+    // What was sent again has not left yet.
+    act(&["send-again", "SHP-3"]);
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(alert).await, None);
+    works
+        .run("insert into tracking_events (shipment_id, at, status) values (3, now(), 'delivered')")
+        .await;
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-3 has arrived: unreserve makes SHP-4 void")
+    );
+    let (said, done) = works.act(&["deliver", "SHP-3"]);
+    assert!(!done && said.contains("it is sent again already"), "{said}");
+    act(&["unreserve", "#3"]);
+    works.drain(1);
+    assert_eq!(works.text(alert).await, None);
+    assert_eq!(works.number("select max(id) from shipments").await, 4);
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_packed() {
     let works = works().await;
     works.stock_arrives().await;
