@@ -75,6 +75,8 @@ insert into transition (kind, from_state, to_state) values
     ('shipment', 'handed_over', 'delivered'),
     ('shipment', 'handed_over', 'lost'),
     ('shipment', 'handed_over', 'returned_to_sender'),
+    -- It arrives after all, while nothing was decided of it.
+    ('shipment', 'lost', 'delivered'),
     ('shipment', 'draft', 'void'), ('shipment', 'labelled', 'void');
 select guard_states('shipments', 'shipment', 'state');
 
@@ -172,6 +174,10 @@ begin
         if not supplied and not is_paid(parent) then
             raise exception 'its order''s payment is %', replace(parent.financial_status, 'partially_', 'part ')
                 using errcode = 'check_violation', constraint = 'shipments_order_paid';
+        end if;
+        if not supplied and unfit_option(parent) is not null then
+            raise exception '%', unfit_option(parent)
+                using errcode = 'check_violation', constraint = 'shipments_option_fits';
         end if;
         perform from fulfilments where id = new.fulfilment_id for no key update;
         if exists (select from inspections i
@@ -332,11 +338,13 @@ begin
         perform from orders where id = (select order_id from shipments where id = newest.shipment_id) for no key update;
         update shipments
         set tracking_status = newest.status, tracking_status_raw = newest.status_raw, last_event_at = newest.at,
-            delivered_at = case when newest.status = 'delivered' and state = 'handed_over' then newest.at
-                                else delivered_at end,
-            state = case when state <> 'handed_over' then state
-                         when newest.status = 'delivered' then 'delivered'
-                         when newest.status = 'return_to_sender' then 'returned_to_sender'
+            delivered_at = case when newest.status = 'delivered'
+                                     and (state = 'handed_over' or state = 'lost' and settled is null)
+                                then newest.at else delivered_at end,
+            state = case when newest.status = 'delivered'
+                              and (state = 'handed_over' or state = 'lost' and settled is null) then 'delivered'
+                         when newest.status = 'return_to_sender' and state = 'handed_over'
+                             then 'returned_to_sender'
                          else state end
         where id = newest.shipment_id and (last_event_at is null or last_event_at <= newest.at);
     end loop;

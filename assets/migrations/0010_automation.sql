@@ -726,6 +726,14 @@ begin atomic
     from shipping_options s where s.id = an_order.shipping_option_id;
 end;
 
+-- The same with the option's name, as people read it.
+create function unfit_option(an_order orders) returns text
+language sql stable
+begin atomic
+    select s.name || ': ' || refused_option(an_order)
+    from shipping_options s where s.id = an_order.shipping_option_id;
+end;
+
 -- What may be promised to a customer before the purchase: no row where the product is not known,
 -- cannot be had, or the option does not serve that country or weight.
 create function quote(
@@ -805,15 +813,27 @@ create trigger tell_insert after insert on alerts
 create trigger tell_update after update on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
 
--- A parcel that was lost, or came back, keeps its order in sight until somebody has decided.
+-- A parcel that was lost, or came back, keeps its order in sight until somebody has decided; and one
+-- that arrives after all, while what was to leave in its place is still here.
 create function alert_lost() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
-    why text := (select string_agg(format('SHP-%s %s: send-again or write-off', id,
-                                          case state when 'lost' then 'is lost' else 'came back' end),
-                                   '; ' order by id)
-                 from shipments
-                 where order_id = new.order_id and state in ('lost', 'returned_to_sender') and settled is null);
+    why text := (select string_agg(said, '; ' order by id, said) from (
+        select id, format('SHP-%s %s: send-again or write-off', id,
+                          case state when 'lost' then 'is lost' else 'came back' end) as said
+        from shipments
+        where order_id = new.order_id and state in ('lost', 'returned_to_sender') and settled is null
+        union all
+        -- Made void alone it would be packed anew.
+        select first.id, format('SHP-%s has arrived: unreserve makes SHP-%s void', first.id, other.id)
+        from shipments first
+        join shipments other on other.order_id = first.order_id and other.state in ('draft', 'labelled')
+             and other.fulfilment_id <> first.fulfilment_id
+        where first.order_id = new.order_id and first.state = 'lost' and first.settled = 'sent_again'
+          and first.tracking_status = 'delivered'
+          and exists (select from shipment_lines sl
+                      join fulfilment_lines fl on fl.order_line_id = sl.order_line_id
+                      where sl.shipment_id = first.id and fl.fulfilment_id = other.fulfilment_id)) told);
 begin
     if why is null then
         update alerts set cleared_at = clock_timestamp()
@@ -824,10 +844,14 @@ begin
     end if;
     return null;
 end $$;
-create trigger alert_lost after update of state, settled on shipments
-    for each row when ((new.state, new.settled) is distinct from (old.state, old.settled)
-                       and new.state in ('lost', 'returned_to_sender'))
+create trigger alert_lost after update of state, settled, tracking_status on shipments
+    for each row when ((new.state, new.settled, new.tracking_status)
+                       is distinct from (old.state, old.settled, old.tracking_status)
+                       and (new.state in ('lost', 'returned_to_sender') or old.state <> new.state
+                            and (old.state = 'lost' or new.state in ('handed_over', 'void'))))
     execute function alert_lost();
+create trigger alert_packed after insert on shipments
+    for each row execute function alert_lost();
 
 -- Work that was given up is enqueued again or forgotten, as a person decided; that is told where the
 -- work shows.
@@ -943,8 +967,8 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
     to packline_viewer;
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
-    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option, quote,
-    promises_kept, is_kept_back, is_to_be_asked, has_address, is_paid, is_wanted
+    comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option,
+    unfit_option, quote, promises_kept, is_kept_back, is_to_be_asked, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

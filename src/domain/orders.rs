@@ -142,6 +142,8 @@ pub struct OrderSummary {
     pub hold_reason: Option<String>,
     /// What it waits for, as the worker says: why it does not go on by itself.
     pub waiting_reason: Option<String>,
+    /// That its shipping option does not take it, and why.
+    pub unfit_option: Option<String>,
     /// What people are alerted to: it is stuck, or its work was given up.
     pub alert: Option<String>,
     /// What the worker gave up of its work for it, and why.
@@ -434,6 +436,7 @@ pub fn cannot_ship(order: &OrderSummary) -> Vec<String> {
             inspections(order.pending_inspections)
         ));
     }
+    reasons.extend(order.unfit_option.clone());
     let missing = order.unallocated();
     if missing > 0 {
         let wanted = order.ordered - order.shipped - order.cancelled;

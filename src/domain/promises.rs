@@ -66,6 +66,8 @@ pub struct Standing {
     pub transit_days: Option<u32>,
     /// The days on the way that the promise counts on.
     pub counted_on: Option<u32>,
+    /// Whether its shipping option does not take the order: nobody brings it on any day.
+    pub refused: bool,
     /// By when the last of its suppliers should hand its part over.
     pub leaves_by: Option<DateTime<Utc>>,
     /// Whether the local day by which it should have left is over.
@@ -96,7 +98,13 @@ impl Standing {
         self.overdue
             || self.calendar_moved
             || self.transit_days != self.counted_on
+            || self.is_forlorn()
             || self.supplier_is_later()
+    }
+
+    /// Whether a day of arrival is promised on which nobody brings it.
+    const fn is_forlorn(&self) -> bool {
+        self.refused && self.promise.deliver_by.is_some()
     }
 
     /// The promise by another calendar, to the same business days counted from `since`: what the old
@@ -149,7 +157,7 @@ impl Standing {
             promise.ship_by = at;
             cause = Some(SUPPLIER_IS_LATER);
         }
-        if self.transit_days != self.counted_on {
+        if self.transit_days != self.counted_on || self.is_forlorn() {
             cause = cause.or(Some(match self.transit_days {
                 Some(_) => "another shipping option",
                 None => "its shipping option does not take it",
@@ -160,6 +168,7 @@ impl Standing {
                 (Some(days), _) => deliver_by(promise.ship_by, days, calendar),
                 // Nobody brings it by the day that was promised.
                 (None, Some(_)) => None,
+                (None, None) if self.refused => None,
                 (None, None) => promise
                     .deliver_by
                     .map(|at| at + (promise.ship_by - self.promise.ship_by)),
@@ -246,6 +255,7 @@ mod tests {
             },
             transit_days: Some(2),
             counted_on: Some(2),
+            refused: false,
             leaves_by: None,
             overdue: false,
             calendar_moved: false,
@@ -357,6 +367,7 @@ mod tests {
         let now = utc("2026-03-27T10:00:00Z");
         let refused = Standing {
             transit_days: None,
+            refused: true,
             ..standing()
         };
         let expected = Promise {
@@ -368,14 +379,24 @@ mod tests {
             refused.renewed(true, &calendar, now),
             Some((expected, cause))
         );
-        let known = Standing {
+        // The day may be promised by who did not know.
+        let forlorn = Standing {
             counted_on: None,
-            promise: expected,
             ..refused
+        };
+        assert!(forlorn.may_move());
+        assert_eq!(
+            forlorn.renewed(true, &calendar, now),
+            Some((expected, cause))
+        );
+        let known = Standing {
+            promise: expected,
+            ..forlorn
         };
         assert!(!known.may_move());
         let fits = Standing {
             transit_days: Some(2),
+            refused: false,
             ..known
         };
         let (renewed, _) = fits.renewed(true, &calendar, now).expect("a day");

@@ -14,6 +14,8 @@ pub const SELECT: &str = "
            o.stage, o.hold_reason, o.waiting_reason, (
                select string_agg(a.reason, '; ' order by a.id) from alerts a
                where a.subject_kind = 'order' and a.subject_id = o.id and a.cleared_at is null) as alert,
+           case when o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+                then unfit_option(o) end as unfit_option,
            (select a.reason from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
             and a.subject_id = o.id and a.cleared_at is null) as given_up,
            o.financial_status, o.ship_by, o.deliver_by, o.assignee,
@@ -75,6 +77,7 @@ pub fn from_row(row: &PgRow) -> Result<OrderSummary, DbError> {
         stage: columns.word("stage")?,
         hold_reason: columns.get("hold_reason")?,
         waiting_reason: columns.get("waiting_reason")?,
+        unfit_option: columns.get("unfit_option")?,
         alert: columns.get("alert")?,
         given_up: columns.get("given_up")?,
         financial_status: columns.word("financial_status")?,

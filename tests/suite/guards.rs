@@ -244,7 +244,23 @@ async fn a_parcel_leaves_once_and_never_past_a_failed_inspection_or_a_hold() {
         refusal(&mut connection, hand_over).await,
         "shipments_order_held"
     );
-    run(&mut connection, "update orders set hold_reason = null").await;
+    run(
+        &mut connection,
+        "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+         values ('Express', 'EUR', 990, 1, 1, '{GB}');
+         update orders set hold_reason = null,
+                shipping_option_id = (select id from shipping_options where name = 'Express')",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut connection, hand_over).await,
+        "shipments_option_fits"
+    );
+    run(
+        &mut connection,
+        "update orders set shipping_option_id = null",
+    )
+    .await;
     run(&mut connection, hand_over).await;
     assert_eq!(
         refusal(&mut connection, "update shipments set state = 'labelled'").await,

@@ -580,6 +580,45 @@ async fn an_imported_order_is_promised_what_a_quote_promises() {
 }
 
 #[tokio::test]
+async fn an_imported_order_that_its_option_does_not_take_is_promised_no_day() {
+    let shop = Shop::open().await;
+    let catalog = "sku,title,supplier,unit_cost,currency,lead_time_days,on_hand\n\
+                   A,Lamp,Acme,2.00,EUR,9,50\nB,Anvil,Acme,1.00,EUR,6,50\n";
+    shop.catalog(catalog.as_bytes()).await;
+    shop.execute(
+        "insert into packline.shipping_options
+             (name, currency, price, transit_days_min, transit_days_max, countries, max_weight_g)
+         values ('Express', 'EUR', 990, 1, 1, '{DE}', 5000)",
+    )
+    .await;
+    shop.execute(
+        "update packline.products set weight_g = case sku when 'A' then 1000 else 3000 end",
+    )
+    .await;
+    let orders = "Name,Id,Financial Status,Total,Lineitem quantity,Lineitem sku,Lineitem price,\
+                  Lineitem name,Subtotal,Currency,Created at,Email,Shipping Name,Shipping City,\
+                  Shipping Country,Shipping Method\n\
+        #1,11,paid,30.00,3,A,10,Lamp,30,EUR,2026-11-20 10:00:00 +0100,a@example.com,Ann,Bonn,DE,Express\n\
+        #2,12,paid,30.00,3,A,10,Lamp,30,EUR,2026-11-20 10:00:00 +0100,a@example.com,Ann,Reno,US,Express\n\
+        #3,13,paid,20.00,2,B,10,Anvil,20,EUR,2026-11-20 10:00:00 +0100,a@example.com,Ann,Bonn,DE,Express\n\
+        #4,14,paid,50.00,3,A,10,Lamp,50,EUR,2026-11-20 10:00:00 +0100,a@example.com,Ann,Bonn,DE,Express\n\
+        #4,,,,2,A,10,Lamp,,,,,,,,\n";
+    assert_eq!(shop.orders(orders.as_bytes()).await.created, 4);
+    let promised =
+        "select number || ' ' || (ship_by is not null) || ' ' || (deliver_by is not null)
+                    from packline.orders order by number";
+    assert_eq!(
+        shop.texts(promised).await,
+        [
+            "#1 true true",
+            "#2 true false",
+            "#3 true false",
+            "#4 true true"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn of_imports_at_once_one_has_made_each_product() {
     let shop = Shop::open().await;
     let text = "sku,title,supplier,unit_cost,currency\nA,Lamp,S,1.00,EUR\nB,Mug,S,1.00,EUR\n";

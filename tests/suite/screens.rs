@@ -64,6 +64,7 @@ fn order(id: i64, customer: &str, stage: Stage, due: i64) -> OrderSummary {
         stage,
         hold_reason: (stage == Stage::OnHold).then(|| "address unclear".into()),
         waiting_reason: None,
+        unfit_option: None,
         alert: None,
         given_up: None,
         financial_status: FinancialStatus::Paid,

@@ -163,6 +163,70 @@ async fn a_lost_parcel_stays_in_sight_until_it_is_sent_again_or_written_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lost_parcel_that_arrives_is_delivered_or_what_replaces_it_is_told() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of(name, 'PLATE', 1) from (values ('#1'), ('#2'), ('#3')) orders (name)")
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    for parcel in ["SHP-1", "SHP-2", "SHP-3"] {
+        act(&["set-tracking", parcel, "--carrier", "DHL", "--code", parcel]);
+        act(&["hand-over", parcel]);
+        act(&["lose", parcel, "--reason", "trace closed"]);
+    }
+    let stands = "select string_agg(o.stage || ' ' || l.delivered || ' ' || l.lost || ' '
+            || (p.delivered_at is not null) || ' ' || f.state, ', ' order by p.id)
+        from shipments p join orders o on o.id = p.order_id join order_lines l on l.order_id = o.id
+        join fulfilments f on f.id = p.fulfilment_id where p.id < 3";
+    let alert = "select string_agg(reason, ', ' order by id) from alerts
+        where cleared_at is null and kind = 'lost'";
+    // Somebody says so, or the carrier.
+    act(&["deliver", "SHP-1"]);
+    works
+        .run("insert into tracking_events (shipment_id, at, status) values (2, now(), 'delivered')")
+        .await;
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("delivered 1 0 true delivered, delivered 1 0 true delivered")
+    );
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-3 is lost: send-again or write-off")
+    );
+
+    // What was sent again has not left yet.
+    act(&["send-again", "SHP-3"]);
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 3 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE'",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(works.text(alert).await, None);
+    works
+        .run("insert into tracking_events (shipment_id, at, status) values (3, now(), 'delivered')")
+        .await;
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-3 has arrived: unreserve makes SHP-4 void")
+    );
+    let (said, done) = works.act(&["deliver", "SHP-3"]);
+    assert!(!done && said.contains("it is sent again already"), "{said}");
+    act(&["unreserve", "#3"]);
+    works.drain(1);
+    assert_eq!(works.text(alert).await, None);
+    assert_eq!(works.number("select max(id) from shipments").await, 4);
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_packed() {
     let works = works().await;
     works.stock_arrives().await;
@@ -185,6 +249,15 @@ async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_pa
         works.text(stands).await.as_deref(),
         Some("true false ready 0 -")
     );
+    // A day that somebody promised all the same is lost.
+    works
+        .run("update orders set deliver_by = now() + interval '9 days'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.text(stands).await.as_deref(),
+        Some("true false ready 0 -")
+    );
     let (said, done) = works.act(&["set-option", "#1", "--to", "Standard"]);
     assert!(done, "{said}");
     works.drain(1);
@@ -203,6 +276,29 @@ async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_pa
     );
     let (said, _) = works.packline(&["show", "SHP-1"]);
     assert!(said.contains("Standard: it does not serve PT"), "{said}");
+    // Nor does it leave, packed or not, while the worker has not looked either.
+    let reason = "Standard: it does not serve PT";
+    works.run("update orders set waiting_reason = null").await;
+    for act in [
+        &["set-tracking", "SHP-1", "--carrier", "DHL", "--code", "D1"][..],
+        &["hand-over", "SHP-1"],
+        &["ship", "#1", "--carrier", "DHL", "--tracking", "D2"],
+    ] {
+        let (said, done) = works.act(act);
+        let label_only = act[0] == "set-tracking";
+        assert_eq!(done, label_only, "{act:?}: {said}");
+        assert!(label_only || said.contains(reason), "{act:?}: {said}");
+    }
+    let (said, _) = works.packline(&["show", "#1"]);
+    assert!(
+        said.contains(&format!("can't ship: 1\n  {reason}\n")),
+        "{said}"
+    );
+    works
+        .run("update shipping_options set countries = '{PT}' where name = 'Standard'")
+        .await;
+    let (said, done) = works.act(&["hand-over", "SHP-1"]);
+    assert!(done, "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ fn confirmed(lines: Vec<Line>) -> Facts {
             },
             transit_days: None,
             counted_on: None,
+            refused: false,
             leaves_by: None,
             overdue: false,
             calendar_moved: false,

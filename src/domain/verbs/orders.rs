@@ -230,6 +230,7 @@ pub(super) const VERBS: &[Verb] = &[
                 }
                 if order.pending_inspections + order.failed_inspections > 0
                     || !order.financial_status.is_good()
+                    || order.unfit_option.is_some()
                 {
                     return Reason::because(cannot_ship(order).join("; "));
                 }

@@ -2,7 +2,7 @@
 
 use super::super::carriers::LabelState;
 use super::super::record::{Kind, Record};
-use super::super::shipments::{ShipmentState, ShipmentSummary};
+use super::super::shipments::{Settled, ShipmentState, ShipmentSummary};
 use super::{
     Arg, ArgKind, Danger, LET_GO, ORDER_STAFF, Reason, Verb, Write, jobs, optional, required,
     write, wrong_kind,
@@ -95,7 +95,14 @@ pub(super) const VERBS: &[Verb] = &[
         roles: ORDER_STAFF,
         danger: Danger::Confirm,
         writes: STATE,
-        applies_to: handed_over,
+        applies_to: |record| {
+            on(record, |parcel| match (parcel.state, parcel.settled) {
+                // It may arrive after all.
+                (ShipmentState::Lost, None) => Ok(()),
+                (ShipmentState::Lost, Some(settled)) => already(settled),
+                _ => handed_over(record),
+            })
+        },
     },
     Verb {
         name: "lose",
@@ -253,13 +260,15 @@ fn undecided(record: &Record) -> Result<(), Reason> {
     on(record, |parcel| {
         match (parcel.undecided(), parcel.settled) {
             (Some(_), _) => Ok(()),
-            (None, Some(settled)) => Reason::because(format!(
-                "it is {} already",
-                settled.as_str().replace('_', " ")
-            )),
+            (None, Some(settled)) => already(settled),
             (None, None) => Reason::because(format!("it is {}", parcel.state.label())),
         }
     })
+}
+
+fn already(settled: Settled) -> Result<(), Reason> {
+    let what = settled.as_str().replace('_', " ");
+    Reason::because(format!("it is {what} already"))
 }
 
 fn on(

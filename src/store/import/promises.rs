@@ -14,7 +14,7 @@ pub struct Lead {
     /// Days until the last of it can leave: 0 for what lies in our own stock, else those of the supplier
     /// that would be asked. None where nobody is known to have some of it.
     pub days: Option<i32>,
-    /// Days on the way by its shipping option, where the option is known.
+    /// Days on the way by its shipping option, where the option is known and takes the order.
     pub transit_days: Option<i32>,
 }
 
@@ -29,7 +29,7 @@ pub async fn leads(
         Lead,
         "with told as materialized (
              select * from rows from (jsonb_to_recordset($1) as (
-                 external_id text, shipping_method text, currency text, placed_at timestamptz,
+                 external_id text, shipping_method text, currency text, placed_at timestamptz, shipping jsonb,
                  cancelled_at timestamptz, financial_status text, lines jsonb)
              ) with ordinality as o),
          wanted as (
@@ -40,6 +40,10 @@ pub async fn leads(
                  sku text, quantity integer, requires_shipping boolean)
              where l.requires_shipping
              group by o.external_id, o.ordinality, o.placed_at, o.cancelled_at, o.financial_status, l.sku),
+         packed as (
+             select w.external_id, sum(p.weight_g::bigint * w.units)::bigint as weight
+             from wanted w left join products p on p.sku = w.sku
+             group by w.external_id),
          queued as (
              select external_id, sku, units + coalesce(sum(units) filter (where firm) over (
                         partition by sku order by placed_at, ordinality
@@ -54,7 +58,9 @@ pub async fn leads(
          cross join lateral (
              select lead_days(p.id, least(w.units, 2147483647)::integer, o.currency,
                               o.placed_at, 9223372036854775807) as days) line
+         join packed on packed.external_id = o.external_id
          left join shipping_options s on s.name = o.shipping_method and s.currency = o.currency
+              and option_refuses(s, o.currency, nullif(o.shipping ->> 'country', ''), packed.weight) is null
          group by o.external_id",
         Json(orders) as _
     );

@@ -128,6 +128,7 @@ pub async fn facts(
         },
         transit_days,
         counted_on: days(row.promise_transit_days),
+        refused: row.refused,
         leaves_by: fulfilments.iter().filter_map(|part| part.leaves_by).max(),
         overdue: row.overdue,
         calendar_moved: row.calendar_moved,
