@@ -469,6 +469,9 @@ struct Desk {
     unanswered: Vec<Effect>,
     /// The inspection is still to be done: only the first of its checks is.
     open_checks: bool,
+    /// So many more of them are done, each by an act; where this is told, rows that may have
+    /// changed are read anew at once.
+    passed: Option<usize>,
     /// Where this console last said that it is.
     attends: Option<(RecordId, bool)>,
 }
@@ -525,6 +528,7 @@ impl Desk {
             silent: false,
             unanswered: vec![],
             open_checks: false,
+            passed: None,
             attends: None,
         };
         desk.send(Msg::Feed(Feed::Live));
@@ -614,7 +618,9 @@ impl Desk {
                         };
                         if self.open_checks {
                             full.summary = begun(full.summary);
-                            for check in &mut full.checks[1..] {
+                            let passed = self.passed.unwrap_or(0);
+                            full.summary.version += passed as i64;
+                            for check in &mut full.checks[1 + passed..] {
                                 check.result = CheckResult::Open;
                             }
                         }
@@ -627,6 +633,26 @@ impl Desk {
                     history: history(),
                 });
                 Msg::Record(id, request, Ok(page))
+            }
+            Effect::Rows {
+                request,
+                query,
+                ids,
+            } if self.passed.is_some() => {
+                let rows = listed(query.pane).into_iter().zip(0..);
+                let rows = rows.filter(|(record, _)| ids.contains(&record.id()));
+                let rows = rows.map(|(mut record, place)| {
+                    if let Record::Inspection(inspection) = &mut record {
+                        *inspection = begun(inspection.clone());
+                        inspection.version += self.passed.unwrap_or(0) as i64;
+                    }
+                    Refreshed {
+                        id: record.id(),
+                        row: Some(row(record, place)),
+                        matches: true,
+                    }
+                });
+                Msg::Rows(query.pane, request, Ok(rows.collect()))
             }
             Effect::Find { request, name } => {
                 let records = Kind::ALL.iter().flat_map(|kind| records(*kind));
@@ -1465,7 +1491,7 @@ fn the_command_line_completes_remembers_and_explains() {
         "{:?}",
         desk.acts
     );
-    desk.keys(":sort price<enter>");
+    desk.keys("<esc>:sort price<enter>");
     desk.check("command-wrong-80");
     desk.keys("<esc>:<up>");
     let said = desk.shown();
@@ -1577,7 +1603,7 @@ fn a_line_comes_back_from_its_question_and_from_what_the_record_refuses() {
 fn whoever_does_not_wait_for_the_answer_to_a_line_goes_on() {
     let mut desk = Desk::new(80, 24);
     desk.keys(":claim<enter>");
-    desk.keys("<esc>j:claim<enter>j");
+    desk.keys("<esc>j:claim<enter><esc>j");
     assert!(desk.app.dialog.is_none());
     let at = desk.app.list(Kind::Order).selected_index();
     assert_eq!(at, 2);
@@ -2215,6 +2241,109 @@ fn an_answer_that_comes_by_itself_takes_no_key_that_was_not_meant_for_it() {
     desk.keys("<enter>");
     assert!(matches!(desk.app.dialog, Some(Dialog::Form(_))));
     assert!(desk.shown().contains("later"), "{}", desk.shown());
+}
+
+/// The one act that is under way: its request, its record's number and its arguments.
+fn under_way(desk: &mut Desk) -> (u64, String, BTreeMap<String, String>) {
+    let acts = std::mem::take(&mut desk.acts).into_iter();
+    let acts = acts.filter_map(|effect| match effect {
+        Effect::Act { request, step } => Some((request, step.number, step.args)),
+        _ => None,
+    });
+    let [act] = acts.collect::<Vec<_>>().try_into().expect("one act");
+    act
+}
+
+#[test]
+fn what_is_typed_while_an_act_is_under_way_waits_for_its_answer() {
+    let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
+    desk.keys("1jhstop<enter>khpay by call");
+    desk.send(Msg::Paste(" later".into()));
+    desk.keys("<enter>");
+    let (request, number, args) = under_way(&mut desk);
+    assert_eq!((&*number, &*args["reason"]), ("#1043", "stop"));
+    desk.now += TimeDelta::milliseconds(500);
+    desk.send(Msg::Tick);
+    let shown = desk.shown();
+    assert!(shown.contains("keys wait for the answer"), "{shown}");
+    desk.send(Msg::Acted(request, Ok(acted("held", None))));
+    let (request, number, args) = under_way(&mut desk);
+    assert_eq!((&*number, &*args["reason"]), ("#1042", "pay by call later"));
+    desk.send(Msg::Acted(request, Ok(acted("held", None))));
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    assert!(desk.asked().is_empty(), "{}", desk.shown());
+}
+
+#[test]
+fn each_of_several_checks_passed_at_one_go_is_another() {
+    let mut desk = Desk::new(80, 24);
+    desk.open_checks = true;
+    desk.passed = Some(0);
+    desk.app.person.roles = vec![Role::Quality];
+    desk.keys("4p<enter>p<enter>p<enter>");
+    let mut checks = Vec::new();
+    for (passed, version) in (1..).zip(3..6) {
+        let (request, _, args) = under_way(&mut desk);
+        checks.push(args["check"].clone());
+        desk.passed = Some(passed);
+        let done = Done {
+            version,
+            ..acted("passed", None)
+        };
+        desk.send(Msg::Acted(request, Ok(done)));
+    }
+    assert_eq!(checks, ["quantity", "condition", "packaging"]);
+    assert!(desk.asked().is_empty(), "{}", desk.shown());
+}
+
+#[test]
+fn what_was_typed_behind_an_act_that_was_refused_is_dropped_with_a_word() {
+    let refused = || ActError::Refused(verbs::Reason("a parcel of it has left".into()));
+    for error in [refused(), conflict()] {
+        let mut desk = Desk::new(80, 24);
+        desk.keys("1jhstop<enter>khpay<enter>");
+        let (request, ..) = under_way(&mut desk);
+        desk.send(Msg::Acted(request, Err(error)));
+        let shown = desk.shown();
+        assert!(shown.contains("6 keys typed ahead dropped"), "{shown}");
+        // The fingers have not noticed yet.
+        desk.keys("x<enter>");
+        let shown = desk.shown();
+        assert!(shown.contains("8 keys typed ahead dropped"), "{shown}");
+        assert!(desk.asked().is_empty(), "{}", desk.shown());
+        assert_eq!(desk.app.list(Kind::Order).selected_index(), 1);
+        desk.now += TimeDelta::milliseconds(450);
+        if matches!(desk.app.dialog, Some(Dialog::Conflict(_))) {
+            desk.keys("<enter>");
+        }
+        desk.keys("ped<enter>");
+        let (_, number, args) = under_way(&mut desk);
+        assert_eq!((&*number, &*args["reason"]), ("#1043", "stopped"));
+    }
+}
+
+#[test]
+fn a_question_is_not_answered_by_what_was_typed_before_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
+    desk.keys("1jhstop<enter>k:cancel no longer wanted<enter>y");
+    let (request, ..) = under_way(&mut desk);
+    desk.send(Msg::Acted(request, Ok(acted("held", None))));
+    if desk.asks_what_it_comes_to() {
+        desk.foretold(&[]);
+    }
+    desk.keys("y");
+    let asks = matches!(desk.app.dialog, Some(Dialog::Confirm(_)));
+    assert!(asks, "{}", desk.shown());
+    assert!(desk.shown().contains("2 keys typed"), "{}", desk.shown());
+    // Whoever does not want to wait need not.
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1hstop<enter>jh<esc>");
+    let (request, ..) = under_way(&mut desk);
+    desk.send(Msg::Acted(request, Ok(acted("held", None))));
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    assert_eq!(desk.app.list(Kind::Order).selected_index(), 0);
 }
 
 #[test]

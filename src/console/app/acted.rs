@@ -56,6 +56,7 @@ impl App {
     }
 
     fn succeeded(&mut self, request: Request, step: &Step, done: Done, in_bulk: bool) {
+        self.was_done(step.record, done.version);
         let told = done.told();
         let undoable = done
             .undo

@@ -25,12 +25,15 @@ impl App {
         match self.keymap.command(chord) {
             Some(Command::Redraw) => return self.redraw(effects),
             Some(Command::Suspend) => return effects.push(Effect::Suspend),
-            Some(Command::Leave) => return self.leave(effects),
+            Some(Command::Leave) => {
+                self.let_go();
+                return self.leave(effects);
+            }
             _ => {}
         }
         self.closed = None;
         self.drafts.leaving &= self.keymap.command(chord) == Some(Command::Quit);
-        if self.waits(chord) || self.is_early(chord) || !self.is_meant() {
+        if self.waits(chord) || !self.is_meant() || self.is_early(chord) {
             return;
         }
         match self.dialog.take() {
@@ -40,6 +43,9 @@ impl App {
     }
 
     pub(super) fn paste(&mut self, text: &str, effects: &mut Vec<Effect>) {
+        if !self.is_meant() || self.is_early_paste(text) {
+            return;
+        }
         match &mut self.dialog {
             Some(Dialog::Form(form)) => {
                 form.paste(text);
@@ -49,7 +55,7 @@ impl App {
                 line.edit.insert(text);
                 self.refilter(effects);
             }
-            Some(Dialog::Command(line)) if line.sending.is_none() => {
+            Some(Dialog::Command(line)) => {
                 line.edit.insert(text);
                 line.error = None;
                 line.picked = 0;
@@ -73,6 +79,11 @@ impl App {
     fn is_meant(&mut self) -> bool {
         let meant = self.listens();
         self.arrived = (!meant).then_some(self.now);
+        if meant {
+            self.early.rested();
+        } else if self.early.has_dropped() {
+            self.drop_early(1);
+        }
         meant
     }
 
@@ -80,8 +91,8 @@ impl App {
     pub fn listens(&self) -> bool {
         let by_itself = match &self.dialog {
             Some(Dialog::Conflict(_)) => true,
-            Some(Dialog::Bulk(bulk)) => bulk.current.is_none(),
-            _ => false,
+            Some(Dialog::Bulk(bulk)) => bulk.current.is_none() || self.early.has_dropped(),
+            _ => self.early.has_dropped(),
         };
         !by_itself || self.arrived.is_none_or(|at| self.now - at >= REST)
     }

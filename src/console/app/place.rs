@@ -74,6 +74,19 @@ impl Page {
         self.record().is_none() && !self.missing && self.error.is_none()
     }
 
+    /// Whether it shows this record as it was before this version, and will not for long.
+    pub fn is_behind(&self, id: RecordId, version: i64) -> bool {
+        let shown = self
+            .shown
+            .as_ref()
+            .map(|page| summary(&page.full).version());
+        self.id == id
+            && (self.stale || self.under_way.is_some())
+            && !self.missing
+            && self.error.is_none()
+            && shown.is_none_or(|shown| shown < version)
+    }
+
     /// It may have changed.
     pub fn touch(&mut self) {
         self.stale = true;

@@ -28,13 +28,6 @@ impl App {
         chord: Chord,
         effects: &mut Vec<Effect>,
     ) {
-        if line.sending.is_some() {
-            // It has been said; whoever does not wait for the answer goes on with the page.
-            if chord.key != Key::Esc {
-                self.page_key(chord, effects);
-            }
-            return;
-        }
         let candidates = self.candidates(line.edit.text());
         let last = candidates.len().saturating_sub(1);
         let offers = !line.offered.words.is_empty();

@@ -163,6 +163,15 @@ impl List {
         self.error.is_none() && (!self.loaded || reloads.any(|reload| *reload != Reload::Resync))
     }
 
+    /// Whether it shows this record as it was before this version, and will not for long.
+    pub fn is_behind(&self, id: RecordId, version: i64) -> bool {
+        let is_read = self.reload.is_some() || self.under_way.is_some();
+        let mut rows = self.rows.iter().filter(|row| row.key.id == id);
+        self.error.is_none()
+            && (is_read || self.changes.contains(&id))
+            && rows.any(|row| row.record.version() < version)
+    }
+
     // What the person does.
 
     /// Filters; the text and what it means.
