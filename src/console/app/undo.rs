@@ -146,6 +146,8 @@ impl App {
     /// Why nothing of a deed can be taken back now, as far as its records are known here.
     fn too_late(&self, deed: &Deed) -> Option<String> {
         let mut refused = deed.undo.iter().map(|each| {
+            // Who has taken what is not told by its version.
+            each.act.as_ref()?;
             let verb = verbs::find(each.record.kind, &each.undo.verb)?;
             let known = self.record(each.record);
             let record = known.filter(|record| record.version() >= each.version)?;
