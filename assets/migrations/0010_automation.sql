@@ -220,15 +220,22 @@ begin
       and (state in ('held', 'failed') or state = 'queued' and not sending);
 end $$;
 
+-- Whether its supplier knows of it: our mail has left, or it has accepted it all the same.
+create function is_known(purchase purchase_orders) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select purchase.state = 'accepted'
+        or purchase.state = 'sent' and not exists (
+            select from notices where kind = 'purchase_order' and subject_kind = 'purchase_order'
+            and subject_id = purchase.id and state <> 'sent');
+end;
+
 -- A purchase order that is cancelled: its mail stays where it has not left, else another takes it back.
--- A supplier that has accepted it knows of it all the same.
 create function take_back_purchase() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     perform stop_mails('{purchase_order}', 'purchase_order', new.id);
-    if old.state = 'accepted' or not exists (
-        select from notices where kind = 'purchase_order' and subject_kind = 'purchase_order'
-        and subject_id = new.id and state <> 'sent') then
+    if is_known(old) then
         perform enqueue('recall', 'purchase_order', new.id);
     end if;
     return null;
@@ -896,22 +903,22 @@ create trigger settle_dead_jobs after update of settled on alerts
     for each row when (new.settled is not null and old.settled is null)
     execute function settle_dead_jobs();
 
--- What the worker gave up is no longer wanted: its alert of this kind of subject ends.
-create function end_given_up_work() returns trigger
+-- Ends the alert of a kind about what a row is of; how it was settled, where that is to be said.
+create function end_alert() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update alerts set cleared_at = clock_timestamp(), settled = 'done'
-    where kind = 'dead_job' and subject_kind = tg_argv[0] and subject_id = new.id and cleared_at is null;
+    update alerts set cleared_at = clock_timestamp(), settled = tg_argv[2]
+    where kind = tg_argv[0] and subject_kind = tg_argv[1] and subject_id = new.id and cleared_at is null;
     return null;
 end $$;
 -- A parcel that has left, or never will, needs no label any more.
 create trigger need_no_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
-    execute function end_given_up_work('shipment');
+    execute function end_alert('dead_job', 'shipment', 'done');
 -- A purchase order that went to its supplier by other means, or will not, needs no mail any more.
 create trigger need_no_mail after update of state on purchase_orders
     for each row when (old.state = 'draft' and new.state <> 'draft' and new.fulfilment_id is null)
-    execute function end_given_up_work('purchase_order');
+    execute function end_alert('dead_job', 'purchase_order', 'done');
 
 -- How each supplier did in the last 90 days. Routing reads it; the worker keeps it.
 create table supplier_scores (
@@ -968,7 +975,7 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option,
-    unfit_option, quote, promises_kept, is_kept_back, is_to_be_asked, has_address, is_paid, is_wanted
+    unfit_option, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

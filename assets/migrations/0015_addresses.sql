@@ -54,24 +54,15 @@ create trigger follow_address after update of shipping_address on orders
     execute function follow_address();
 
 -- A parcel that has left, or never will, has no label to be mended.
-create function end_stale_label() returns trigger
-language plpgsql security definer set search_path = packline, pg_temp as $$
-begin
-    update alerts set cleared_at = clock_timestamp()
-    where kind = 'stale_label' and subject_kind = 'shipment' and subject_id = new.id and cleared_at is null;
-    return null;
-end $$;
 create trigger end_stale_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
-    execute function end_stale_label();
+    execute function end_alert('stale_label', 'shipment');
 
 -- Who sends nothing need not know where to.
 create function keep_address_back() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update notices set state = 'cancelled'
-    where kind = 'address_changed' and subject_kind = 'purchase_order' and subject_id = new.id
-      and (state in ('held', 'failed') or state = 'queued' and not sending);
+    perform stop_mails('{address_changed}', 'purchase_order', new.id);
     return null;
 end $$;
 create trigger keep_address_back after update of state on purchase_orders

@@ -280,10 +280,7 @@ pub async fn asked(connection: &mut PgConnection, order_id: i64) -> Result<Vec<A
     Ok(sqlx::query_as!(
         Asked,
         r#"select o.id, s.name as supplier, has_address(s) as "addressed!",
-                  (o.state = 'accepted' or o.state = 'sent' and not exists (
-                       select from notices n
-                       where n.kind = 'purchase_order' and n.subject_kind = 'purchase_order'
-                         and n.subject_id = o.id and n.state <> 'sent')) as "knows!"
+                  is_known(o) as "knows!"
          from fulfilments f
          join purchase_orders o on o.fulfilment_id = f.id
          join suppliers s on s.id = o.supplier_id

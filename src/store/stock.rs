@@ -8,8 +8,8 @@ use super::db::DbError;
 use super::rows::{self, Columns, one_row};
 use crate::domain::stock::{MovementKind, StockSummary};
 
-/// Levels with what their days of cover are made of.
-macro_rules! levels {
+/// See [`COVERED`].
+macro_rules! covered {
     () => {
         "stock_levels s
     join products product on product.id = s.product_id
@@ -27,17 +27,18 @@ macro_rules! levels {
     };
 }
 
-/// Where keys of stock levels come from: the level `s`, its `product` and `location`, what open
-/// orders want of it (`wanting.units`) and its `demand.units`, as [`SELECT`] has them.
-pub const LEVELS: &str = levels!();
+/// Stock levels with what their days of cover are made of: the level `s`, its `product` and `location`,
+/// what open orders want of it (`wanting.units`) and its `demand.units`, as [`SELECT`] has them.
+pub const COVERED: &str = covered!();
 
 /// A stock level as its list shows it: a `select` that ends where conditions may follow. The level
 /// is `s`, its product `product`, its location `location`; [`from_row`] reads its rows.
 ///
 /// What open orders want is counted by product: a product that lies in two of our locations is
 /// wanted at both. Only open orders have units that are not allocated: what the others had has
-/// left or was cancelled. What an order wants whose money went back is not counted. Demand is of the 28 days (UTC) before and with today. The preferred supplier is
-/// the one with the cheapest offer. A mute that is over counts as none.
+/// left or was cancelled. What an order wants whose money went back is not counted. Demand is of the
+/// 28 days (UTC) before and with today. The preferred supplier is the one with the cheapest offer. A
+/// mute that is over counts as none.
 pub const SELECT: &str = concat!(
     "
     select s.id, s.version, product.sku, product.title, location.name as location,
@@ -77,7 +78,7 @@ pub const SELECT: &str = concat!(
            demand.units as demand_28d, supplier.name as supplier, offer.lead_time_days,
            case when s.muted_until > now() then s.muted_until end as muted_until
     from ",
-    levels!(),
+    covered!(),
     "cross join lateral (
         select count(*) filter (where n.state in ('held', 'queued') and not n.sending) as held,
                count(*) filter (where n.state = 'failed') as failed

@@ -115,6 +115,15 @@ pub(super) fn looks_at_parent(filter: &Filter) -> bool {
     filter.terms.iter().any(of_country)
 }
 
+/// Whether a filter of stock levels asks what orders want of them.
+pub(super) fn looks_at_cover(filter: &Filter) -> bool {
+    filter.terms.iter().any(|term| match &term.test {
+        Test::Late => true,
+        Test::Is(Field::State, state) => state == "short",
+        _ => false,
+    })
+}
+
 impl Reading<'_> {
     /// Pushes one condition that holds for the records of a kind that the query shows.
     pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>, kind: Kind) {

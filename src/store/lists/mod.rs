@@ -109,12 +109,13 @@ pub async fn page(
     Ok(Page { rows, complete })
 }
 
-/// The tables that a list's keys come from: the kind's own, its order where the sort or the filter
-/// asks for it, and of stock all, for what is short or low follows from all of them.
+/// The tables that a list's keys come from: the kind's own, and what else the sort or the filter asks
+/// for: a parcel's order, or what a level's cover is made of.
 fn keys_from(filter: &Filter, kind: Kind, sort: SortSql) -> &'static str {
     match kind {
         Kind::Order => "orders o",
-        Kind::Stock => stock::LEVELS,
+        Kind::Stock if sort.looks_at_cover() || filter::looks_at_cover(filter) => stock::COVERED,
+        Kind::Stock => "stock_levels s join products product on product.id = s.product_id",
         Kind::Shipment if sort.looks_at_parent() || filter::looks_at_parent(filter) => {
             "shipments p join orders parent on parent.id = p.order_id"
         }

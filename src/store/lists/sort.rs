@@ -37,6 +37,11 @@ impl SortSql {
         self.expression.contains("parent.")
     }
 
+    /// Whether it is made of what orders want of a stock level, and of its demand.
+    pub(super) fn looks_at_cover(self) -> bool {
+        self.expression.contains("wanting.")
+    }
+
     /// The row's place, as two columns of which one is null.
     pub(super) fn key_columns(self) -> String {
         let Self { expression, of } = self;
