@@ -22,6 +22,7 @@ fn confirmed(lines: Vec<Line>) -> Facts {
         }),
         promised_day: None,
         told_day: None,
+        known_day: None,
         told_open_end: false,
         to_be_acknowledged: false,
         lines,
