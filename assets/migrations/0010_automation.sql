@@ -31,6 +31,8 @@ alter table orders
     add column covered_by_hand boolean not null default false,
     -- The day, in the shop's zone, by which the customer was last told that it arrives.
     add column told_day date,
+    -- The day told before that: what they know while the mail about the later one has not left.
+    add column told_before date,
     -- When units of it that were lost were last to be sent again: what covers them counts from then.
     add column again_at timestamptz;
 alter table fulfilments
@@ -307,8 +309,15 @@ begin
     if new.kind = 'purchase_order' and exists (
            select from purchase_orders p where p.id = new.subject_id and not is_to_be_asked(p))
        or new.kind <> 'purchase_order' and exists (
-           select from orders where id = new.subject_id and stage = 'cancelled') then
+           select from orders where id = new.subject_id and stage = 'cancelled')
+       -- Nor is the customer told of a day after another one was told.
+       or new.kind = 'delay' and exists (
+           select from notices later where later.kind = 'delay' and later.subject_kind = new.subject_kind
+           and later.subject_id = new.subject_id and later.id > new.id and later.state <> 'cancelled') then
         new.state := 'cancelled';
+    elsif new.kind = 'delay' then
+        -- Whether it still stands is looked at now that it can be stopped.
+        perform enqueue('order', 'order', new.subject_id);
     end if;
     return new;
 end $$;

@@ -89,13 +89,14 @@ impl Desk {
         Ok(self.lay_ready(connection, &notice, now).await?)
     }
 
-    /// Tells the customer of a delay: once for each new day, and once that a day is lost and no
-    /// other is known.
+    /// Tells the customer, who knows of another day, of a delay: once for each new day, and once that
+    /// a day is lost and no other is known. What was to be told of earlier ones is stopped.
     pub(super) async fn delay(
         &self,
         connection: &mut PgConnection,
         order: &Moving,
         delay: Delay,
+        known: NaiveDate,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
         let Some(recipient) = order.email.clone() else {
@@ -106,7 +107,7 @@ impl Desk {
             order: Some(parties.order(order)?),
             delay: Some(DelayValues {
                 until: delay.until,
-                was: delay.told,
+                was: known,
             }),
             ..self.values(order)
         };
@@ -123,7 +124,9 @@ impl Desk {
             attachment: None,
             answers: Vec::new(),
         };
-        Ok(self.lay_ready(connection, &notice, now).await?)
+        keep_delays(connection, order.id).await?;
+        Ok(self.lay_ready(connection, &notice, now).await?
+            || notices::revive(connection, &notice, now + self.hold).await?)
     }
 
     /// Asks a supplier for goods, for an order or for our own stock, with a table that can be filled
@@ -325,6 +328,16 @@ impl Parties {
             deliver_by: order.facts.promised_day,
         })
     }
+}
+
+/// Stops what a customer was to be told of an order's delays and has not been told. The same day may be
+/// told later.
+pub(super) async fn keep_delays(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<(), DbError> {
+    let subject = Subject::new(SubjectKind::Order, order_id);
+    notices::supersede(connection, NoticeKind::Delay, subject).await
 }
 
 async fn parties(connection: &mut PgConnection, order: &Moving) -> Result<Parties, DbError> {

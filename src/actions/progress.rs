@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::letters::{Desk, StepError};
+use super::letters::{self, Desk, StepError};
 use crate::domain::orders::FulfilmentState;
 use crate::domain::progress::{self, Step};
 use crate::domain::promises::{self, Promise};
@@ -117,11 +117,19 @@ async fn take(
         Step::Acknowledge => {
             let told = terms.desk.confirm(connection, order, terms.now).await?;
             if told {
-                store::set_told(connection, order.id, order.facts.promised_day).await?;
+                store::set_told(connection, order.id, order.facts.promised_day, None).await?;
             }
             Ok(told)
         }
         Step::Apologise => apologise(connection, order, terms).await,
+        Step::Reassure => {
+            let Some(known) = order.facts.is_sooner() else {
+                return Ok(false);
+            };
+            letters::keep_delays(connection, order.id).await?;
+            store::set_told(connection, order.id, Some(known), None).await?;
+            Ok(true)
+        }
         Step::Inspect(fulfilment) => Ok(inspect(connection, order, fulfilment, terms).await?),
         Step::Ready(fulfilment) => {
             let part = order.facts.fulfilments.iter().find(|f| f.id == fulfilment);
@@ -341,13 +349,13 @@ async fn apologise(
     let Some(delay) = order.facts.delay() else {
         return Ok(false);
     };
+    let known = order.facts.known_day.unwrap_or(delay.told);
     terms
         .desk
-        .delay(connection, order, delay, terms.now)
+        .delay(connection, order, delay, known, terms.now)
         .await?;
-    if delay.until.is_some() {
-        store::set_told(connection, order.id, delay.until).await?;
-    }
+    let told = delay.until.unwrap_or(delay.told);
+    store::set_told(connection, order.id, Some(told), Some(known)).await?;
     Ok(true)
 }
 

@@ -32,6 +32,8 @@ pub struct Facts {
     pub promised_day: Option<NaiveDate>,
     /// The day by which the customer was last told that it arrives.
     pub told_day: Option<NaiveDate>,
+    /// The day that they know, while the mail about another has not left and can be stopped.
+    pub known_day: Option<NaiveDate>,
     /// Whether the customer was told too that this day is lost and no other is known.
     pub told_open_end: bool,
     /// Whether the customer has a mail address and was not told yet that the order is confirmed.
@@ -159,6 +161,8 @@ pub enum Step {
     Acknowledge,
     /// Tell the customer that it arrives later than they were told.
     Apologise,
+    /// Stop what was to be told of a delay: it arrives sooner than that after all.
+    Reassure,
     /// Ask for an inspection of a fulfilment where the plan says so, else let it pass.
     Inspect(i64),
     /// A fulfilment's parcel may leave.
@@ -180,6 +184,7 @@ impl Step {
             Self::Pick => "plan pick",
             Self::Acknowledge => "acknowledge",
             Self::Apologise => "tell of delay",
+            Self::Reassure => "stop mail of delay",
             Self::Inspect(_) => "inspect",
             Self::Ready(_) => "ready",
             Self::Pack(_) => "pack",
@@ -238,13 +243,26 @@ impl Facts {
     pub fn delay(&self) -> Option<Delay> {
         let told = self.told_day?;
         let until = self.promised_day.filter(|day| *day > told);
-        let lost = self
+        let lost = self.is_lost() && !self.told_open_end;
+        (until.is_some() || lost).then_some(Delay { told, until })
+    }
+
+    /// Whether the promised day can't be kept, and nobody knows another.
+    fn is_lost(&self) -> bool {
+        let overdue = self
             .standing
             .as_ref()
-            .is_some_and(|standing| standing.overdue)
-            && !self.is_covered()
-            && !self.told_open_end;
-        (until.is_some() || lost).then_some(Delay { told, until })
+            .is_some_and(|standing| standing.overdue);
+        overdue && !self.is_covered()
+    }
+
+    /// The day that the customer knows, where the mail about a later one, or about none, has not left
+    /// and it arrives before that after all.
+    pub fn is_sooner(&self) -> Option<NaiveDate> {
+        let promised = self.promised_day?;
+        let told = self.told_day?;
+        let stands_no_more = promised < told || promised == told && self.told_open_end;
+        self.known_day.filter(|_| stands_no_more && !self.is_lost())
     }
 }
 
@@ -293,6 +311,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     // Where the option does not take it, nobody knows yet how it goes, nor when it comes.
     if facts.to_be_acknowledged && !facts.refused_option {
         steps.push(Step::Acknowledge);
+    }
+    if facts.is_sooner().is_some() {
+        steps.push(Step::Reassure);
     }
     if facts.delay().is_some() {
         steps.push(Step::Apologise);

@@ -74,6 +74,34 @@ pub async fn rewrite(connection: &mut PgConnection, notice: &NewNotice) -> Resul
     Ok(done.rows_affected() == 1)
 }
 
+/// Lays a notice ready that was stopped before anybody got it, as it reads now. False where there is
+/// none.
+pub async fn revive(
+    connection: &mut PgConnection,
+    notice: &NewNotice,
+    held_until: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let done = sqlx::query!(
+        "update notices
+         set state = 'queued', attempts = 0, retry_at = $9, held_until = $9, error = null,
+             recipient = $5, subject_line = $6, body = $7, html = $8
+         where kind = $1 and subject_kind = $2 and subject_id = $3 and occasion = $4
+           and state = 'cancelled'",
+        notice.kind.as_str(),
+        notice.subject.kind.as_str(),
+        notice.subject.id,
+        notice.occasion,
+        notice.recipient,
+        notice.mail.subject,
+        notice.mail.text,
+        notice.mail.html,
+        held_until,
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Stops the notices of a kind about a record that have not left: another one takes their place.
 pub async fn supersede(
     connection: &mut PgConnection,

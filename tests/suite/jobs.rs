@@ -371,7 +371,7 @@ async fn a_mail_that_cannot_be_read_fails_alone() {
             "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body,
                                   held_until, mail_references)
              values ('delay', 'order', 1, 'a', 'a@example.org', 'A', 'A', now() - interval '2 minutes', array[null]),
-                    ('delay', 'order', 1, 'b', 'b@example.org', 'B', 'B', now() - interval '1 minute', '{}')",
+                    ('delay', 'order', 2, 'b', 'b@example.org', 'B', 'B', now() - interval '1 minute', '{}')",
         )
         .await;
     assert!(!works.run_once(&[]), "one mail failed");

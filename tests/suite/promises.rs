@@ -856,3 +856,55 @@ async fn an_order_whose_money_went_back_keeps_its_mails_back_when_it_has_left_to
         Some("purchase_order cancelled, order_confirmation sent")
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_is_told_the_last_day_last_and_no_day_that_no_longer_stands() {
+    let works = works().await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+             values ('Barge', 'EUR', 100, 9, 9), ('Raft', 'EUR', 100, 19, 19);
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    let states = "select string_agg(state, ', ' order by id) from notices where kind = 'delay'";
+    works.mail.behave(Manners::AnswersRecipients(451));
+    works.run("update orders set shipping_option_id = 2").await;
+    works.run_once(&[]);
+    assert_eq!(works.text(states).await.as_deref(), Some("queued"));
+    // It comes on the day that was told after all.
+    works.run("update orders set shipping_option_id = 1").await;
+    works.run_once(&[]);
+    assert_eq!(works.text(states).await.as_deref(), Some("cancelled"));
+    // It is later again, and then later still: only the last word leaves.
+    works.run("update orders set shipping_option_id = 2").await;
+    works.run_once(&[]);
+    assert_eq!(works.text(states).await.as_deref(), Some("queued"));
+    works.run("update orders set shipping_option_id = 3").await;
+    works.mail.behave(Manners::Takes);
+    let before = works.mail.taken().len();
+    works.drain(1);
+    works.end_claims().await;
+    works.drain(1);
+    assert_eq!(works.text(states).await.as_deref(), Some("cancelled, sent"));
+    assert_eq!(works.mail.taken().len(), before + 1);
+    let known = "select count(*) from orders where told_day = ((deliver_by - interval '1 second') at time zone 'UTC')::date";
+    assert_eq!(works.number(known).await, 1);
+    // What was being sent when another day was told does not follow it.
+    works
+        .run(
+            "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, state, held_until)
+             select 'delay', 'order', id, 'later', 'ines@example.org', 'Later', 'Later.', 'held', now() + interval '1 hour'
+             from orders;
+             update notices set state = 'queued', sending = true, attempts = 1 where state = 'cancelled'",
+        )
+        .await;
+    works
+        .run("update notices set sending = false, retry_at = now() where sending")
+        .await;
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("cancelled, sent, held")
+    );
+}

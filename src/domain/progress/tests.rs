@@ -23,6 +23,7 @@ fn confirmed(lines: Vec<Line>) -> Facts {
         }),
         promised_day: None,
         told_day: None,
+        known_day: None,
         told_open_end: false,
         to_be_acknowledged: false,
         lines,
@@ -197,6 +198,33 @@ fn a_day_that_is_lost_with_no_other_known_is_told_once() {
     assert_eq!(facts.delay().map(|delay| delay.until), Some(None));
     facts.told_open_end = true;
     assert_eq!(facts.delay(), None);
+}
+
+#[test]
+fn what_no_longer_stands_is_not_told() {
+    let day = |day| NaiveDate::from_ymd_opt(2026, 3, day);
+    let facts = |known, told, promised| Facts {
+        told_day: told,
+        known_day: known,
+        promised_day: promised,
+        ..confirmed(vec![line(0, 0)])
+    };
+    let sooner = facts(day(4), day(6), day(4));
+    assert_eq!(due(&sooner), [Step::Reassure]);
+    assert_eq!(sooner.is_sooner(), day(4));
+    let as_told = facts(day(4), day(6), day(6));
+    assert_eq!(due(&as_told), [], "the mail stands");
+    let has_left = facts(None, day(6), day(4));
+    assert_eq!(due(&has_left), [], "it is told, and comes sooner");
+    let mut open = Facts {
+        told_open_end: true,
+        ..facts(day(4), day(4), day(4))
+    };
+    assert_eq!(due(&open), [Step::Reassure], "the day is known again");
+    let line = line(1, 0);
+    open.lines = vec![line];
+    open.standing.as_mut().expect("a promise").overdue = true;
+    assert_eq!(open.is_sooner(), None, "the day is still lost");
 }
 
 #[test]

@@ -86,7 +86,13 @@ pub async fn facts(
                   coalesce((o.ship_by at time zone c.time_zone)::date < ($2 at time zone c.time_zone)::date,
                            false) as "overdue!",
                   exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
-                          and n.subject_id = o.id and n.occasion = 'open:' || o.told_day) as "told_open_end!",
+                          and n.subject_id = o.id and n.occasion = 'open:' || o.told_day
+                          -- One that was taken back is not told; one that somebody stopped is.
+                          and (n.state <> 'cancelled' or o.told_before is not null)) as "told_open_end!",
+                  case when exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
+                                    and n.subject_id = o.id and not n.sending
+                                    and n.state in ('held', 'queued', 'failed'))
+                       then o.told_before end as known_day,
                   refused_option(o) is not null as "refused!",
                   case when s.id is not null then s.name || ': ' || refused_option(o)
                   -- A shop that has none yet promises no day of arrival anyhow.
@@ -150,6 +156,7 @@ pub async fn facts(
             refused_option: row.refused,
             standing,
             told_day: row.told_day,
+            known_day: row.known_day,
             promised_day: row.promised_day,
             told_open_end: row.told_open_end,
             to_be_acknowledged: email.is_some() && !row.acknowledged,
@@ -320,15 +327,22 @@ pub async fn promise(
     one_row(&done, "the order")
 }
 
-/// The customer has been told that an order arrives by a day.
+/// The customer is told that an order arrives by a day; until that mail has left, they know the one
+/// before.
 pub async fn set_told(
     connection: &mut PgConnection,
     id: i64,
     day: Option<NaiveDate>,
+    before: Option<NaiveDate>,
 ) -> Result<(), DbError> {
-    let done = sqlx::query!("update orders set told_day = $2 where id = $1", id, day)
-        .execute(connection)
-        .await?;
+    let done = sqlx::query!(
+        "update orders set told_day = $2, told_before = $3 where id = $1",
+        id,
+        day,
+        before,
+    )
+    .execute(connection)
+    .await?;
     one_row(&done, "the order")
 }
 
