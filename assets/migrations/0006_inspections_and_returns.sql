@@ -7,7 +7,8 @@ create table inspections (
     fulfilment_id bigint,
     shipment_id bigint,
     stock_level_id bigint references stock_levels,
-    state text not null default 'pending' check (state in ('pending', 'passed', 'failed', 'waived')),
+    state text not null default 'pending' check (state in
+        ('pending', 'passed', 'failed', 'waived', 'cancelled')),
     assignee text,
     started_at timestamptz,
     finished_at timestamptz,
@@ -64,7 +65,8 @@ insert into transition (kind, from_state, to_state) values
     ('inspection', 'pending', 'passed'),
     ('inspection', 'pending', 'failed'),
     ('inspection', 'failed', 'pending'),
-    ('inspection', 'failed', 'waived');
+    ('inspection', 'failed', 'waived'),
+    ('inspection', 'pending', 'cancelled');
 select guard_states('inspections', 'inspection', 'state');
 
 -- The order's row lock keeps a result and a hand-over apart. A result follows from the checks,
@@ -95,6 +97,11 @@ begin
         elsif new.state = 'waived' and not pg_has_role(session_user, 'packline_supervisor', 'member') then
             raise exception 'only a supervisor waives an inspection'
                 using errcode = 'insufficient_privilege', constraint = 'inspections_waived_by_supervisor';
+        elsif new.state = 'cancelled' and not exists (
+            select from orders where id = new.order_id and stage = 'cancelled'
+        ) then
+            raise exception 'an inspection ends undone only with its order'
+                using errcode = 'check_violation', constraint = 'inspections_cancelled_with_order';
         end if;
         new.finished_at := case when new.state = 'pending' then null else clock_timestamp() end;
     end if;
@@ -102,6 +109,17 @@ begin
 end $$;
 create trigger guard before insert or update on inspections
     for each row execute function guard_inspection();
+
+-- What is not sent need not be inspected. What failed is still to be put right: the goods are here.
+create function cancel_inspections() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update inspections set state = 'cancelled' where order_id = new.id and state = 'pending';
+    return null;
+end $$;
+create trigger cancel_inspections after update on orders
+    for each row when (new.stage = 'cancelled' and old.stage <> 'cancelled')
+    execute function cancel_inspections();
 
 create trigger never_deleted before delete on inspections
     for each row execute function refuse_change('inspections');

@@ -16,6 +16,8 @@ words! {
         Failed = "failed",
         /// It failed, and a supervisor let it go, with a reason.
         Waived = "waived",
+        /// Its order was cancelled before it was finished.
+        Cancelled = "cancelled",
     }
 }
 

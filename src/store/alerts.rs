@@ -136,8 +136,8 @@ pub async fn settle(
 }
 
 /// Raises what has not moved for as long as its stage allows, and clears what has moved: orders by
-/// their promise, purchase orders by the supplier's agreed hours,
-/// and those for our own stock that cannot be sent or did not get through. Answers with how many changed.
+/// their promise, purchase orders by the supplier's agreed hours, and those for our own stock that
+/// cannot be sent or did not get through. Answers with how many changed.
 ///
 /// An order is stuck when its ship-by has passed, or when it waits for something and has not changed
 /// for two days; one that is on hold, after three.
@@ -145,7 +145,7 @@ pub async fn settle_stuck(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> Result<u64, DbError> {
-    let raised = sqlx::query!(
+    let changed = sqlx::query!(
         "with stuck as (
              select 'stuck' as kind, 'order' as subject_kind, o.id,
                     case when o.stage = 'on_hold' then 'on hold for three days: ' || coalesce(o.hold_reason, '')
@@ -161,7 +161,7 @@ pub async fn settle_stuck(
              select 'silent', 'purchase_order', p.id,
                     s.name || ' has not answered within ' || s.acceptance_hours || ' business hours'
              from purchase_orders p join suppliers s on s.id = p.supplier_id
-             where p.state = 'sent' and p.answer_due < $1
+             where p.state = 'sent' and p.answer_due < $1 and is_to_be_asked(p)
              union all
              select distinct on (t.id) 'unaddressed', 'stock', t.id,
                     'PO-' || p.id || ' waits: ' || s.name || ' has no address for purchase orders'
@@ -183,51 +183,29 @@ pub async fn settle_stuck(
              join locations n on n.id = t.location_id and n.supplier_id is null
              where m.kind = 'purchase_order' and m.subject_kind = 'purchase_order' and m.order_id is null
                and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order')
-               and p.state = 'sent')
-         insert into alerts (kind, subject_kind, subject_id, reason)
-         select kind, subject_kind, id, reason from stuck
-         on conflict (kind, subject_kind, subject_id) where cleared_at is null
-         do update set reason = excluded.reason where alerts.reason <> excluded.reason",
+               and p.state = 'sent'),
+         cleared as (
+             update alerts a set cleared_at = clock_timestamp()
+             where a.cleared_at is null
+               and (a.kind in ('stuck', 'silent', 'unaddressed', 'unsent')
+                        and (a.kind, a.subject_kind, a.subject_id) not in (select kind, subject_kind, id from stuck)
+                    or a.kind = 'dead_job' and not exists (
+                        select from jobs j where j.dead_at is not null
+                          and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id))
+             returning id),
+         raised as (
+             insert into alerts (kind, subject_kind, subject_id, reason)
+             select kind, subject_kind, id, reason from stuck
+             on conflict (kind, subject_kind, subject_id) where cleared_at is null
+             do update set reason = excluded.reason where alerts.reason <> excluded.reason
+             returning id)
+         select (select count(*) from cleared) + (select count(*) from raised) as \"count!\"",
         now
     )
-    .execute(&mut *connection)
-    .await?;
-    let cleared = sqlx::query!(
-        "update alerts a set cleared_at = clock_timestamp()
-         where a.cleared_at is null
-           and (a.kind = 'stuck' and a.subject_kind = 'order' and not exists (
-                    select from orders o where o.id = a.subject_id
-                      and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
-                      and (o.stage = 'on_hold' and o.updated_at < $1::timestamptz - interval '3 days'
-                           or o.stage <> 'on_hold' and o.ship_by < $1::timestamptz
-                           or o.stage <> 'on_hold' and o.waiting_reason is not null
-                              and o.updated_at < $1::timestamptz - interval '2 days'))
-                or a.kind = 'silent' and not exists (
-                    select from purchase_orders p where p.id = a.subject_id
-                      and p.state = 'sent' and p.answer_due < $1)
-                or a.kind = 'unaddressed' and not exists (
-                    select from stock_levels t
-                    join purchase_order_lines l on l.product_id = t.product_id
-                    join purchase_orders p on p.id = l.purchase_order_id
-                    join suppliers s on s.id = p.supplier_id
-                    where t.id = a.subject_id and p.state = 'draft' and p.fulfilment_id is null
-                      and not has_address(s))
-                or a.kind = 'unsent' and not exists (
-                    select from stock_levels t
-                    join notices m on m.kind = 'purchase_order' and m.subject_kind = 'purchase_order'
-                        and m.order_id is null
-                    join purchase_orders p on p.id = m.subject_id
-                    join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = t.product_id
-                    where t.id = a.subject_id and p.state = 'sent'
-                      and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order'))
-                or a.kind = 'dead_job' and not exists (
-                    select from jobs j where j.dead_at is not null
-                      and j.subject_kind = a.subject_kind and j.subject_id = a.subject_id))",
-        now
-    )
-    .execute(connection)
-    .await?;
-    Ok(raised.rows_affected() + cleared.rows_affected())
+    .fetch_one(connection)
+    .await?
+    .count;
+    Ok(changed.unsigned_abs())
 }
 
 /// Raises kinds of job that fail again and again, and clears those that do so no more: what comes
@@ -246,7 +224,7 @@ pub async fn settle_failing(
              group by kind having bool_or(every is not null) or count(*) >= 3
              union all
              select 'mail', 'mail does not get through: ' || (array_agg(error order by updated_at desc, id desc))[1]
-             from notices where state = 'queued' and error is not null
+             from notices where state = 'queued' and error is not null and not is_kept_back(notices)
              having min(held_until) < $1::timestamptz - interval '1 hour'),
          cleared as (
              update alerts set cleared_at = clock_timestamp()

@@ -425,7 +425,8 @@ pub async fn put_off(connection: &mut PgConnection) -> Result<Option<PutOff>, Db
         PutOff,
         r#"select count(*) as "count!", min(held_until) as "since!",
                   (array_agg(error order by updated_at desc, id desc))[1] as "error!"
-           from notices where state = 'queued' and error is not null having count(*) > 0"#
+           from notices where state = 'queued' and error is not null and not is_kept_back(notices)
+           having count(*) > 0"#
     )
     .fetch_optional(connection)
     .await?)

@@ -648,6 +648,14 @@ async fn an_inspection_is_finished_by_its_checks_and_stays_so() {
         "inspections_checks_passed",
         "nothing was looked at"
     );
+    assert_eq!(
+        refusal(
+            &mut connection,
+            "update inspections set state = 'cancelled'"
+        )
+        .await,
+        "inspections_cancelled_with_order"
+    );
     run(
         &mut connection,
         "insert into inspection_checks (inspection_id, position, name, instruction, result)

@@ -134,6 +134,25 @@ async fn mail_that_does_not_get_out_is_told_and_raised_after_an_hour() {
     assert_eq!(status["put_off_mails"]["count"], 4);
     assert_eq!(status["alerts"]["failing_job"], 1);
 
+    // What stays here with its order is no mail that does not get out.
+    for order in ["#1", "#2"] {
+        let (said, done) = works.act(&["hold", order, "--reason", "the customer is away"]);
+        assert!(done, "{said}");
+    }
+    works
+        .run("update jobs set run_at = 'epoch' where kind = 'sweep'")
+        .await;
+    assert!(works.run_once(&[shut]));
+    let (status, _) = works.packline(&["status"]);
+    assert!(
+        !status.contains("put off") && !status.contains("get through"),
+        "{status}"
+    );
+    for order in ["#1", "#2"] {
+        let (said, done) = works.act(&["release", order]);
+        assert!(done, "{said}");
+    }
+
     works
         .run(
             "update notices set retry_at = now() where state = 'queued';
@@ -150,6 +169,30 @@ async fn mail_that_does_not_get_out_is_told_and_raised_after_an_hour() {
         !status.contains("put off") && !status.contains("get through"),
         "{status}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_without_an_answer_is_not_silent() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works.run("select order_of('#1', 'CUP', 2)").await;
+    works.drain(1);
+    let overdue = "update purchase_orders set answer_due = now() - interval '1 minute';
+                   update jobs set run_at = 'epoch' where kind = 'sweep'";
+    works.run(overdue).await;
+    works.drain(1);
+    let silent = "select count(*) from alerts where kind = 'silent' and cleared_at is null";
+    assert_eq!(works.number(silent).await, 1);
+    let folder = harness::scratch_dir();
+    let file = folder.path().join("dispatches.csv");
+    let lines = "Order,SKU,Quantity,Supplier,Tracking company,Tracking number,Shipped at\n\
+                 #1,CUP,1,Acme,DHL,JD1,2026-03-02T09:00:00Z\n";
+    std::fs::write(&file, lines).expect("a file");
+    let (said, done) = works.packline(&["import", "dispatches", &file.display().to_string()]);
+    assert!(done, "{said}");
+    works.run(overdue).await;
+    works.drain(1);
+    assert_eq!(works.number(silent).await, 0);
 }
 
 #[tokio::test]

@@ -401,3 +401,47 @@ async fn a_new_holiday_moves_what_was_promised_and_says_so() {
     assert_eq!(works.text(quoted).await.as_deref(), Some("true"));
     assert_eq!(works.number(delays).await, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_needs_no_inspection() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of('#1', 'PLATE', 1), order_of('#2', 'PLATE', 1)")
+        .await;
+    works.drain(1);
+    for act in [
+        &["inspect", "#1"][..],
+        &["inspect", "#2"],
+        &["start", "INS-2"],
+        &[
+            "fail-check",
+            "INS-2",
+            "--check",
+            "item",
+            "--defect",
+            "chipped",
+            "--severity",
+            "major",
+        ],
+        &["pass-check", "INS-2", "--check", "quantity"],
+        &["pass-check", "INS-2", "--check", "condition"],
+        &["pass-check", "INS-2", "--check", "packaging"],
+        &["finish", "INS-2"],
+        &["cancel", "#1", "--reason", "changed her mind"],
+        &["cancel", "#2", "--reason", "changed her mind"],
+    ] {
+        let (said, done) = works.act(act);
+        assert!(done, "{act:?}: {said}");
+    }
+    let states = "select string_agg(state, ', ' order by id) from inspections";
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("cancelled, failed"),
+        "what is broken is still to be put right"
+    );
+    let (next, _) = works.packline(&["list", "next"]);
+    assert!(!next.contains("INS-1") && next.contains("INS-2"), "{next}");
+    let (said, done) = works.act(&["start", "INS-1"]);
+    assert!(!done && said.contains("it is cancelled"), "{said}");
+}

@@ -139,6 +139,7 @@ pub fn inspection_state(inspection: &InspectionSummary) -> Span {
         InspectionState::Passed => Tone::Good,
         InspectionState::Failed => Tone::Bad,
         InspectionState::Waived => Tone::Warn,
+        InspectionState::Cancelled => Tone::Muted,
     };
     Span::new(inspection.state.as_str(), tone)
 }
