@@ -35,9 +35,17 @@ create table verb_role (
 );
 comment on table verb_role is 'Who may which verb. Written by `packline migrate` from the program''s table of verbs.';
 
+-- Whether it is a plain list of texts, as other programs read one: no lists in it, no gaps, counted from 1.
+create function is_list(texts text[]) returns boolean
+language sql immutable
+return case when cardinality(texts) = 0 then true
+            when array_ndims(texts) <> 1 or array_lower(texts, 1) <> 1 then false
+            else array_position(texts, null) is null end;
+
 create table activity (
     id bigint generated always as identity,
     at timestamptz not null default clock_timestamp(),
+    xid xid8 not null default pg_current_xact_id(),
     kind text not null,
     record_id bigint not null,
     entity text not null,

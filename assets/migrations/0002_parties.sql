@@ -94,7 +94,7 @@ create table shipping_options (
     transit_days_min integer not null check (transit_days_min >= 0),
     transit_days_max integer not null check (transit_days_max <= 365),
     -- ISO 3166 codes; empty for everywhere.
-    countries text[] not null default '{}',
+    countries text[] not null default '{}' check (is_list(countries)),
     max_weight_g integer check (max_weight_g > 0),
     version bigint not null default 1,
     updated_at timestamptz not null default clock_timestamp(),

@@ -34,7 +34,7 @@ create table orders (
     billing_address jsonb not null default '{}' check (is_address(billing_address)),
     country text generated always as (nullif(shipping_address ->> 'country', '')) stored,
     note text,
-    tags text[] not null default '{}',
+    tags text[] not null default '{}' check (is_list(tags)),
     -- The promise.
     ship_by timestamptz,
     deliver_by timestamptz,

@@ -84,7 +84,7 @@ revoke all on all tables in schema packline from public;
 grant usage on schema packline to packline_viewer, packline_shop;
 grant select on all tables in schema packline to packline_viewer;
 grant execute on function change_horizon, finish_act to packline_viewer;
-grant execute on function by_own_trigger, is_address, person to packline_viewer, packline_shop;
+grant execute on function by_own_trigger, is_address, is_list, person to packline_viewer, packline_shop;
 grant execute on function maintain_partitions to packline_supervisor, packline_worker;
 grant execute on function staff_add to packline_admin;
 

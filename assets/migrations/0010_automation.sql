@@ -81,6 +81,23 @@ create trigger enqueue_option after update on shipping_options
                        is distinct from (old.transit_days_max, old.countries, old.max_weight_g))
     execute function enqueue_option();
 
+-- So are those that have units to leave of a product that weighs something else.
+create function enqueue_weighed() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('order', 'order', id)
+    from (select distinct o.id
+          from new_rows n
+          join old_rows was on was.id = n.id and was.weight_g is distinct from n.weight_g
+          join order_lines l on l.product_id = n.id and (l.unallocated > 0 or l.requested > 0 or l.reserved > 0)
+          join orders o on o.id = l.order_id
+          where o.stage in ('confirmed', 'processing', 'partially_shipped')
+          order by o.id) counting;
+    return null;
+end $$;
+create trigger enqueue_weighed after update on products
+    referencing old table as old_rows new table as new_rows for each statement execute function enqueue_weighed();
+
 -- Whether later orders leave stock to this one: it is under way, or will be as soon as it is looked at.
 create function comes_first(an_order orders) returns boolean
 language sql immutable

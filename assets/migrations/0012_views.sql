@@ -186,7 +186,7 @@ create table saved_views (
     sort_column text not null check (sort_column in ('due', 'cover', 'number', 'age', 'name', 'state', 'amount')),
     descending boolean not null default false,
     -- The titles, left to right; null for those that the pane shows by itself.
-    columns text[] check (cardinality(columns) between 1 and 40),
+    columns text[] check (cardinality(columns) between 1 and 40 and is_list(columns)),
     version bigint not null default 1,
     updated_at timestamptz not null default clock_timestamp()
 );
@@ -198,7 +198,7 @@ comment on table saved_views is 'What people called a filter, a sort and columns
 create table list_columns (
     login text not null default session_user,
     kind text not null check (kind in ('order', 'stock', 'shipment', 'inspection', 'ticket')),
-    columns text[] not null check (cardinality(columns) between 1 and 40),
+    columns text[] not null check (cardinality(columns) between 1 and 40 and is_list(columns)),
     primary key (login, kind)
 );
 comment on table list_columns is 'How each person arranged the panes. No business of anybody else''s, so it has no history.';

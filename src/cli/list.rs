@@ -176,7 +176,11 @@ impl List {
                 .collect();
             return Ok(Err(match names.as_slice() {
                 [] => format!("no view of {} is kept yet", pane.name()),
-                names => format!("no view is called “{name}”; there are {}", names.join(", ")),
+                names => {
+                    let told =
+                        format!("no view is called “{name}”; there are {}", names.join(", "));
+                    text::plain(&told).into_owned()
+                }
             }));
         };
         // Read as one text: what one of them looks for in history, the other must find there too.

@@ -153,8 +153,8 @@ pub struct Deed {
 ///
 /// History rows carry no version, but the change feed says when each version came to be; it keeps
 /// at least a day, and a version that is older than that is told of from its first known successor
-/// on. An act goes on writing after the record's version has risen: one that had begun by then is
-/// what made the version, not what came after it.
+/// on. A transaction goes on writing after the record's version has risen: one that had begun by then
+/// is what made the version, not what came after it.
 pub async fn since(
     connection: &mut PgConnection,
     record: RecordId,
@@ -171,7 +171,7 @@ pub async fn since(
            from activity a, seen
            where a.kind = $1 and a.record_id = $2 and a.at > seen.at
              and not exists (select from activity before
-                             where before.act_id = a.act_id and before.kind = $1
+                             where before.xid = a.xid and before.kind = $1
                                and before.record_id = $2 and before.at <= seen.at)
            order by a.at desc, a.id desc limit 200"#,
         record.kind.as_str(),

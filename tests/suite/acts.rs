@@ -1374,6 +1374,33 @@ async fn an_answer_that_was_stopped_was_not_given() {
 }
 
 #[tokio::test]
+async fn what_made_the_version_that_is_seen_is_no_news() {
+    let shop = Shop::open().await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let mut owner = shop.owner().await;
+    // As an import does: the order first, then what belongs to it.
+    sqlx::raw_sql(
+        "begin;
+         update orders set note = 'as imported';
+         update order_lines set ordered = ordered + 1;
+         commit",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("an import");
+    let seen = shop.version(order).await;
+    let news = actions::news(&mut owner, order, seen, now())
+        .await
+        .expect("an answer");
+    assert!(news.news.is_empty(), "{news:?}");
+    shop.done(order, "note", &[("text", "by now")]).await;
+    let news = actions::news(&mut owner, order, seen, now())
+        .await
+        .expect("an answer");
+    assert_eq!(news.news.len(), 1, "{news:?}");
+}
+
+#[tokio::test]
 async fn an_order_held_by_a_direct_write_is_told_as_one() {
     let shop = Shop::open().await;
     let order = shop.order(&[("MUG", 1)]).await;

@@ -796,6 +796,46 @@ async fn partitions_are_made_ahead_and_old_changes_dropped_with_their_horizon() 
 }
 
 #[tokio::test]
+async fn a_list_of_words_is_one_that_everybody_can_read() {
+    let (_database, mut connection) = shop().await;
+    for list in [
+        "array['a', null]",
+        "array[array['a'], array['b']]",
+        "'[0:1]={a,b}'",
+    ] {
+        for (sql, constraint) in [
+            (
+                format!("update orders set tags = {list}"),
+                "orders_tags_check",
+            ),
+            (
+                format!(
+                    "insert into shipping_options
+                         (name, currency, price, transit_days_min, transit_days_max, countries)
+                     values ('Slow', 'EUR', 0, 1, 2, {list})"
+                ),
+                "shipping_options_countries_check",
+            ),
+            (
+                format!(
+                    "insert into saved_views (kind, name, sort_column, columns)
+                     values ('order', 'mine', 'due', {list})"
+                ),
+                "saved_views_columns_check",
+            ),
+            (
+                format!("insert into list_columns (kind, columns) values ('order', {list})"),
+                "list_columns_columns_check",
+            ),
+        ] {
+            assert_eq!(refusal(&mut connection, &sql).await, constraint, "{sql}");
+        }
+    }
+    run(&mut connection, "update orders set tags = '{a,b}'").await;
+    run(&mut connection, "update orders set tags = '{}'").await;
+}
+
+#[tokio::test]
 async fn stock_is_news_when_an_order_wants_it() {
     let (_database, mut connection) = shop().await;
     run(&mut connection, "delete from change").await;

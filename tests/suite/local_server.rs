@@ -231,6 +231,34 @@ async fn a_killed_server_comes_back_while_it_is_used() {
     connect(&server.connect_options("postgres")).await;
 }
 
+#[tokio::test]
+async fn a_crash_gives_no_number_of_a_new_table_out_twice() {
+    let place = Place::new();
+    let server = place.open();
+    let mut connection = connect(&server.connect_options("postgres")).await;
+    sqlx::raw_sql(
+        "begin;
+         create table numbered (id bigint generated always as identity primary key);
+         insert into numbered default values;
+         commit;
+         insert into numbered default values",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("a table");
+    let killed = place.postmaster().expect("it runs");
+    signal(killed, Signal::KILL);
+    until(LIMIT, "another postmaster runs", || {
+        place.postmaster().is_some_and(|pid| pid != killed)
+    });
+    drop(place.open());
+    let mut connection = connect(&server.connect_options("postgres")).await;
+    sqlx::query("insert into numbered default values")
+        .execute(&mut connection)
+        .await
+        .expect("a number of its own");
+}
+
 /// Lock files of a dead server, whose process number now belongs to `pid`.
 fn leave_lock_files(place: &Place, pid: u32) {
     let cluster = fs::canonicalize(place.cluster()).expect("a cluster");

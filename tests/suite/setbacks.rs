@@ -403,6 +403,34 @@ async fn a_new_holiday_moves_what_was_promised_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_weight_that_is_put_right_lets_its_orders_go_on() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run(
+            "update shipping_options set max_weight_g = 1000;
+             update products set weight_g = 90000;
+             select order_of('#1', 'PLATE', 1), order_of('#2', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    let too_heavy = "Standard: it takes 1000 g at most, the order weighs 90000 g";
+    let asked = "Acme has not answered yet";
+    assert_eq!(
+        works.waits().await,
+        Some(format!("{too_heavy}; {too_heavy}; {asked}"))
+    );
+    works
+        .run("update products set weight_g = 900 where sku = 'PLATE'")
+        .await;
+    works.drain(1);
+    assert_eq!(
+        works.waits().await,
+        Some(format!("-; {too_heavy}; {asked}"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_cancelled_needs_no_inspection() {
     let works = works().await;
     works.stock_arrives().await;

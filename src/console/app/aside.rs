@@ -243,6 +243,9 @@ impl App {
             "what you wrote is being kept; once more leaves at once".to_owned()
         } else if self.aside.failed.is_some() {
             "without the database what you wrote is lost; once more leaves all the same".to_owned()
+        } else if self.is_heard() {
+            "once more leaves; what you wrote stays in a file, and the next start says where"
+                .to_owned()
         } else {
             "once more leaves; what you wrote is kept here until the database is back".to_owned()
         }

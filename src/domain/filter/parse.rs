@@ -69,8 +69,7 @@ fn piece(text: &str, at: usize) -> Piece<'_> {
     let sign = [":", "<=", ">=", "<", ">", "="]
         .into_iter()
         .find(|sign| after.starts_with(sign))
-        // What is no field's name is a word, whatever signs it has: a<b.
-        .filter(|sign| !name.is_empty() && (*sign == ":" || field(name).is_some()));
+        .filter(|_| !name.is_empty());
     let (field, value_at) = match sign {
         Some(sign) => (
             Some((name, &after[..sign.len()])),
@@ -403,7 +402,10 @@ mod tests {
     #[test]
     fn quotes_hold_words_together() {
         assert_eq!(
-            tests(Kind::Order, "-\"ines d\" supplier:\"north wind\" a<b 5\" -"),
+            tests(
+                Kind::Order,
+                "-\"ines d\" supplier:\"north wind\" \"a<b\" 5\" -"
+            ),
             [
                 Test::Word("ines d".into()),
                 is(Field::Supplier, "north wind"),
@@ -455,6 +457,8 @@ mod tests {
                 "no field “colour”; there are state, sku",
             ),
             (Kind::Stock, "-who:me", 1, "no field “who”"),
+            (Kind::Order, "late -total>=50", 6, "no field “total”"),
+            (Kind::Order, "agee>2d", 0, "no field “agee”"),
             (
                 Kind::Order,
                 "late age:2d",

@@ -37,7 +37,8 @@ const SETTINGS: [&str; 13] = [
     "work_mem=8MB",
     "maintenance_work_mem=64MB",
     "max_wal_size=256MB",
-    "wal_level=minimal",
+    // Less would lose the numbers that a sequence gave out soon after it was made, in a crash.
+    "wal_level=replica",
     "max_wal_senders=0",
     "jit=off",
     "log_checkpoints=off",

@@ -278,6 +278,9 @@ impl Form {
             _ => {}
         }
         let last = self.fields.len().saturating_sub(1);
+        if matches!(chord.key, Key::Char(_)) && !chord.ctrl && !chord.alt {
+            self.leave_button();
+        }
         let Some(field) = self.fields.get_mut(self.focus) else {
             return match chord.key {
                 Key::Enter => Outcome::Submit,
@@ -314,8 +317,14 @@ impl Form {
         }
     }
 
+    /// What is typed at the button goes on in the last field.
+    fn leave_button(&mut self) {
+        self.focus = self.focus.min(self.fields.len().saturating_sub(1));
+    }
+
     /// Takes pasted text.
     pub fn paste(&mut self, pasted: &str) {
+        self.leave_button();
         let Some(field) = self.fields.get_mut(self.focus) else {
             return;
         };
@@ -401,6 +410,20 @@ mod tests {
         keys(&mut form, "<end>");
         assert!(form.fields[0].text().contains("<end>"));
         assert!(form.fields[0].text().find("<end>") > form.fields[0].text().find("word112"));
+    }
+
+    #[test]
+    fn what_is_typed_at_the_button_goes_on_in_the_text() {
+        let mut form = form(Kind::Ticket, "reply");
+        keys(&mut form, "we ship");
+        form.key(Chord::plain(Key::Tab));
+        assert!(form.at_button());
+        keys(&mut form, " today");
+        form.key(Chord::plain(Key::Tab));
+        form.paste(" by noon");
+        assert_eq!(form.fields[0].text(), "we ship today by noon");
+        form.key(Chord::plain(Key::Tab));
+        assert_eq!(form.key(Chord::plain(Key::Enter)), Outcome::Submit);
     }
 
     #[test]

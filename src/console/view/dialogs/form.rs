@@ -173,15 +173,16 @@ fn behind(buffer: &mut Buffer, form: &Form, app: &App, g: &Geometry, end: u16, t
 /// The first field that is shown in so many rows: where not all of them fit, those above make room for
 /// the focused one.
 fn first_field(form: &Form, room: usize, wide: usize) -> usize {
+    // At the button the last one stays in sight.
+    let focus = form.focus.min(form.fields.len().saturating_sub(1));
     let fits = |first: &usize| {
-        let above = form.fields[*first..].iter().take(form.focus - first);
+        let above = form.fields[*first..].iter().take(focus - first);
         above
             .map(|field| 2 + field_rows(field, false, wide))
             .sum::<usize>()
             + 2
             <= room
     };
-    let focus = form.focus.min(form.fields.len());
     (0..focus).find(fits).unwrap_or(focus)
 }
 
