@@ -602,6 +602,8 @@ create table purchase_orders (
     id bigint generated always as identity primary key,
     supplier_id bigint not null references suppliers,
     fulfilment_id bigint references fulfilments,
+    -- The one that its supplier was sent and has accepted in part: it knows this one by that number.
+    in_place_of bigint references purchase_orders,
     state text not null default 'draft' check (state in
         ('draft', 'sent', 'accepted', 'rejected', 'received', 'cancelled')),
     currency text not null check (currency ~ '^[A-Z]{3}$'),

@@ -308,34 +308,24 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     if new.kind = 'purchase_order' and exists (
            select from purchase_orders p where p.id = new.subject_id and not is_to_be_asked(p))
-       or new.kind <> 'purchase_order' and exists (
+       or new.kind in ('order_confirmation', 'delay') and exists (
            select from orders where id = new.subject_id and stage = 'cancelled')
-       -- Nor is the customer told of a day after another one was told.
-       or new.kind = 'delay' and exists (
-           select from notices later where later.kind = 'delay' and later.subject_kind = new.subject_kind
+       -- Nor is a customer told of a day, or a supplier of an address, after another one was told.
+       or new.kind in ('delay', 'address_changed') and exists (
+           select from notices later where later.kind = new.kind and later.subject_kind = new.subject_kind
            and later.subject_id = new.subject_id and later.id > new.id and later.state <> 'cancelled') then
         new.state := 'cancelled';
-    elsif new.kind = 'delay' then
-        -- Whether it still stands is looked at now that it can be stopped.
+        new.outdated := true;
+    elsif new.kind = 'delay' or new.outdated then
+        -- Whether it still stands is looked at now that it can be stopped, or written anew.
         perform enqueue('order', 'order', new.subject_id);
     end if;
     return new;
 end $$;
 create trigger drop_unwanted before update on notices
     for each row when (old.sending and not new.sending and new.state in ('queued', 'failed')
-                       and new.kind in ('order_confirmation', 'delay', 'purchase_order'))
+                       and new.kind in ('order_confirmation', 'delay', 'purchase_order', 'address_changed'))
     execute function drop_unwanted();
-
--- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes; nor
--- when its money went back after it had left.
-create function is_kept_back(a_notice notices) returns boolean
-language sql stable security definer set search_path = packline, pg_temp
-begin atomic
-    select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
-       and exists (select from orders o where o.id = a_notice.order_id
-                   and (o.stage = 'on_hold' or not is_wanted(o)
-                        or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and not is_paid(o)));
-end;
 
 -- What waits for a supplier's address goes on when there is one.
 create function enqueue_addressed() returns trigger
@@ -660,6 +650,13 @@ begin atomic
     from business_calendar c;
 end;
 
+-- The day, in the shop's zone, by which an order arrives by its promise.
+create function promised_day(an_order orders) returns date
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select ((an_order.deliver_by - interval '1 second') at time zone c.time_zone)::date from business_calendar c;
+end;
+
 -- Units of our own stock of a product that orders placed up to then leave free. What they want is
 -- counted only where there is something to have.
 create function free_units(product bigint, placed timestamptz default 'infinity', placed_id bigint default 0)
@@ -749,6 +746,58 @@ begin atomic
     select s.name || ': ' || refused_option(an_order)
     from shipping_options s where s.id = an_order.shipping_option_id;
 end;
+
+-- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes; nor
+-- when its money went back after it had left. Nor is its customer told what no longer stands, or by when
+-- it comes while its shipping option does not take it.
+create function is_kept_back(a_notice notices) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
+       and exists (select from orders o where o.id = a_notice.order_id and (
+           o.stage = 'on_hold' or not is_wanted(o)
+           or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and (
+               not is_paid(o)
+               or a_notice.kind = 'order_confirmation' and (a_notice.outdated or refused_option(o) is not null)
+               or a_notice.occasion like 'late:%'
+                  and (refused_option(o) is not null
+                       or a_notice.occasion is distinct from 'late:' || to_char(promised_day(o), 'YYYY-MM-DD')))));
+end;
+
+-- A confirmation that has not left when what it says changes is written anew. Orders that have left are
+-- looked at no more, and theirs leaves as it is.
+create function outdate_confirmation(an_order bigint) returns void
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update notices set outdated = true
+    where kind = 'order_confirmation' and subject_kind = 'order' and subject_id = an_order
+      and state in ('held', 'queued', 'failed') and not outdated;
+    if found then
+        perform enqueue('order', 'order', an_order);
+    end if;
+end $$;
+create function outdate_by_order() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform outdate_confirmation(new.id);
+    return null;
+end $$;
+create trigger outdate_confirmation after update on orders
+    for each row when (new.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+        and (new.shipping_address, new.deliver_by, new.total, new.shipping, new.tax, new.discount)
+            is distinct from
+            (old.shipping_address, old.deliver_by, old.total, old.shipping, old.tax, old.discount))
+    execute function outdate_by_order();
+create function outdate_by_line() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform outdate_confirmation(new.order_id);
+    return null;
+end $$;
+create trigger outdate_confirmation after update on order_lines
+    for each row when ((new.ordered, new.cancelled, new.sku, new.title, new.unit_price)
+                       is distinct from (old.ordered, old.cancelled, old.sku, old.title, old.unit_price))
+    execute function outdate_by_line();
 
 -- What may be promised to a customer before the purchase: no row where the product is not known,
 -- cannot be had, or the option does not serve that country or weight.
@@ -984,7 +1033,7 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option,
-    unfit_option, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, has_address, is_paid, is_wanted
+    unfit_option, promised_day, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

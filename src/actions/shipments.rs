@@ -68,7 +68,7 @@ pub(super) async fn perform(
             }
             // If the worker gave one up, it has come out now.
             jobs::forget(work).await?;
-            addresses::end_stale_label(work.connection, parcel.id).await?;
+            addresses::label_printed(work.connection, parcel.id).await?;
             Ok(match warning {
                 Some(warning) => outcome.but(warning),
                 None => outcome,

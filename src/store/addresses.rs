@@ -46,21 +46,14 @@ pub async fn set(
     one_row(&done, "the order")
 }
 
-/// The label of ours for a parcel has been printed for where its order goes now. One that was bought
-/// stays what it is.
-pub async fn end_stale_label(
-    connection: &mut PgConnection,
-    shipment_id: i64,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update alerts set cleared_at = clock_timestamp()
-         where kind = 'stale_label' and subject_kind = 'shipment' and subject_id = $1
-           and cleared_at is null
-           and not exists (select from carrier_labels l where l.shipment_id = $1
-                           and l.state in ('wanted', 'bought', 'failed') and l.provider_id is not null)",
+/// The label of ours for a parcel has been printed for where its order goes now.
+pub async fn label_printed(connection: &mut PgConnection, shipment_id: i64) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments set printed_for = (select shipping_address from orders where id = order_id)
+         where id = $1",
         shipment_id
     )
     .execute(connection)
     .await?;
-    Ok(())
+    one_row(&done, "the parcel")
 }

@@ -57,7 +57,7 @@ pub async fn enqueue(
 pub async fn rewrite(connection: &mut PgConnection, notice: &NewNotice) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update notices
-         set subject_line = $5, body = $6, html = $7, attachment = coalesce($8, attachment)
+         set subject_line = $5, body = $6, html = $7, attachment = coalesce($8, attachment), outdated = false
          where kind = $1 and subject_kind = $2 and subject_id = $3 and occasion = $4
            and state <> 'sent' and not sending",
         notice.kind.as_str(),
@@ -83,7 +83,7 @@ pub async fn revive(
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update notices
-         set state = 'queued', attempts = 0, retry_at = $9, held_until = $9, error = null,
+         set state = 'queued', attempts = 0, retry_at = $9, held_until = $9, error = null, outdated = false,
              recipient = $5, subject_line = $6, body = $7, html = $8
          where kind = $1 and subject_kind = $2 and subject_id = $3 and occasion = $4
            and state = 'cancelled'",
@@ -109,7 +109,7 @@ pub async fn supersede(
     subject: Subject,
 ) -> Result<(), DbError> {
     sqlx::query!(
-        "update notices set state = 'cancelled'
+        "update notices set state = 'cancelled', outdated = true
          where kind = $1 and subject_kind = $2 and subject_id = $3
            and (state in ('held', 'failed') or state = 'queued' and not sending)",
         kind.as_str(),
