@@ -427,6 +427,45 @@ async fn what_an_order_wants_whose_money_went_back_is_no_reason_to_restock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_ordered_counts_as_demand_unless_its_money_went_back_before_it_left() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of('#1', 'PLATE', 2); select order_of('#2', 'PLATE', 3)")
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    act(&["set-tracking", "SHP-1", "--carrier", "DHL", "--code", "D1"]);
+    act(&["hand-over", "SHP-1"]);
+    let demand = "select coalesce(sum(units), 0)::bigint from daily_demand";
+    assert_eq!(works.number(demand).await, 5);
+    for (money, counted) in [
+        ("update orders set financial_status = 'refunded'", 2),
+        ("update orders set financial_status = 'voided'", 2),
+        // Nobody pays for what is ordered more.
+        (
+            "update order_lines set ordered = ordered + 4 where shipped = 0",
+            2,
+        ),
+        ("update orders set financial_status = 'paid'", 9),
+    ] {
+        works.run(money).await;
+        assert_eq!(works.number(demand).await, counted, "{money}");
+    }
+    works
+        .run(
+            "update orders set financial_status = 'refunded';
+             insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+             select id, 2, 2, 'PLATE', 'A plate', 1000, 7 from orders where number = '#1'",
+        )
+        .await;
+    assert_eq!(works.number(demand).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_holiday_moves_what_was_promised_and_says_so() {
     let works = works().await;
     works

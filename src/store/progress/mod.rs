@@ -13,8 +13,9 @@ use sqlx::postgres::PgConnection;
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
-    Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence, enqueue_unanswered, has_left,
-    misaddressed, recall, set_planned, set_readdressed, set_sent, stock_draft, unanswered_hours,
+    Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence, enqueue_unanswered,
+    has_left, misaddressed, recall, set_planned, set_readdressed, set_sent, stock_draft,
+    unanswered_hours,
 };
 pub use reserve::{
     Wanting, enqueue_backorders, enqueue_uncovered, lock_waiting, reserve, waiting_for,
