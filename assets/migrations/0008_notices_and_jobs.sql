@@ -34,6 +34,9 @@ create table notices (
     retry_at timestamptz,
     -- Whether somebody tries now: nobody else can stop it then.
     sending boolean not null default false,
+    -- Whether what it says no longer stands: it does not leave until it is written anew. One that was
+    -- stopped for another is.
+    outdated boolean not null default false,
     error text,
     created_at timestamptz not null default clock_timestamp(),
     sent_at timestamptz,
@@ -69,6 +72,7 @@ begin
     if old.state not in ('held', 'failed')
        and not (old.state = 'queued' and not old.sending and new.state = 'cancelled')
        and not (old.state = 'cancelled' and old.kind = 'purchase_order' and new.state = 'queued')
+       and not (new.outdated and not old.outdated and new.state = old.state)
        and not (pg_has_role(session_user, 'packline_worker', 'member')
                 or pg_has_role(session_user, 'packline_admin', 'member')) then
         raise exception 'a mail that is % cannot be changed', old.state
@@ -133,7 +137,7 @@ begin
     for done in
         select shown.kind, shown.id,
                jsonb_object_agg('mail ' || n.id, jsonb_build_array(o.state, n.state)) as changes
-        from new_rows n join old_rows o using (id)
+        from new_rows n join old_rows o on o.id = n.id and o.state <> n.state
         cross join lateral (
             select 'order' as kind, n.order_id as id where n.order_id is not null
             union all

@@ -325,34 +325,24 @@ language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     if new.kind = 'purchase_order' and exists (
            select from purchase_orders p where p.id = new.subject_id and not is_to_be_asked(p))
-       or new.kind <> 'purchase_order' and exists (
+       or new.kind in ('order_confirmation', 'delay') and exists (
            select from orders where id = new.subject_id and stage = 'cancelled')
-       -- Nor is the customer told of a day after another one was told.
-       or new.kind = 'delay' and exists (
-           select from notices later where later.kind = 'delay' and later.subject_kind = new.subject_kind
+       -- Nor is a customer told of a day, or a supplier of an address, after another one was told.
+       or new.kind in ('delay', 'address_changed') and exists (
+           select from notices later where later.kind = new.kind and later.subject_kind = new.subject_kind
            and later.subject_id = new.subject_id and later.id > new.id and later.state <> 'cancelled') then
         new.state := 'cancelled';
-    elsif new.kind = 'delay' then
-        -- Whether it still stands is looked at now that it can be stopped.
+        new.outdated := true;
+    elsif new.kind = 'delay' or new.outdated then
+        -- Whether it still stands is looked at now that it can be stopped, or written anew.
         perform enqueue('order', 'order', new.subject_id);
     end if;
     return new;
 end $$;
 create trigger drop_unwanted before update on notices
     for each row when (old.sending and not new.sending and new.state in ('queued', 'failed')
-                       and new.kind in ('order_confirmation', 'delay', 'purchase_order'))
+                       and new.kind in ('order_confirmation', 'delay', 'purchase_order', 'address_changed'))
     execute function drop_unwanted();
-
--- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes; nor
--- when its money went back after it had left.
-create function is_kept_back(a_notice notices) returns boolean
-language sql stable security definer set search_path = packline, pg_temp
-begin atomic
-    select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
-       and exists (select from orders o where o.id = a_notice.order_id
-                   and (o.stage = 'on_hold' or not is_wanted(o)
-                        or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and not is_paid(o)));
-end;
 
 -- What waits for a supplier's address goes on when there is one.
 create function enqueue_addressed() returns trigger
@@ -677,6 +667,13 @@ begin atomic
     from business_calendar c;
 end;
 
+-- The day, in the shop's zone, by which an order arrives by its promise.
+create function promised_day(an_order orders) returns date
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select ((an_order.deliver_by - interval '1 second') at time zone c.time_zone)::date from business_calendar c;
+end;
+
 -- Units of our own stock of a product that orders placed up to then leave free. What they want is
 -- counted only where there is something to have.
 create function free_units(product bigint, placed timestamptz default 'infinity', placed_id bigint default 0)
@@ -767,6 +764,58 @@ begin atomic
     from shipping_options s where s.id = an_order.shipping_option_id;
 end;
 
+-- While an order is on hold, or is not paid for any more, nobody is told to send it, or that it comes; nor
+-- when its money went back after it had left. Nor is its customer told what no longer stands, or by when
+-- it comes while its shipping option does not take it.
+create function is_kept_back(a_notice notices) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select a_notice.kind in ('order_confirmation', 'delay', 'purchase_order')
+       and exists (select from orders o where o.id = a_notice.order_id and (
+           o.stage = 'on_hold' or not is_wanted(o)
+           or o.stage in ('new', 'confirmed', 'processing', 'partially_shipped') and (
+               not is_paid(o)
+               or a_notice.kind = 'order_confirmation' and (a_notice.outdated or refused_option(o) is not null)
+               or a_notice.occasion like 'late:%'
+                  and (refused_option(o) is not null
+                       or a_notice.occasion is distinct from 'late:' || to_char(promised_day(o), 'YYYY-MM-DD')))));
+end;
+
+-- A confirmation that has not left when what it says changes is written anew. Orders that have left are
+-- looked at no more, and theirs leaves as it is.
+create function outdate_confirmation(an_order bigint) returns void
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update notices set outdated = true
+    where kind = 'order_confirmation' and subject_kind = 'order' and subject_id = an_order
+      and state in ('held', 'queued', 'failed') and not outdated;
+    if found then
+        perform enqueue('order', 'order', an_order);
+    end if;
+end $$;
+create function outdate_by_order() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform outdate_confirmation(new.id);
+    return null;
+end $$;
+create trigger outdate_confirmation after update on orders
+    for each row when (new.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')
+        and (new.shipping_address, new.deliver_by, new.total, new.shipping, new.tax, new.discount)
+            is distinct from
+            (old.shipping_address, old.deliver_by, old.total, old.shipping, old.tax, old.discount))
+    execute function outdate_by_order();
+create function outdate_by_line() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform outdate_confirmation(new.order_id);
+    return null;
+end $$;
+create trigger outdate_confirmation after update on order_lines
+    for each row when ((new.ordered, new.cancelled, new.sku, new.title, new.unit_price)
+                       is distinct from (old.ordered, old.cancelled, old.sku, old.title, old.unit_price))
+    execute function outdate_by_line();
+
 -- What may be promised to a customer before the purchase: no row where the product is not known,
 -- cannot be had, or the option does not serve that country or weight.
 create function quote(
@@ -847,34 +896,57 @@ create trigger tell_update after update on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
 
 -- A parcel that was lost, or came back, keeps its order in sight until somebody has decided; and one
--- that arrives after all, while what was to leave in its place is still here.
-create function alert_lost() returns trigger
+-- that arrives after all, while what was to leave in its place is still here or is yet to be found.
+create function judge_lost(an_order bigint) returns void
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     why text := (select string_agg(said, '; ' order by id, said) from (
         select id, format('SHP-%s %s: send-again or write-off', id,
                           case state when 'lost' then 'is lost' else 'came back' end) as said
         from shipments
-        where order_id = new.order_id and state in ('lost', 'returned_to_sender') and settled is null
+        where order_id = an_order and state in ('lost', 'returned_to_sender') and settled is null
         union all
         -- Made void alone it would be packed anew.
         select first.id, format('SHP-%s has arrived: unreserve makes SHP-%s void', first.id, other.id)
         from shipments first
         join shipments other on other.order_id = first.order_id and other.state in ('draft', 'labelled')
              and other.fulfilment_id <> first.fulfilment_id
-        where first.order_id = new.order_id and first.state = 'lost' and first.settled = 'sent_again'
+        where first.order_id = an_order and first.state = 'lost' and first.settled = 'sent_again'
           and first.tracking_status = 'delivered'
           and exists (select from shipment_lines sl
                       join fulfilment_lines fl on fl.order_line_id = sl.order_line_id
-                      where sl.shipment_id = first.id and fl.fulfilment_id = other.fulfilment_id)) told);
+                      where sl.shipment_id = first.id and fl.fulfilment_id = other.fulfilment_id)
+        union all
+        select first.id, format('SHP-%s has arrived: %s', first.id, case
+                   when bool_or(l.requested > 0) then 'cancel takes back what a supplier was asked for in its place'
+                   when bool_or(l.reserved > 0) then 'unreserve gives back what is set aside in its place'
+                   else 'cancel, or it is sent again once somebody has it' end)
+        from shipments first
+        join orders o on o.id = first.order_id and not o.covered_by_hand
+             and o.stage in ('confirmed', 'processing', 'on_hold', 'partially_shipped')
+        join shipment_lines sl on sl.shipment_id = first.id
+        join order_lines l on l.id = sl.order_line_id and (l.unallocated > 0 or l.reserved > 0 or l.requested > 0)
+        where first.order_id = an_order and first.state = 'lost' and first.settled = 'sent_again'
+          and first.tracking_status = 'delivered'
+          -- It is not packed yet, and has not left.
+          and not exists (select from shipments other join shipment_lines ol on ol.shipment_id = other.id
+                          where other.order_id = an_order and other.id > first.id
+                            and ol.order_line_id = l.id and other.state <> 'void')
+        group by first.id) told);
 begin
     if why is null then
         update alerts set cleared_at = clock_timestamp()
-        where kind = 'lost' and subject_kind = 'order' and subject_id = new.order_id and cleared_at is null;
+        where kind = 'lost' and subject_kind = 'order' and subject_id = an_order and cleared_at is null;
     else
-        insert into alerts (kind, subject_kind, subject_id, reason) values ('lost', 'order', new.order_id, why)
-        on conflict (kind, subject_kind, subject_id) where cleared_at is null do update set reason = excluded.reason;
+        insert into alerts (kind, subject_kind, subject_id, reason) values ('lost', 'order', an_order, why)
+        on conflict (kind, subject_kind, subject_id) where cleared_at is null
+        do update set reason = excluded.reason where alerts.reason <> excluded.reason;
     end if;
+end $$;
+create function alert_lost() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform judge_lost(new.order_id);
     return null;
 end $$;
 create trigger alert_lost after update of state, settled, tracking_status on shipments
@@ -885,6 +957,26 @@ create trigger alert_lost after update of state, settled, tracking_status on shi
     execute function alert_lost();
 create trigger alert_packed after insert on shipments
     for each row execute function alert_lost();
+create function alert_lost_of_line() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if exists (select from orders where id = new.order_id and again_at is not null) then
+        perform judge_lost(new.order_id);
+    end if;
+    return null;
+end $$;
+create trigger alert_lost after update on order_lines
+    for each row when ((new.reserved, new.requested, new.cancelled)
+                       is distinct from (old.reserved, old.requested, old.cancelled))
+    execute function alert_lost_of_line();
+create function alert_lost_of_order() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform judge_lost(new.id);
+    return null;
+end $$;
+create trigger alert_lost after update of covered_by_hand on orders
+    for each row when (new.covered_by_hand <> old.covered_by_hand) execute function alert_lost_of_order();
 
 -- Work that was given up is enqueued again or forgotten, as a person decided; that is told where the
 -- work shows.
@@ -1001,7 +1093,7 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option,
-    unfit_option, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, has_address, is_paid, is_wanted
+    unfit_option, promised_day, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

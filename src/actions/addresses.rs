@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgConnection;
 
 use super::error::ActError;
-use super::letters::{Desk, StepError};
+use super::letters::{self, Desk, StepError};
 use super::work::{Outcome, Work};
 use crate::domain::orders::{Address, OrderSummary};
 use crate::domain::verbs::EMPTY;
@@ -82,7 +82,7 @@ fn country(text: &str) -> Result<String, ActError> {
 }
 
 /// Tells the suppliers of an order that were told another address than it has now, unless they have
-/// sent it. Where one has no mail address, a note on the order asks people to.
+/// sent it; what was to be told of another address, and has not left, is stopped. Where one has no mail address, a note on the order asks people to.
 ///
 /// # Errors
 /// Nothing has been written then.
@@ -103,16 +103,21 @@ pub async fn follow(
     let business = calendar::load(connection, now).await?;
     let zone = business.calendar.zone();
     let order = progress::facts(connection, order_id, now).await?;
-    for (purchase, accepted) in told_otherwise {
-        let told = desk.readdress(connection, &purchase, accepted, &order, zone, now);
-        if !told.await? {
+    for purchase in told_otherwise {
+        let draft = &purchase.draft;
+        if purchase.knows {
+            letters::keep_address(connection, draft.id).await?;
+        } else if !desk
+            .readdress(connection, draft, purchase.accepted, &order, zone, now)
+            .await?
+        {
             let note = format!(
                 "PO-{}: {} has no mail address and must be told that the order goes elsewhere now",
-                purchase.id, purchase.supplier
+                draft.number, draft.supplier
             );
             orders::insert_note(connection, order_id, &note).await?;
         }
-        progress::set_readdressed(connection, purchase.id).await?;
+        progress::set_readdressed(connection, &purchase).await?;
     }
     Ok(())
 }

@@ -207,7 +207,7 @@ impl Trader {
         now: DateTime<Utc>,
     ) -> Result<(String, String), Trouble> {
         let shipment_id = claimed.shipment_id;
-        let parcel = db
+        let (parcel, address) = db
             .call(LIMIT, move |connection| {
                 Box::pin(store::parcel(connection, shipment_id))
             })
@@ -221,9 +221,9 @@ impl Trader {
         let (label, provider_id, rate) = (claimed.clone(), rated.id.clone(), chosen.id.clone());
         let ours = db
             .transaction(LIMIT, move |connection| {
-                Box::pin(
-                    async move { store::rated(connection, &label, &provider_id, &chosen).await },
-                )
+                Box::pin(async move {
+                    store::rated(connection, &label, &provider_id, &address, &chosen).await
+                })
             })
             .await?;
         if ours {

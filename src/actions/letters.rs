@@ -68,8 +68,32 @@ impl Desk {
         order: &Moving,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
+        match self.confirmation(connection, order).await? {
+            Some(notice) => Ok(self.lay_ready(connection, &notice, now).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Writes the confirmation anew. False where it has left or is leaving.
+    pub(super) async fn correct(
+        &self,
+        connection: &mut PgConnection,
+        order: &Moving,
+    ) -> Result<bool, StepError> {
+        match self.confirmation(connection, order).await? {
+            Some(notice) => Ok(notices::rewrite(connection, &notice).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// The mail that an order is confirmed; none where there is nobody to tell.
+    async fn confirmation(
+        &self,
+        connection: &mut PgConnection,
+        order: &Moving,
+    ) -> Result<Option<NewNotice>, StepError> {
         let Some(recipient) = order.email.clone() else {
-            return Ok(false);
+            return Ok(None);
         };
         let parties = parties(connection, order).await?;
         let values = Values {
@@ -77,7 +101,7 @@ impl Desk {
             ..self.values(order)
         };
         let kind = NoticeKind::OrderConfirmation;
-        let notice = NewNotice {
+        Ok(Some(NewNotice {
             kind,
             subject: Subject::new(SubjectKind::Order, order.id),
             occasion: "confirmed".to_owned(),
@@ -85,8 +109,7 @@ impl Desk {
             mail: self.templates.render(kind, parties.locale, &values)?,
             attachment: None,
             answers: Vec::new(),
-        };
-        Ok(self.lay_ready(connection, &notice, now).await?)
+        }))
     }
 
     /// Tells the customer, who knows of another day, of a delay: once for each new day, and once that
@@ -171,7 +194,7 @@ impl Desk {
         };
         let version = addresses::version(connection, order.id).await?;
         notice.occasion = format!("address:{version}");
-        notices::supersede(connection, kind, notice.subject).await?;
+        keep_address(connection, draft.id).await?;
         Ok(self.lay_ready(connection, &notice, now).await?)
     }
 
@@ -240,7 +263,7 @@ impl Desk {
         Ok(Values {
             supplier: Some(draft.supplier.clone()),
             purchase_order: Some(PurchaseOrderValues {
-                number: format!("PO-{}", draft.id),
+                number: format!("PO-{}", draft.number),
                 lines: draft.lines.iter().map(line).collect(),
                 total: cost(total),
                 to_customer: order.is_some(),
@@ -340,6 +363,15 @@ pub(super) async fn keep_delays(
     notices::supersede(connection, NoticeKind::Delay, subject).await
 }
 
+/// Stops what a supplier was to be told of another address for a purchase order and has not been told.
+pub(super) async fn keep_address(
+    connection: &mut PgConnection,
+    purchase_order_id: i64,
+) -> Result<(), DbError> {
+    let subject = Subject::new(SubjectKind::PurchaseOrder, purchase_order_id);
+    notices::supersede(connection, NoticeKind::AddressChanged, subject).await
+}
+
 async fn parties(connection: &mut PgConnection, order: &Moving) -> Result<Parties, DbError> {
     let ordered = store::ordered(connection, order.id).await?;
     // Every field is optional, and what is no address is none.
@@ -360,7 +392,7 @@ fn currency(code: &str) -> Result<Currency, StepError> {
 /// beside the quantity: what we know is filled in.
 fn purchase_order_file(draft: &Draft, number: &str) -> String {
     let mut file = csv::Writer::from_writer(Vec::new());
-    let name = format!("PO-{}", draft.id);
+    let name = format!("PO-{}", draft.number);
     // Writing to memory does not fail.
     let _ = file.write_record([
         "Purchase order",
@@ -388,7 +420,7 @@ fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
 
 /// The name of the table that goes with a purchase order.
 fn file(draft: &Draft) -> String {
-    format!("PO-{}.csv", draft.id)
+    format!("PO-{}.csv", draft.number)
 }
 
 #[cfg(test)]
@@ -399,6 +431,7 @@ mod tests {
     fn a_purchase_order_s_file_has_no_formula_and_nothing_that_acts() {
         let draft = Draft {
             id: 7,
+            number: 7,
             supplier: "@SUM(1+1)\u{9b}2J".to_owned(),
             email: None,
             acceptance_hours: 8,

@@ -391,13 +391,15 @@ pub(super) async fn foretell_cancel(
 ) -> Result<Vec<String>, DbError> {
     let mut told: Vec<String> = (fulfilments::asked(connection, order_id).await?.into_iter())
         .map(|asked| {
-            let Asked { id, supplier, .. } = &asked;
+            let Asked {
+                number, supplier, ..
+            } = &asked;
             match (asked.knows, asked.addressed) {
-                (true, true) => format!("{supplier} is mailed that PO-{id} is cancelled"),
+                (true, true) => format!("{supplier} is mailed that PO-{number} is cancelled"),
                 (true, false) => {
-                    format!("{supplier} has no mail address: tell it that PO-{id} is cancelled")
+                    format!("{supplier} has no mail address: tell it that PO-{number} is cancelled")
                 }
-                (false, _) => format!("PO-{id} does not leave to {supplier}"),
+                (false, _) => format!("PO-{number} does not leave to {supplier}"),
             }
         })
         .collect();

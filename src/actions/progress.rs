@@ -121,6 +121,15 @@ async fn take(
             }
             Ok(told)
         }
+        Step::Correct => {
+            let told = terms.desk.correct(connection, order).await?;
+            if told {
+                // They know no day yet that another one could differ from.
+                letters::keep_delays(connection, order.id).await?;
+                store::set_told(connection, order.id, order.facts.promised_day, None).await?;
+            }
+            Ok(told)
+        }
         Step::Apologise => apologise(connection, order, terms).await,
         Step::Reassure => {
             let Some(known) = order.facts.is_sooner() else {

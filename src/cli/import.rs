@@ -248,7 +248,8 @@ impl Source {
         match self {
             Self::Catalog { .. } => (SHOP, ("insert", "products", "sku")),
             Self::Options { .. } => (SHOP, ("insert", "shipping_options", "name")),
-            Self::Orders { .. } => (SHOP, ("insert", "orders", "number")),
+            // The web shop places orders, and knows nothing of what an import has promised.
+            Self::Orders { .. } => (SHOP, ("insert", "unsettled_promises", "file")),
             Self::Tracking { .. } => (SHOP, ("insert", "tracking_events", "status")),
             Self::Mail { .. } => (SHOP, ("insert", "attachments", "name")),
             Self::Acceptances { .. } => (WAREHOUSE, ("update", "purchase_orders", "answered_at")),

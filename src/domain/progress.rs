@@ -38,6 +38,8 @@ pub struct Facts {
     pub told_open_end: bool,
     /// Whether the customer has a mail address and was not told yet that the order is confirmed.
     pub to_be_acknowledged: bool,
+    /// Whether that was written, has not left, and says what no longer stands.
+    pub confirmation_outdated: bool,
     /// Its lines that are to be shipped.
     pub lines: Vec<Line>,
     /// Its fulfilments that are not over.
@@ -159,6 +161,8 @@ pub enum Step {
     Pick,
     /// Tell the customer that the order is confirmed, and the promise.
     Acknowledge,
+    /// Write that anew, which has not left, as something has changed.
+    Correct,
     /// Tell the customer that it arrives later than they were told.
     Apologise,
     /// Stop what was to be told of a delay: it arrives sooner than that after all.
@@ -183,6 +187,7 @@ impl Step {
             Self::Send => "send purchase order",
             Self::Pick => "plan pick",
             Self::Acknowledge => "acknowledge",
+            Self::Correct => "correct the confirmation",
             Self::Apologise => "tell of delay",
             Self::Reassure => "stop mail of delay",
             Self::Inspect(_) => "inspect",
@@ -311,6 +316,9 @@ pub fn due(facts: &Facts) -> Vec<Step> {
     // Where the option does not take it, nobody knows yet how it goes, nor when it comes.
     if facts.to_be_acknowledged && !facts.refused_option {
         steps.push(Step::Acknowledge);
+    }
+    if facts.confirmation_outdated && !facts.refused_option {
+        steps.push(Step::Correct);
     }
     if facts.is_sooner().is_some() {
         steps.push(Step::Reassure);

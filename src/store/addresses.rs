@@ -1,4 +1,4 @@
-//! Where orders go, and which parcels have labels for elsewhere.
+//! Where orders go.
 
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
@@ -44,23 +44,4 @@ pub async fn set(
     .execute(connection)
     .await?;
     one_row(&done, "the order")
-}
-
-/// The label of ours for a parcel has been printed for where its order goes now. One that was bought
-/// stays what it is.
-pub async fn end_stale_label(
-    connection: &mut PgConnection,
-    shipment_id: i64,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "update alerts set cleared_at = clock_timestamp()
-         where kind = 'stale_label' and subject_kind = 'shipment' and subject_id = $1
-           and cleared_at is null
-           and not exists (select from carrier_labels l where l.shipment_id = $1
-                           and l.state in ('wanted', 'bought', 'failed') and l.provider_id is not null)",
-        shipment_id
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }

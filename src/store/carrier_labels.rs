@@ -3,6 +3,7 @@
 //! The table is its own queue, as [`super::notices`] is.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
@@ -82,11 +83,12 @@ pub async fn claim(
     .collect()
 }
 
-/// The parcel of a label, as a carrier is told of it; `None` where nobody knows what it weighs.
+/// The parcel of a label, as a carrier is told of it, with its address as the order has it; `None`
+/// where nobody knows what it weighs.
 pub async fn parcel(
     connection: &mut PgConnection,
     shipment_id: i64,
-) -> Result<Option<Parcel>, DbError> {
+) -> Result<Option<(Parcel, Value)>, DbError> {
     let row = sqlx::query!(
         r#"select o.number, o.email, o.customer_name, o.shipping_address, o.deliver_by,
                   (select case when count(*) = count(t.weight_g)
@@ -104,31 +106,37 @@ pub async fn parcel(
     let mut to = address(
         "shipment's orders.shipping_address",
         shipment_id,
-        row.shipping_address,
+        row.shipping_address.clone(),
     )?;
     if to.name.is_empty() {
         to.name = row.customer_name;
     }
-    Ok(row.weight_g.map(|weight_g| Parcel {
+    let Some(weight_g) = row.weight_g else {
+        return Ok(None);
+    };
+    let parcel = Parcel {
         reference: format!("{} SHP-{shipment_id}", row.number),
         to,
         email: row.email,
         weight_g,
         deliver_by: row.deliver_by,
-    }))
+    };
+    Ok(Some((parcel, row.shipping_address)))
 }
 
-/// Keeps what the provider calls the parcel and the chosen rate, before anything is bought. `false`
-/// where the claim had ended.
+/// Keeps what the provider calls the parcel, the address that it was told and the chosen rate, before
+/// anything is bought. `false` where the claim had ended.
 pub async fn rated(
     connection: &mut PgConnection,
     claimed: &Claimed,
     provider_id: &str,
+    address: &Value,
     rate: &Rate,
 ) -> Result<bool, DbError> {
     let done = sqlx::query!(
         "update carrier_labels
-         set provider_id = $3, rate_id = $4, carrier = $5, service = $6, price = $7, currency = $8
+         set provider_id = $3, rate_id = $4, carrier = $5, service = $6, price = $7, currency = $8,
+             address = $9
          where id = $1 and attempts = $2 and state = 'wanted'",
         claimed.id,
         claimed.attempt,
@@ -138,6 +146,7 @@ pub async fn rated(
         rate.service,
         rate.price.minor,
         rate.price.currency.code(),
+        address,
     )
     .execute(connection)
     .await?;

@@ -265,8 +265,8 @@ pub async fn cancel_purchase_orders(
 /// A supplier that was asked for a part of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Primary key of the purchase order.
-    pub id: i64,
+    /// The purchase order's number as the supplier knows it, without `PO-`.
+    pub number: i64,
     /// The supplier's name.
     pub supplier: String,
     /// Whether it can be mailed to.
@@ -279,7 +279,7 @@ pub struct Asked {
 pub async fn asked(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Asked>, DbError> {
     Ok(sqlx::query_as!(
         Asked,
-        r#"select o.id, s.name as supplier, has_address(s) as "addressed!",
+        r#"select coalesce(o.in_place_of, o.id) as "number!", s.name as supplier, has_address(s) as "addressed!",
                   is_known(o) as "knows!"
          from fulfilments f
          join purchase_orders o on o.fulfilment_id = f.id

@@ -352,10 +352,12 @@ pub async fn keep_part(
         None => None,
     };
     let purchase = sqlx::query_scalar!(
-        "insert into purchase_orders (supplier_id, fulfilment_id, currency) values ($1, $2, $3) returning id",
+        "insert into purchase_orders (supplier_id, fulfilment_id, currency, in_place_of)
+         values ($1, $2, $3, $4) returning id",
         asked.supplier_id,
         fulfilment,
         asked.currency,
+        asked.id,
     )
     .fetch_one(&mut *connection)
     .await?;

@@ -112,6 +112,81 @@ impl Works {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_what_it_was_again_is_told_to_nobody() {
+    let works = works().await;
+    works.drain(1);
+    let sent = "purchase_order sent Rua 1";
+    let to = |street: &str| {
+        let (said, done) = works.act(&["set-address", "#1", "--address1", street]);
+        assert!(done, "{said}");
+    };
+    to("New Street 2");
+    to("Rua 1");
+    assert!(works.run_once(HELD));
+    assert_eq!(works.supplier_mails().await, sent);
+    // Nor is what was laid ready and has not left, however often that happens.
+    let mut mails = sent.to_owned();
+    for street in ["New Street 3", "New Street 4"] {
+        to(street);
+        assert!(works.run_once(HELD));
+        assert_eq!(
+            works.supplier_mails().await,
+            format!("{mails}, address_changed held {street}")
+        );
+        to("Rua 1");
+        assert!(works.run_once(HELD));
+        mails = format!("{mails}, address_changed cancelled {street}");
+        assert_eq!(works.supplier_mails().await, mails);
+    }
+    // Once it was told, that it is the old one again is news.
+    to("New Street 5");
+    works.drain(1);
+    to("Rua 1");
+    works.drain(1);
+    let told = ", address_changed sent New Street 5, address_changed sent Rua 1";
+    assert_eq!(works.supplier_mails().await, mails + told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supplier_hears_of_a_part_that_it_accepted_by_the_number_that_it_was_sent() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run("select order_of('#1', 'CUP', 5, now() + interval '2 days')")
+        .await;
+    works.drain(1);
+    for act in [
+        // The answer comes before the supplier is told of that.
+        &["set-address", "#1", "--address1", "New Street 5"][..],
+        &["short", "#1", "--sku", "CUP", "--quantity", "3"],
+    ] {
+        let (said, done) = works.act(act);
+        assert!(done, "{act:?}: {said}");
+    }
+    works.drain(1);
+    let (foretold, _) = works.packline(&["act", "cancel", "#1", "--reason", "hers", "--dry-run"]);
+    let (said, done) = works.act(&["cancel", "#1", "--reason", "changed her mind"]);
+    assert!(done, "{said}{foretold}");
+    works.drain(1);
+    let parts = "select string_agg(p.id || ' ' || coalesce(p.in_place_of::text, '-') || ' ' || p.state, ', '
+                 order by p.id) from purchase_orders p";
+    assert_eq!(
+        works.text(parts).await.as_deref(),
+        Some("1 - rejected, 2 1 cancelled, 3 - cancelled")
+    );
+    let told: Vec<String> = (works.mail.taken().iter())
+        .filter(|mail| mail.to.iter().any(|to| to == "acme@example.org"))
+        .map(|mail| String::from_utf8_lossy(&mail.mail).into_owned())
+        .collect();
+    assert_eq!(told.len(), 3, "asked, told where to, and taken back");
+    for mail in &told {
+        assert!(mail.contains("PO-1") && !mail.contains("PO-2"), "{mail}");
+    }
+    assert!(told[1].contains("New Street 5"), "{}", told[1]);
+    assert!(told[2].contains("3 ="), "the part: {}", told[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_supplier_without_mail_that_was_told_by_hand_is_noted() {
     let works = works().await;
     works.run("update suppliers set email = null").await;
@@ -152,6 +227,18 @@ async fn a_label_for_another_address_is_raised_until_it_is_printed_again_or_void
         status.contains(&format!("{name}: its label was printed")),
         "{status}"
     );
+    // Where it was printed for is where it goes.
+    Box::pin(shop.done(
+        order,
+        "set-address",
+        &[("address1", "Rua 1"), ("company", "Duarte")],
+    ))
+    .await;
+    assert!(raised().await);
+    Box::pin(shop.done(order, "set-address", &[("company", "-")])).await;
+    assert!(!raised().await);
+    Box::pin(shop.done(order, "set-address", &[("address1", "Rua 2")])).await;
+    assert!(raised().await);
     let slip = ["print", name.as_str(), "--slip", "--to", &file];
     assert_eq!(packline(&shop, Role::Warehouse, &slip).await.status, 0);
     assert!(raised().await, "a slip is no label");

@@ -908,3 +908,201 @@ async fn a_customer_is_told_the_last_day_last_and_no_day_that_no_longer_stands()
         Some("cancelled, sent, held")
     );
 }
+
+/// How often the confirmation was written, how far it has come, the street and the day that it tells, and
+/// whether that day is the promised one and the one that is known to be told.
+const CONFIRMATION: &str = r#"select string_agg(n.state || ' ' || n.outdated || ' '
+            || coalesce(substring(n.body from 'Rua [0-9]+'), '?') || ' '
+            || (n.body like '% ' || to_char(promised_day(o), 'FMDD "de % de" YYYY') || '%') || ' '
+            || coalesce((o.told_day = promised_day(o))::text, '-'), ', ')
+        from notices n join orders o on o.id = n.order_id where n.kind = 'order_confirmation'"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_says_what_is_true_when_it_leaves() {
+    const HELD: &[(&str, &str)] = &[("PACKLINE_NOTICE_HOLD", "1h")];
+    let works = works().await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+             values ('Barge', 'EUR', 100, 9, 9, '{}');
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    assert!(works.run_once(HELD));
+    let stands = async |street: &str, state: &str| {
+        let expected = format!("{state} false {street} true true");
+        assert_eq!(works.text(CONFIRMATION).await, Some(expected));
+    };
+    stands("Rua 1", "held").await;
+    let id = works.number("select id from notices where kind = 'order_confirmation'");
+    let id = id.await;
+    // Whatever changes, and however far a mail has come that has not left.
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    act(&["set-address", "#1", "--address1", "Rua 2"]);
+    act(&["set-option", "#1", "--to", "Barge"]);
+    works
+        .run("update orders set deliver_by = deliver_by + interval '7 days'")
+        .await;
+    assert!(works.run_once(HELD));
+    stands("Rua 2", "held").await;
+    works
+        .run(
+            "update notices set state = 'queued', attempts = 1, error = '451 later',
+                    retry_at = now() + interval '1 hour' where kind = 'order_confirmation'",
+        )
+        .await;
+    act(&["set-address", "#1", "--address1", "Rua 3"]);
+    assert!(works.run_once(HELD));
+    stands("Rua 3", "queued").await;
+    works
+        .run(
+            "update notices set state = 'failed', retry_at = null, error = '550 no'
+             where kind = 'order_confirmation'",
+        )
+        .await;
+    act(&["set-address", "#1", "--address1", "Rua 4"]);
+    // It does not leave before the worker has looked.
+    act(&["resend-mail", "#1"]);
+    act(&["hold", "#1", "--reason", "a question"]);
+    works.run("update notices set held_until = now()").await;
+    works.drain(1);
+    act(&["release", "#1"]);
+    let delays = "select count(*) from notices where kind = 'delay'";
+    assert_eq!(works.number(delays).await, 0, "nobody was told another day");
+
+    // Nor while its option does not take it; it does by itself when that does.
+    works
+        .run("update shipping_options set countries = '{DE}' where name = 'Barge'")
+        .await;
+    works.drain(1);
+    works.drain(1);
+    let waits = "select state || ' ' || outdated from notices where kind = 'order_confirmation'";
+    assert_eq!(works.text(waits).await.as_deref(), Some("queued true"));
+    works
+        .run("update shipping_options set countries = '{DE,PT}' where name = 'Barge'")
+        .await;
+    works.drain(1);
+    stands("Rua 4", "sent").await;
+    assert_eq!(
+        works
+            .number("select id from notices where kind = 'order_confirmation'")
+            .await,
+        id,
+        "one mail"
+    );
+    let before = works.fingerprint().await;
+    works.drain(1);
+    assert_eq!(works.fingerprint().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_that_did_not_get_through_tells_the_new_day_itself() {
+    let works = works().await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max)
+             values ('Barge', 'EUR', 100, 9, 9);
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    works.mail.behave(Manners::AnswersRecipients(451));
+    works.run_once(&[]);
+    // It is being sent when the day moves: another mail tells of that.
+    works
+        .run(
+            "update notices set sending = true, retry_at = now() + interval '1 hour'
+             where kind = 'order_confirmation';
+             update orders set shipping_option_id = 2",
+        )
+        .await;
+    works.run_once(&[]);
+    let delay = "select string_agg(state, ', ') from notices where kind = 'delay'";
+    assert_eq!(works.text(delay).await.as_deref(), Some("queued"));
+    works
+        .run("update notices set sending = false where kind = 'order_confirmation'")
+        .await;
+    works.mail.behave(Manners::Takes);
+    works.run_once(&[]);
+    works.end_claims().await;
+    works.drain(1);
+    assert_eq!(works.text(delay).await.as_deref(), Some("cancelled"));
+    assert_eq!(
+        works.text(CONFIRMATION).await.as_deref(),
+        Some("sent false Rua 1 true true")
+    );
+    let before = works.fingerprint().await;
+    works.drain(1);
+    assert_eq!(works.fingerprint().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_lost_and_found_again_leaves_one_delay_to_be_told() {
+    let works = works().await;
+    works
+        .run(
+            "insert into shipping_options (name, currency, price, transit_days_min, transit_days_max, countries)
+             values ('Barge', 'EUR', 100, 29, 29, '{}');
+             select order_of('#1', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    let told = works.mail.taken().len();
+    works.mail.behave(Manners::AnswersRecipients(451));
+    works.run("update orders set shipping_option_id = 2").await;
+    works.run_once(&[]);
+    let delays = "select string_agg(split_part(occasion, ':', 1) || ' ' || state, ', ' order by id)
+        from notices where kind = 'delay'";
+    assert_eq!(works.text(delays).await.as_deref(), Some("late queued"));
+    // Its supplier falls silent past the day on which it should have left, and then is not.
+    works
+        .run(
+            "update orders set ship_by = ship_by - interval '21 days';
+             update fulfilments set leaves_by = leaves_by - interval '21 days';
+             update purchase_orders set answer_due = now() - interval '1 minute'",
+        )
+        .await;
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(delays).await.as_deref(),
+        Some("late cancelled, open queued")
+    );
+    works
+        .run(
+            "update purchase_orders set answer_due = now() + interval '1 day';
+             update orders set note = 'they wrote'",
+        )
+        .await;
+    works.run_once(&[]);
+    assert_eq!(
+        works.text(delays).await.as_deref(),
+        Some("late queued, open cancelled")
+    );
+    let failed = "select count(*) from jobs where error is not null";
+    assert_eq!(works.number(failed).await, 0, "jobs that failed");
+    let before = works.fingerprint().await;
+    works.run_once(&[]);
+    assert_eq!(works.fingerprint().await, before);
+
+    // While its option does not take it, that is not told either.
+    works.mail.behave(Manners::Takes);
+    works
+        .run("update shipping_options set countries = '{DE}' where name = 'Barge'")
+        .await;
+    works.end_claims().await;
+    works.drain(1);
+    assert_eq!(works.mail.taken().len(), told);
+    works
+        .run("update shipping_options set countries = '{}' where name = 'Barge'")
+        .await;
+    works.drain(1);
+    works.end_claims().await;
+    works.drain(1);
+    assert_eq!(works.mail.taken().len(), told + 1);
+    let last =
+        "select string_agg(occasion, ', ') from notices where kind = 'delay' and state = 'sent'";
+    let promised = "select 'late:' || promised_day(o) from orders o";
+    assert_eq!(works.text(last).await, works.text(promised).await);
+}

@@ -26,6 +26,7 @@ fn confirmed(lines: Vec<Line>) -> Facts {
         known_day: None,
         told_open_end: false,
         to_be_acknowledged: false,
+        confirmation_outdated: false,
         lines,
         fulfilments: Vec::new(),
         open_inspections: 0,

@@ -13,8 +13,9 @@ use sqlx::postgres::PgConnection;
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
-    Draft, DraftLine, cancelled, drafts, enqueue_silence, enqueue_unanswered, has_left,
-    misaddressed, recall, set_planned, set_readdressed, set_sent, stock_draft, unanswered_hours,
+    Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence, enqueue_unanswered,
+    has_left, misaddressed, recall, set_planned, set_readdressed, set_sent, stock_draft,
+    unanswered_hours,
 };
 pub use reserve::{
     Wanting, enqueue_backorders, enqueue_uncovered, lock_waiting, reserve, waiting_for,
@@ -82,13 +83,16 @@ pub async fn facts(
     let row = sqlx::query!(
         r#"select o.number, coalesce(o.again_at, o.placed_at) as "since!", o.currency, o.customer_name, o.email, o.stage,
                   o.financial_status, o.ship_by, o.deliver_by, o.waiting_reason, o.told_day,
-                  ((o.deliver_by - interval '1 second') at time zone c.time_zone)::date as promised_day,
+                  promised_day(o) as promised_day,
                   coalesce((o.ship_by at time zone c.time_zone)::date < ($2 at time zone c.time_zone)::date,
                            false) as "overdue!",
                   exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
                           and n.subject_id = o.id and n.occasion = 'open:' || o.told_day
                           -- One that was taken back is not told; one that somebody stopped is.
-                          and (n.state <> 'cancelled' or o.told_before is not null)) as "told_open_end!",
+                          and (n.state <> 'cancelled' or not n.outdated)) as "told_open_end!",
+                  exists (select from notices n where n.kind = 'order_confirmation' and n.subject_kind = 'order'
+                          and n.subject_id = o.id and n.outdated and not n.sending
+                          and n.state in ('held', 'queued', 'failed')) as "confirmation_outdated!",
                   case when exists (select from notices n where n.kind = 'delay' and n.subject_kind = 'order'
                                     and n.subject_id = o.id and not n.sending
                                     and n.state in ('held', 'queued', 'failed'))
@@ -160,6 +164,7 @@ pub async fn facts(
             promised_day: row.promised_day,
             told_open_end: row.told_open_end,
             to_be_acknowledged: email.is_some() && !row.acknowledged,
+            confirmation_outdated: row.confirmation_outdated,
             lines,
             fulfilments,
             open_inspections: row.open_inspections,

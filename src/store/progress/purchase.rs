@@ -11,6 +11,9 @@ use crate::store::rows::one_row;
 pub struct Draft {
     /// Primary key.
     pub id: i64,
+    /// The number by which the supplier knows it, without `PO-`: that of the one which it has accepted
+    /// in part, where this one is that part.
+    pub number: i64,
     /// The supplier's name.
     pub supplier: String,
     /// Its mail address.
@@ -40,14 +43,14 @@ pub struct DraftLine {
 pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Option<Draft>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
-        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
                 l.unit_cost
          from purchase_orders b
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
          where b.id = $1 and b.fulfilment_id is null and b.state = 'draft' and has_address(s)
-         order by l.id for no key update of b",
+         order by l.id for no key update of b"#,
         id
     )
     .fetch_all(connection)
@@ -60,7 +63,7 @@ pub async fn stock_draft(connection: &mut PgConnection, id: i64) -> Result<Optio
 pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<Draft>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
-        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
                 l.unit_cost
          from fulfilments f
          join purchase_orders b on b.fulfilment_id = f.id
@@ -68,7 +71,7 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
          where f.order_id = $1 and f.state in ('open', 'requested') and b.state = 'draft' and has_address(s)
-         order by b.id, l.id",
+         order by b.id, l.id"#,
         order_id
     )
     .fetch_all(connection)
@@ -79,6 +82,7 @@ pub async fn drafts(connection: &mut PgConnection, order_id: i64) -> Result<Vec<
 /// A line of a purchase order that was not sent, with what is said of the whole.
 struct DraftRow {
     id: i64,
+    number: i64,
     currency: String,
     name: String,
     email: Option<String>,
@@ -96,6 +100,7 @@ fn folded(rows: Vec<DraftRow>) -> Vec<Draft> {
         if drafts.last().is_none_or(|draft| draft.id != row.id) {
             drafts.push(Draft {
                 id: row.id,
+                number: row.number,
                 supplier: row.name,
                 email: row.email,
                 acceptance_hours: row.acceptance_hours,
@@ -192,14 +197,14 @@ pub async fn cancelled(
 ) -> Result<Option<Draft>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
-        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
                 l.unit_cost
          from purchase_orders b
          join suppliers s on s.id = b.supplier_id
          join purchase_order_lines l on l.purchase_order_id = b.id
          join products p on p.id = l.product_id
          where b.id = $1 and b.state = 'cancelled'
-         order by l.id",
+         order by l.id"#,
         purchase_order_id
     )
     .fetch_all(connection)
@@ -283,53 +288,88 @@ pub async fn enqueue_unanswered(
     Ok(())
 }
 
+/// A purchase order whose supplier was told another address than its order has now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misaddressed {
+    /// The purchase order.
+    pub draft: Draft,
+    /// Whether the supplier has accepted it.
+    pub accepted: bool,
+    /// Whether a mail about the other address has not left and can be stopped.
+    pub untold: bool,
+    /// Whether the supplier knows the present address, as long as that mail does not leave.
+    pub knows: bool,
+}
+
 /// The purchase orders for an order whose suppliers were told another address than it has now and have
-/// not sent all of it, oldest first, locked; with each, whether the supplier has accepted it. The order
-/// is locked by the caller.
+/// not sent all of it, oldest first, locked. The order is locked by the caller.
 pub async fn misaddressed(
     connection: &mut PgConnection,
     order_id: i64,
-) -> Result<Vec<(Draft, bool)>, DbError> {
-    let accepted = sqlx::query_scalar!(
-        "select b.id
-         from fulfilments f
-         join purchase_orders b on b.fulfilment_id = f.id
-         where f.order_id = $1 and b.state = 'accepted'",
+) -> Result<Vec<Misaddressed>, DbError> {
+    let facts = sqlx::query!(
+        r#"select b.id, b.state = 'accepted' as "accepted!", untold.mail as "untold!",
+                  untold.mail and coalesce(
+                      address_said(b.known_address) = address_said(o.shipping_address), false) as "knows!"
+           from fulfilments f
+           join orders o on o.id = f.order_id
+           join purchase_orders b on b.fulfilment_id = f.id
+           cross join lateral (
+               select exists (select from notices n
+                              where n.kind = 'address_changed' and n.subject_kind = 'purchase_order'
+                                and n.subject_id = b.id
+                                and (n.state in ('held', 'failed') or n.state = 'queued' and not n.sending)) as mail
+           ) untold
+           where f.order_id = $1 and f.state in ('requested', 'accepted', 'inspecting', 'ready')
+             and b.state in ('sent', 'accepted')
+             and coalesce(address_said(b.told_address) <> address_said(o.shipping_address), true)
+           for no key update of b"#,
         order_id
     )
     .fetch_all(&mut *connection)
     .await?;
+    let ids: Vec<i64> = facts.iter().map(|row| row.id).collect();
     let rows = sqlx::query_as!(
         DraftRow,
-        "select b.id, b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
-                l.unit_cost
-         from fulfilments f
-         join orders o on o.id = f.order_id
-         join purchase_orders b on b.fulfilment_id = f.id
-         join suppliers s on s.id = b.supplier_id
-         join purchase_order_lines l on l.purchase_order_id = b.id
-         join products p on p.id = l.product_id
-         where f.order_id = $1 and f.state in ('requested', 'accepted', 'inspecting', 'ready')
-           and b.state in ('sent', 'accepted') and coalesce(b.told_address, 1) < o.address_version
-         order by b.id, l.id for no key update of b",
-        order_id
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", b.currency, s.name, s.email,
+                  s.acceptance_hours, p.sku, p.title, l.quantity, l.unit_cost
+           from purchase_orders b
+           join suppliers s on s.id = b.supplier_id
+           join purchase_order_lines l on l.purchase_order_id = b.id
+           join products p on p.id = l.product_id
+           where b.id = any ($1)
+           order by b.id, l.id"#,
+        &ids
     )
     .fetch_all(connection)
     .await?;
-    let with_answer = |draft: Draft| {
-        let accepted = accepted.contains(&draft.id);
-        (draft, accepted)
+    let known = |draft: Draft| {
+        let row = facts.iter().find(|row| row.id == draft.id)?;
+        Some(Misaddressed {
+            accepted: row.accepted,
+            untold: row.untold,
+            knows: row.knows,
+            draft,
+        })
     };
-    Ok(folded(rows).into_iter().map(with_answer).collect())
+    Ok(folded(rows).into_iter().filter_map(known).collect())
 }
 
-/// The supplier of a purchase order has been told where its order goes now.
-pub async fn set_readdressed(connection: &mut PgConnection, id: i64) -> Result<(), DbError> {
+/// The supplier of a purchase order has been told where its order goes now; or it knows no other
+/// address any more.
+pub async fn set_readdressed(
+    connection: &mut PgConnection,
+    purchase: &Misaddressed,
+) -> Result<(), DbError> {
     let done = sqlx::query!(
-        "update purchase_orders b set told_address = o.address_version
+        "update purchase_orders b
+         set told_address = o.shipping_address,
+             known_address = case when $3 then null when $2 then b.known_address else b.told_address end
          from fulfilments f join orders o on o.id = f.order_id
          where b.id = $1 and f.id = b.fulfilment_id",
-        id
+        purchase.draft.id,
+        purchase.untold,
+        purchase.knows,
     )
     .execute(connection)
     .await?;

@@ -106,6 +106,12 @@ const DERIVED: &[&str] = &[
     "requested_at",
     "address_version",
     "channel_address",
+    "outdated",
+    "in_place_of",
+    "told_address",
+    "known_address",
+    "printed_for",
+    "address",
 ];
 
 /// Parts of a record that other phrases tell of: a reservation is told by its line's counter.
