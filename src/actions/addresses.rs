@@ -18,12 +18,11 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
     let mut after = before.clone();
     let mut said = Map::new();
     let mut back = Vec::new();
-    for (name, field) in fields(&mut after) {
+    for (name, field) in after.fields() {
         let was = std::mem::take(field);
         *field = match work.given.optional_text(name) {
             None => was.clone(),
             Some(EMPTY) => String::new(),
-            Some(text) if name == "country" => country(text)?,
             Some(text) => text.to_owned(),
         };
         if *field != was {
@@ -41,6 +40,16 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
     if said.is_empty() {
         return Err(ActError::refused("that is its address already"));
     }
+    // What is taken back may have been incomplete before.
+    if before.is_complete() && !after.is_complete() && work.act.undoes.is_none() {
+        let emptied = if said.contains_key("city") {
+            "city"
+        } else {
+            "address1"
+        };
+        let expected = "a street or a town: an address needs one of them";
+        return Err(ActError::argument(emptied, expected));
+    }
     store::set(work.connection, order.id, &Value::Object(said)).await?;
     let shown = |address: &Address| address.lines().join(", ");
     let outcome = Outcome::new(format!("goes to {}", shown(&after))).undone_by(
@@ -53,32 +62,6 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
     } else {
         outcome.but("the address is still incomplete: it needs a street or a town")
     })
-}
-
-/// The fields of an address by the names of the verb's arguments, which are those of its JSON.
-fn fields(address: &mut Address) -> [(&'static str, &mut String); 9] {
-    [
-        ("name", &mut address.name),
-        ("company", &mut address.company),
-        ("address1", &mut address.address1),
-        ("address2", &mut address.address2),
-        ("city", &mut address.city),
-        ("zip", &mut address.zip),
-        ("province", &mut address.province),
-        ("country", &mut address.country),
-        ("phone", &mut address.phone),
-    ]
-}
-
-/// A country's code, in capitals.
-fn country(text: &str) -> Result<String, ActError> {
-    let code = text.to_ascii_uppercase();
-    if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
-        Ok(code)
-    } else {
-        let expected = "a country's two letters of ISO 3166, such as PT";
-        Err(ActError::argument("country", expected))
-    }
 }
 
 /// Tells the suppliers of an order that were told another address than it has now, unless they have

@@ -9,6 +9,7 @@ use sqlx::postgres::PgConnection;
 use super::error::ActError;
 use crate::domain::act::{Act, Args};
 use crate::domain::calendar::at_local;
+use crate::domain::countries;
 use crate::domain::record::{RecordId, RecordName};
 use crate::domain::verbs::{Arg, ArgKind};
 use crate::store::inspections;
@@ -58,7 +59,7 @@ impl Given {
         for arg in act.verb.args {
             match present(&act.args, arg) {
                 Some(text) => {
-                    let value = value(connection, arg, text, act.record, zone, now).await?;
+                    let value = value(connection, act, arg, text, zone, now).await?;
                     given.0.insert(arg.name, value);
                 }
                 None if arg.required => {
@@ -176,9 +177,9 @@ fn known_arguments(act: &Act) -> String {
 
 async fn value(
     connection: &mut PgConnection,
+    act: &Act,
     arg: &Arg,
     text: &str,
-    record: RecordId,
     zone: Tz,
     now: DateTime<Utc>,
 ) -> Result<Value, ActError> {
@@ -226,13 +227,19 @@ async fn value(
             None => unknown_carrier(connection, arg).await,
         },
         ArgKind::Order => order(connection, arg, text).await,
-        ArgKind::Check => match inspections::check(connection, record.id, text).await? {
+        ArgKind::Country => match countries::code(text) {
+            Some(code) => Ok(Value::Text(code)),
+            // What was there before stands again, whatever it was.
+            None if act.undoes.is_some() => Ok(Value::Text(text.to_owned())),
+            None => Err(wrong()),
+        },
+        ArgKind::Check => match inspections::check(connection, act.record.id, text).await? {
             Some((name, _)) => Ok(Value::Text(name)),
             None => Err(ActError::argument(
                 arg.name,
                 format!(
                     "one of {}",
-                    inspections::check_names(connection, record.id)
+                    inspections::check_names(connection, act.record.id)
                         .await?
                         .join(", ")
                 ),

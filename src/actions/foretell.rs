@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
-use super::{ActError, Terms, options, orders, purchases};
+use super::{ActError, Terms, options, orders, purchases, shipments};
 use crate::domain::act::Args;
 use crate::domain::record::{Kind, RecordId};
 use crate::domain::verbs::Verb;
@@ -12,7 +12,9 @@ use crate::domain::verbs::Verb;
 pub fn foretells(verb: &Verb) -> bool {
     matches!(
         (verb.kind, verb.name),
-        (Kind::Order, "set-option" | "cancel") | (Kind::Stock, "reorder" | "forget-work")
+        (Kind::Order, "set-option" | "cancel")
+            | (Kind::Stock, "reorder" | "forget-work")
+            | (Kind::Shipment, "send-again" | "write-off")
     )
 }
 
@@ -37,6 +39,9 @@ pub async fn foretell(
         (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
         (Kind::Stock, "forget-work") => {
             Ok(purchases::foretell_forget(connection, record.id).await?)
+        }
+        (Kind::Shipment, "send-again" | "write-off") => {
+            Ok(shipments::foretell_settled(connection, record.id).await?)
         }
         _ => Ok(Vec::new()),
     }

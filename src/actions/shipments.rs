@@ -15,6 +15,9 @@ use crate::store::labels::{self, Printable};
 use crate::store::shipments::{self, Tracking};
 use crate::store::{acts, carrier_labels, orders};
 
+/// Lines of a parcel that a question names.
+const LINES: usize = 6;
+
 pub(super) async fn perform(
     work: &mut Work<'_>,
     parcel: &ShipmentSummary,
@@ -106,6 +109,26 @@ async fn send_again(work: &mut Work<'_>, parcel: &ShipmentSummary) -> Result<Out
         units(parcel.units),
         parcel.order_number
     )))
+}
+
+/// What is sent again, or not: the units in a parcel, for the question before that.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn foretell_settled(
+    connection: &mut PgConnection,
+    id: i64,
+) -> Result<Vec<String>, DbError> {
+    let lines = shipments::lines(connection, id).await?;
+    let more = lines.len().saturating_sub(LINES);
+    let first = lines.iter().take(LINES);
+    let mut told: Vec<String> = first
+        .map(|line| format!("{} × {} {}", line.quantity, line.sku, line.title))
+        .collect();
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    Ok(told)
 }
 
 /// Says who carries it: what was only packed can be handed over then.

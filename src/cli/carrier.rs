@@ -3,6 +3,7 @@
 use color_eyre::eyre::{Result, eyre};
 
 use crate::config::Config;
+use crate::domain::countries;
 use crate::domain::orders::Address;
 use crate::output::carriers::{Limits, Provider};
 
@@ -22,12 +23,18 @@ pub(super) fn provider(config: &Config) -> Result<Option<Provider>> {
             lines.len()
         ));
     };
+    let Some(country) = countries::code(country) else {
+        return Err(eyre!(
+            "carrier.from: expected {} in its fifth line, found {country:?}",
+            countries::EXPECTED
+        ));
+    };
     let from = Address {
         name: name.clone(),
         address1: street.clone(),
         zip: zip.clone(),
         city: city.clone(),
-        country: country.clone(),
+        country,
         province: state.first().cloned().unwrap_or_default(),
         ..Address::default()
     };

@@ -135,7 +135,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Completions(completions)) => completions.run(Cli::command()),
         Some(Command::Man(man)) => man.run(Cli::command()),
         Some(Command::Macro(macros)) => macros.run(&config).await,
-        None => console::run(&config).await,
+        None => Box::pin(console::run(&config)).await,
     }?;
     Ok(if print::is_lost() {
         ExitCode::FAILURE

@@ -13,7 +13,7 @@ use super::print;
 use crate::actions::options;
 use crate::config::Config;
 use crate::domain::record::RecordName;
-use crate::domain::{money, promises, text};
+use crate::domain::{countries, money, promises, text};
 use crate::store::calendar;
 use crate::store::names::{self, NameError};
 use crate::store::options as store;
@@ -31,8 +31,8 @@ pub(super) struct Quote {
     /// The shipping option, by name
     #[arg(long, value_name = "NAME", required_unless_present = "order")]
     option: Option<String>,
-    /// ISO 3166 code of the country it goes to
-    #[arg(long, value_name = "CODE", required_unless_present = "order")]
+    /// The country it goes to, by its two letters of ISO 3166-1
+    #[arg(long, value_name = "CODE", required_unless_present = "order", value_parser = country)]
     country: Option<String>,
     /// An order, by number, instead of a product
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["sku", "option", "country", "units"])]
@@ -43,6 +43,10 @@ pub(super) struct Quote {
     /// As JSON, one object a line
     #[arg(long)]
     json: bool,
+}
+
+fn country(text: &str) -> Result<String, String> {
+    countries::code(text).ok_or_else(|| format!("expected {}", countries::EXPECTED))
 }
 
 /// Units that the SQL function quotes at most.
@@ -68,7 +72,7 @@ impl Quote {
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
         let (sku, option, country) = (given(&self.sku), given(&self.option), given(&self.country));
         let (asked_sku, asked_option) = (sku.clone(), option.clone());
-        let asked_country = country.to_uppercase();
+        let asked_country = country.clone();
         let units = self.units;
         let (business, facts, names) = database
             .db

@@ -87,6 +87,7 @@ fn placeholder(arg: &Arg) -> String {
             "NAME".to_owned()
         }
         ArgKind::Order => "NUMBER".to_owned(),
+        ArgKind::Country => "CODE".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod act;
 pub mod calendar;
 pub mod carriers;
 pub mod clocks;
+pub mod countries;
 pub mod cover;
 pub mod filter;
 pub mod full;

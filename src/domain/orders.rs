@@ -266,6 +266,21 @@ fn told<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
 }
 
 impl Address {
+    /// Its fields by the names that they have in JSON, to be changed.
+    pub const fn fields(&mut self) -> [(&'static str, &mut String); 9] {
+        [
+            ("name", &mut self.name),
+            ("company", &mut self.company),
+            ("address1", &mut self.address1),
+            ("address2", &mut self.address2),
+            ("city", &mut self.city),
+            ("zip", &mut self.zip),
+            ("province", &mut self.province),
+            ("country", &mut self.country),
+            ("phone", &mut self.phone),
+        ]
+    }
+
     /// Whether it may be enough for a carrier: a street or a town.
     pub const fn is_complete(&self) -> bool {
         !self.address1.is_empty() || !self.city.is_empty()

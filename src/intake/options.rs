@@ -5,6 +5,7 @@ use std::io::Read;
 use super::table::{Row, Table};
 use super::{Fault, Rejection};
 use crate::domain::calendar::LONGEST_WAY;
+use crate::domain::countries;
 use crate::domain::incoming::ShippingOption;
 
 /// Characters of a name at most.
@@ -65,17 +66,13 @@ impl<R: Read> Options<R> {
     }
 
     fn countries(&self, row: &Row) -> Result<Vec<String>, Rejection> {
-        let text = self.table.text(row, "countries").to_uppercase();
-        let codes: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        let is_code =
-            |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
-        if codes.iter().all(is_code) {
-            Ok(codes)
-        } else {
+        let words = self.table.text(row, "countries").split_whitespace();
+        let codes: Option<Vec<String>> = words.map(countries::code).collect();
+        codes.ok_or_else(|| {
             let reason =
-                "expected country codes of ISO 3166 with blanks between them, such as PT ES";
-            Err(self.table.reject(row, "countries", reason))
-        }
+                "expected country codes of ISO 3166-1 with blanks between them, such as PT ES";
+            self.table.reject(row, "countries", reason)
+        })
     }
 }
 

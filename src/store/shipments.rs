@@ -5,7 +5,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 
 use super::db::DbError;
 use super::rows::{self, Columns, one_row};
-use crate::domain::shipments::{Settled, ShipmentState, ShipmentSummary};
+use crate::domain::shipments::{Settled, ShipmentLine, ShipmentState, ShipmentSummary};
 
 /// A parcel as its list shows it: a `select` that ends where conditions may follow. The parcel is
 /// `p`, its order `parent`, its carrier `carrier` (none for a draft); [`from_row`] reads its rows.
@@ -70,6 +70,19 @@ pub async fn summary(
     id: i64,
 ) -> Result<Option<ShipmentSummary>, DbError> {
     rows::one(connection, SELECT, "p.id = $1", id, from_row).await
+}
+
+/// What is in a parcel, in the order of its order's lines.
+pub async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<ShipmentLine>, DbError> {
+    Ok(sqlx::query_as!(
+        ShipmentLine,
+        r#"select l.sku, l.title, s.quantity
+           from shipment_lines s join order_lines l on l.id = s.order_line_id
+           where s.shipment_id = $1 order by l.position"#,
+        id
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// Locks a parcel's order and then the parcel, if it exists.

@@ -112,6 +112,15 @@ impl Desk {
         self.until(text, |screen| screen.contains(text)).await;
     }
 
+    /// Until what came by itself takes keys.
+    pub(crate) async fn rests(&mut self) {
+        let end = Instant::now() + LIMIT;
+        while !self.console.app.listens() {
+            assert!(Instant::now() < end, "it takes no keys");
+            self.until("the screen", |_| true).await;
+        }
+    }
+
     pub(crate) async fn hides(&mut self, text: &str) {
         self.until(text, |screen| !screen.contains(text)).await;
     }
@@ -613,6 +622,7 @@ async fn a_whole_number_means_its_record_alone() {
     ana.shows(" reply TKT-11 ").await;
     ana.types("<esc><esc>:TKT-99<enter>");
     ana.shows("TKT-99 does not exist").await;
+    ana.rests().await;
     shop.done(first, "resolve", &[("resolution", "answered")])
         .await;
     ana.types("<esc>1:tkt");
@@ -812,6 +822,7 @@ async fn a_role_that_was_taken_away_or_given_is_told() {
     // The first act that is refused tells of it.
     ana.types("hstocktaking<enter>");
     ana.shows("your role is viewer now").await;
+    ana.rests().await;
     ana.types("<esc><esc>h");
     ana.shows("can't hold #1000").await;
     give(&[]).await;
@@ -933,4 +944,47 @@ async fn an_act_on_many_outlives_an_outage_and_does_nothing_twice() {
     ana.types("<esc>");
     ana.hides("40 of 40 ─").await;
     assert!(!ana.screen().contains("marked"), "{}", ana.screen());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_changed_where_it_stands_and_a_lost_parcel_is_asked_about_with_its_units() {
+    let shop = Shop::open().await;
+    let parcel = Box::pin(shop.packed(&[("MUG", 2)])).await;
+    let tracking = [("carrier", "DHL"), ("code", "JD0146000000")];
+    Box::pin(shop.done(parcel, "set-tracking", &tracking)).await;
+    Box::pin(shop.done(parcel, "hand-over", &[])).await;
+    Box::pin(shop.done(parcel, "lose", &[("reason", "no trace of it")])).await;
+    let order = shop.order(&[("MUG", 1)]).await;
+    let number = format!("#{}", 999 + order.id);
+
+    let mut desk = desk(&shop, Role::Support).await;
+    desk.types(&format!(":{number}<enter>"));
+    desk.shows(&format!("› {number} ─")).await;
+    desk.shows("goes to").await;
+    let city: String = shop
+        .ask(
+            "select shipping_address ->> 'city' from orders where id = $1",
+            |ask| ask.bind(order.id),
+        )
+        .await;
+    desk.types(":set-address <enter>");
+    desk.shows(" set-address ").await;
+    desk.types("<tab><tab><tab><tab><ctrl-u>Faro");
+    desk.shows(&format!("was {city}")).await;
+    desk.types("<ctrl-s>");
+    desk.shows("goes to ").await;
+    desk.types("u");
+    desk.shows("again?").await;
+    desk.types("y");
+    desk.shows("shipping address: Faro →").await;
+
+    desk.types(":SHP-1<enter>");
+    desk.shows("it is lost: send-again or write-off").await;
+    desk.types(":send-again<enter>");
+    desk.shows("2 × MUG").await;
+    desk.types("n<esc>");
+    desk.types(":write-off refunded<enter>");
+    desk.shows("2 × MUG").await;
+    desk.types("y");
+    desk.shows("written off: refunded").await;
 }

@@ -280,4 +280,19 @@ async fn the_program_quotes_for_the_web_shop_too() {
         .expect("the program runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains(r#""lead_days":0"#), "{output:?}");
+    for country in ["Portugal", "UK", "-"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_packline"))
+            .args(["quote", "--sku=CUP", "--option=Standard"])
+            .arg(format!("--country={country}"))
+            .env("PACKLINE_DATABASE_URL", url.to_url_lossy().as_str())
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success()
+                && said.contains("expected a country's two letters of ISO 3166-1, such as PT"),
+            "{output:?}"
+        );
+    }
 }

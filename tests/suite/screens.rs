@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use packline::actions::{ActError, Conflict, News, Since};
 use packline::console::app::{
-    App, Ask, Dialog, Effect, Failure, Feed, InDatabase, Kept, Msg, RecordPage, Settings, Unsaved,
-    Window, update,
+    App, Ask, Became, Dialog, Effect, Failure, Feed, InDatabase, Kept, Msg, RecordPage, Recovered,
+    Settings, Unsaved, Window, update,
 };
 use packline::console::input::{Chord, Command, Key, Keymap};
 use packline::console::terminal::Depth;
@@ -906,12 +906,153 @@ fn escape_twice_leads_out_of_every_form() {
         desk.keys("some words<esc><esc>");
         assert!(desk.app.dialog.is_none(), "{}: {}", verb.name, desk.shown());
     }
-    // One key loses nothing.
-    desk.keys("1haddress unclear<esc>");
+}
+
+#[test]
+fn a_line_that_was_not_sent_is_there_again_until_it_is() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1haddress unclear");
+    assert!(desk.shown().contains("esc keep"), "{}", desk.shown());
+    desk.keys("<esc>");
     let shown = desk.shown();
-    assert!(shown.contains("throw the text away?"), "{shown}");
-    desk.keys("n");
-    assert!(desk.shown().contains("address unclear"), "{}", desk.shown());
+    assert!(
+        shown.contains("kept until you leave: h opens it again"),
+        "{shown}"
+    );
+    // It is that record's and that verb's.
+    desk.keys("jh");
+    assert!(!desk.shown().contains("unclear"), "{}", desk.shown());
+    desk.keys("<esc>kxno stock<esc>h");
+    desk.check("line-again-80");
+    // Several keys in a row get out, and lose as little.
+    desk.keys(", by mail<esc><esc><esc>h");
+    let shown = desk.shown();
+    assert!(shown.contains("address unclear, by mail"), "{shown}");
+    desk.keys("<ctrl-x>");
+    desk.check("line-discard-80");
+    desk.keys("y");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    desk.keys("h");
+    let shown = desk.shown();
+    assert!(
+        !shown.contains("unclear") && !shown.contains("draft"),
+        "{shown}"
+    );
+    // What was sent is over; nothing is asked of the database for any of it.
+    desk.keys("later<esc>h");
+    assert!(desk.acts.is_empty(), "{:?}", desk.acts);
+    desk.keys("<enter>");
+    let request = sent(&mut desk);
+    desk.send(Msg::Acted(request, Ok(was_done("held"))));
+    desk.keys("h");
+    assert!(!desk.shown().contains("later"), "{}", desk.shown());
+    // What was emptied by hand is gone too.
+    desk.keys("soon<esc>h<ctrl-u><esc>h");
+    assert!(!desk.shown().contains("soon"), "{}", desk.shown());
+    // Whoever does not wait for the answer has it again where the answer is no.
+    desk.keys("now<enter><esc>");
+    let request = sent(&mut desk);
+    let refused = ActError::Refused(verbs::Reason("a parcel of it has left".into()));
+    desk.send(Msg::Acted(request, Err(refused)));
+    desk.keys("h");
+    assert!(desk.shown().contains("now"), "{}", desk.shown());
+}
+
+#[test]
+fn an_address_stands_in_its_form_and_only_what_is_changed_is_sent() {
+    let args = |desk: &mut Desk| {
+        let (_, _, args) = under_way(desk);
+        let args: Vec<String> = args.iter().map(|(name, v)| format!("{name}={v}")).collect();
+        args.join(" ")
+    };
+    for (columns, rows) in [(80, 24), (140, 40)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.keys("1:set-address <enter>");
+        desk.check(&format!("set-address-{columns}"));
+        // Nothing was written.
+        desk.keys("<esc>");
+        assert!(desk.app.dialog.is_none() && desk.app.said.is_none());
+        desk.keys(":set-address <enter><tab><tab><tab><tab><ctrl-u>Porto<tab><ctrl-u>");
+        desk.keys("<tab><tab><ctrl-u>");
+        desk.check(&format!("set-address-changed-{columns}"));
+        // An order must go somewhere.
+        for wrong in ["", "-", "Portugal", "UK"] {
+            desk.keys(&format!("<ctrl-u>{wrong}<ctrl-s>"));
+            assert!(desk.asked().is_empty(), "{wrong}: {}", desk.shown());
+            let shown = desk.shown();
+            assert!(
+                shown.contains("expected a country's two letters of ISO 3166-1"),
+                "{wrong}: {shown}"
+            );
+        }
+        desk.check(&format!("set-address-wrong-{columns}"));
+        desk.keys("<ctrl-u>es<ctrl-s>");
+        assert_eq!(args(&mut desk), "city=Porto country=es zip=-");
+    }
+}
+
+#[test]
+fn an_address_follows_its_record_where_nothing_was_written() {
+    // The row beside which the record is read is another.
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1 jjj");
+    desk.silent = true;
+    desk.keys(":set-address <enter><tab><tab><tab><tab>Porto");
+    assert!(!desk.shown().contains("Rua da Rosa"), "{}", desk.shown());
+    desk.speak();
+    let shown = desk.shown();
+    assert!(shown.contains("Rua da Rosa"), "{shown}");
+    assert!(shown.contains("was Lisboa"), "{shown}");
+    desk.keys("<ctrl-s>");
+    let (_, _, args) = under_way(&mut desk);
+    assert_eq!(args, BTreeMap::from([("city".into(), "Porto".into())]));
+    // What is meant for several is nobody's address.
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1 j :set-address <enter>");
+    assert!(!desk.shown().contains("Rua da Rosa"), "{}", desk.shown());
+}
+
+#[test]
+fn what_becomes_of_a_lost_parcel_is_asked_with_its_units() {
+    let inside = ["2 × MUG-BLUE-01 Stoneware mug, cobalt"];
+    let mut desk = Desk::new(80, 24);
+    desk.keys("3G:send-again<enter>");
+    desk.foretold(&inside);
+    desk.check("send-again-80");
+    desk.keys("n<esc>:write-off refunded<enter>");
+    desk.foretold(&inside);
+    desk.check("write-off-80");
+}
+
+#[test]
+fn a_refusal_takes_no_key_that_was_on_its_way_before_it() {
+    let refused = || ActError::Refused(verbs::Reason("a parcel of it has left".into()));
+    for command in ["1hstop<enter>", "1:hold stop<enter>"] {
+        let mut desk = Desk::new(80, 24);
+        desk.keys(command);
+        let (request, ..) = under_way(&mut desk);
+        desk.send(Msg::Acted(request, Err(refused())));
+        desk.keys("j<enter>");
+        desk.send(Msg::Paste("xx".into()));
+        let shown = desk.shown();
+        assert!(shown.contains("a parcel of it has left"), "{shown}");
+        let told = shown.contains("3 keys typed ahead dropped");
+        assert!(told || command.contains(':'), "{shown}");
+        assert!(desk.asked().is_empty(), "{shown}");
+        desk.now += TimeDelta::milliseconds(450);
+        desk.keys("<end>ped<enter>");
+        let (_, _, args) = under_way(&mut desk);
+        assert_eq!(&*args["reason"], "stopped");
+    }
+    // What a number means is answered by the database too.
+    let mut desk = Desk::new(80, 24);
+    desk.keys(":#9999<enter>");
+    desk.keys("x");
+    let shown = desk.shown();
+    assert!(
+        shown.contains(":#9999 ") || shown.contains(":#9999\n"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -1201,6 +1342,26 @@ fn a_console_that_only_reads_says_so() {
     desk.keys("a");
     let screen = desk.shown();
     assert!(screen.contains("this console only reads"), "{screen}");
+    // Nothing can be typed that would be refused in the end.
+    desk.keys("<esc>");
+    for keys in ["ww", "wn", "h", "x", "n", "u", "5r"] {
+        desk.keys(keys);
+        let screen = desk.shown();
+        assert!(
+            screen.contains("this console only reads"),
+            "{keys}: {screen}"
+        );
+        let types = matches!(desk.app.dialog, Some(Dialog::Form(_)))
+            || matches!(&desk.app.dialog, Some(Dialog::Views(shelf)) if shelf.naming.is_some());
+        assert!(!types, "{keys}: {screen}");
+        if desk.app.dialog.is_some() {
+            desk.keys("<esc>");
+        }
+        desk.keys("1");
+    }
+    desk.keys(":hold ");
+    desk.check("command-read-only-80");
+    assert!(desk.acts.is_empty(), "{:?}", desk.acts);
 }
 
 #[test]
@@ -1557,6 +1718,7 @@ fn a_wrong_argument_is_explained_where_it_stands_and_nothing_typed_is_lost() {
         desk.send(Msg::Acted(request, Err(error)));
         desk.check(&format!("command-refused-{columns}"));
         // The cursor is behind the wrong word.
+        desk.now += TimeDelta::milliseconds(450);
         desk.keys("<ctrl-w>DHL <enter>");
         let step = desk.acts.iter().find_map(|effect| match effect {
             Effect::Act { step, .. } => Some(step),
@@ -1593,6 +1755,7 @@ fn a_line_comes_back_from_its_question_and_from_what_the_record_refuses() {
     let screen = desk.shown();
     assert!(screen.contains("a parcel of it has left"), "{screen}");
     assert!(screen.contains(":cancel no longer wanted"), "{screen}");
+    desk.now += TimeDelta::milliseconds(450);
     desk.keys("<esc>:release<enter>");
     let screen = desk.shown();
     assert!(screen.contains("can't release #1042"), "{screen}");
@@ -1776,6 +1939,52 @@ fn help_and_messages() {
     desk.keys("<esc>l");
     desk.keys("!");
     desk.check("messages-80");
+}
+
+#[test]
+fn a_message_leads_to_its_record() {
+    let mut desk = Desk::new(80, 24);
+    let draft = |id: i64, verb: &str| Draft {
+        record: RecordId::new(Kind::Ticket, id),
+        number: format!("TKT-{id}"),
+        verb: verb.into(),
+        args: [("text".to_owned(), "Dear Ines".to_owned())].into(),
+        at: minutes(-4),
+    };
+    // They are told of when they are read first, and where a file of this machine had some.
+    let found = Recovered {
+        record: RecordId::new(Kind::Ticket, 6),
+        number: "TKT-6".into(),
+        verb: "note".into(),
+        became: Became::Draft(minutes(-4)),
+    };
+    desk.silent = true;
+    desk.send(Msg::Recovered(Ok(vec![found])));
+    desk.silent = false;
+    desk.unanswered.clear();
+    let drafts = vec![draft(5, "reply"), draft(6, "note")];
+    desk.send(Msg::Drafts(Ok(drafts)));
+    desk.keys("1hlater<enter>");
+    let request = sent(&mut desk);
+    desk.send(Msg::Acted(request, Ok(was_done("held"))));
+    desk.keys("!");
+    desk.check("messages-links-80");
+    // A newer one does not take the cursor's place.
+    desk.keys("j");
+    desk.send(Msg::Panicked("none".into()));
+    let shown = desk.shown();
+    assert!(
+        shown.contains("> 15:02:31  draft  not sent yet: reply TKT-5"),
+        "{shown}"
+    );
+    desk.keys("<enter>");
+    let here = desk.app.journey.page().map(|page| page.id);
+    assert_eq!(here, Some(RecordId::new(Kind::Ticket, 5)));
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    // A line that leads nowhere closes the messages, as it says.
+    desk.keys("!g<enter>");
+    let here = desk.app.journey.page().map(|page| page.id);
+    assert_eq!(here, Some(RecordId::new(Kind::Ticket, 5)));
 }
 
 #[test]

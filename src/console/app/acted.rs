@@ -57,6 +57,7 @@ impl App {
 
     fn succeeded(&mut self, request: Request, step: &Step, done: Done, in_bulk: bool) {
         self.was_done(step.record, done.version);
+        self.lines.remove(&(step.record, step.verb.name.to_owned()));
         let told = done.told();
         let undoable = done
             .undo
@@ -87,7 +88,7 @@ impl App {
         }
         if in_bulk {
             // Its line stays to be read when the box is closed.
-            self.log(Level::Info, text.clone());
+            self.log_of((step.record, &step.number), Level::Info, text.clone());
         }
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.undo.extend(undoable);
@@ -113,7 +114,7 @@ impl App {
         {
             self.drafts.forget(key, self.now);
         }
-        self.say(Level::Info, text);
+        self.say_of((step.record, &step.number), Level::Info, text);
     }
 
     fn refused(&mut self, request: Request, step: &Step, error: ActError, in_bulk: bool) {
@@ -122,10 +123,8 @@ impl App {
             let for_good = matches!(error, ActError::Refused(_) | ActError::BadArgument { .. });
             self.past.not_undone((**undoable).clone(), !for_good);
         }
-        self.log(
-            Level::Refused,
-            format!("{} {}: {why}", step.verb.name, step.number),
-        );
+        let text = format!("{} {}: {why}", step.verb.name, step.number);
+        self.log_of((step.record, &step.number), Level::Refused, text);
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.results.push((step.number.clone(), Err(why)));
             let mut step = step.clone();
@@ -159,8 +158,7 @@ impl App {
                     Some(Origin::Line(line)) => line.sending = None,
                     None => {}
                 }
-                self.arrived = Some(self.now);
-                self.dialog = Some(Dialog::Conflict(Box::new(Conflict {
+                self.open_by_itself(Dialog::Conflict(Box::new(Conflict {
                     verb: step.verb.name,
                     record: step.record,
                     number: step.number.clone(),
@@ -180,7 +178,7 @@ impl App {
                     }
                     _ => form.fail(None, why),
                 }
-                self.dialog = Some(Dialog::Form(form));
+                self.open_by_itself(Dialog::Form(form));
             }
             (error, Some(Origin::Line(mut line))) => {
                 let name = match &error {
@@ -188,7 +186,7 @@ impl App {
                     _ => None,
                 };
                 line.fail(step.verb, name, why);
-                self.dialog = Some(Dialog::Command(line));
+                self.open_by_itself(Dialog::Command(line));
             }
             (_, None) => self.say_only(
                 Level::Refused,

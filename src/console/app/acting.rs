@@ -97,6 +97,7 @@ impl App {
     ) {
         let form = Form::new(verb, targets, skipped, given);
         self.dialog = Some(Dialog::Form(Box::new(form)));
+        self.fill_in_what_stands();
         self.fill_from_draft();
         self.ask_choices(effects);
     }
@@ -272,6 +273,25 @@ impl App {
                 order.reserved,
                 order.shipped
             ));
+        }
+        let parcels = targets
+            .iter()
+            .filter_map(|target| match self.record(target.record) {
+                Some(Record::Shipment(parcel)) => Some(parcel),
+                _ => None,
+            });
+        match parcels.collect::<Vec<_>>().as_slice() {
+            [] => {}
+            [parcel] => detail.push(format!(
+                "{} · {}, {}",
+                parcel.customer,
+                parcel.order_number,
+                count(parcel.units, "unit", "units")
+            )),
+            all => {
+                let units = all.iter().map(|parcel| parcel.units).sum();
+                detail.push(format!("{} in all", count(units, "unit", "units")));
+            }
         }
         detail.extend(args.iter().map(|(name, value)| {
             let line = value.lines().next().unwrap_or_default();

@@ -232,8 +232,13 @@ impl App {
         };
         self.aside.has_told = true;
         match level {
-            Level::Info | Level::Unsent => self.tell(told),
-            Level::Refused | Level::Error => self.say(level, told),
+            Level::Info | Level::Unsent => {
+                self.log_of((text.record, &text.number), level, told.clone());
+                self.tell_only(level, told);
+            }
+            Level::Refused | Level::Error => {
+                self.say_of((text.record, &text.number), level, told);
+            }
         }
     }
 

@@ -1,10 +1,16 @@
 //! Closing a form. What was written in it stays kept, and no single key loses any of it.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
 use super::App;
 use super::dialog::Dialog;
+use super::drafts::Key as Draft;
 use super::form::Form;
 use super::messages::Level;
 use crate::console::input::{Chord, Key};
+use crate::domain::act::Args;
 use crate::domain::record::RecordId;
 use crate::domain::verbs::Verb;
 
@@ -22,9 +28,12 @@ pub enum Rest {
     Here,
     /// This run of the console alone has it: neither takes it.
     Run,
-    /// Nowhere: the form asks for no longer text, and no draft of it is kept.
-    Nowhere,
+    /// This run of the console has it, once the form is closed: no draft is kept of a line.
+    Line,
 }
+
+/// What was written in forms that no draft is kept of, and when they were closed.
+pub(super) type Lines = BTreeMap<Draft, (Args, DateTime<Utc>)>;
 
 /// A form that was closed before the database had all of its text.
 #[derive(Debug, Clone)]
@@ -40,7 +49,7 @@ impl App {
     /// Where the text of this form would be.
     pub fn rest(&self, form: &Form) -> Rest {
         form.written()
-            .map_or(Rest::Nowhere, |(key, _)| self.rest_of(&key))
+            .map_or(Rest::Line, |(key, _)| self.rest_of(&key))
     }
 
     fn rest_of(&self, key: &(RecordId, String)) -> Rest {
@@ -59,26 +68,41 @@ impl App {
 
     /// The person wants to be rid of a form: what nothing would keep is asked about.
     pub(super) fn close(&mut self, form: Box<Form>) {
+        self.keep_lines(&form);
         if form.sending.is_some() || !form.holds_text() {
             return;
         }
         match self.rest(&form) {
-            Rest::Nowhere | Rest::Run => self.dialog = Some(Dialog::Discard(form)),
-            Rest::Draft | Rest::Going | Rest::Here => self.put_by(&form),
+            Rest::Run => self.dialog = Some(Dialog::Discard(form)),
+            Rest::Draft | Rest::Going | Rest::Here | Rest::Line => self.put_by(&form),
+        }
+    }
+
+    /// Keeps what stands in a form of which no draft is kept; that nothing is written in it, too.
+    fn keep_lines(&mut self, form: &Form) {
+        match form.lines() {
+            Some((key, args)) if !args.is_empty() => {
+                self.lines.insert(key, (args, self.now));
+            }
+            Some((key, _)) if form.targets.len() == 1 => {
+                self.lines.remove(&key);
+            }
+            _ => {}
         }
     }
 
     /// Closes a form whose text is kept, and says where.
     fn put_by(&mut self, form: &Form) {
-        let Some((key, _)) = form.written() else {
-            return;
-        };
-        self.drafts.hurry(&key, self.now);
         let opens = self.opens(form.verb);
         let again = match form.targets.as_slice() {
             [_, _, ..] => format!("{opens} opens it again at {} alone", form.targets[0].number),
             _ => format!("{opens} opens it again"),
         };
+        let Some((key, _)) = form.written() else {
+            self.keep_lines(form);
+            return self.say_only(level(Rest::Line), told(Rest::Line, &again));
+        };
+        self.drafts.hurry(&key, self.now);
         let rest = self.rest_of(&key);
         let said = told(rest, &again);
         self.say_only(level(rest), said.clone());
@@ -122,6 +146,8 @@ impl App {
             (Some('y' | 'Y'), _) => {
                 if let Some((key, _)) = form.written() {
                     self.drafts.forget(key, self.now);
+                } else if let Some((key, _)) = form.lines() {
+                    self.lines.remove(&key);
                 }
             }
             // Whoever presses it again and again wants to get out, and loses only what was never
@@ -135,8 +161,8 @@ impl App {
 
 fn level(rest: Rest) -> Level {
     match rest {
-        Rest::Draft | Rest::Going | Rest::Here => Level::Info,
-        Rest::Run | Rest::Nowhere => Level::Error,
+        Rest::Draft | Rest::Going | Rest::Here | Rest::Line => Level::Info,
+        Rest::Run => Level::Error,
     }
 }
 
@@ -145,8 +171,7 @@ fn told(rest: Rest, again: &str) -> String {
         Rest::Draft => format!("kept as a draft: {again}"),
         Rest::Going => "keeping it …".to_owned(),
         Rest::Here => format!("kept on this machine for now: {again}"),
-        Rest::Run | Rest::Nowhere => {
-            format!("kept in this run of the console alone: {again}")
-        }
+        Rest::Run => format!("kept in this run of the console alone: {again}"),
+        Rest::Line => format!("kept until you leave: {again}"),
     }
 }

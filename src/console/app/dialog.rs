@@ -51,6 +51,8 @@ pub enum Dialog {
         what: Reading,
         /// The first line on the screen.
         top: usize,
+        /// The line of the cursor, where lines of it lead anywhere.
+        cursor: usize,
     },
 }
 

@@ -184,6 +184,15 @@ impl Document {
         });
     }
 
+    /// A paragraph that leads to a record.
+    pub fn flow_to(&mut self, link: RecordId, spans: Vec<Span>) {
+        self.blocks.push(Block::Flow {
+            spans,
+            indent: 0,
+            link: Some(link),
+        });
+    }
+
     /// A labelled fact.
     pub fn fact(&mut self, label: &str, spans: Vec<Span>) {
         self.labelled(label, spans, None);

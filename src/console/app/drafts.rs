@@ -24,8 +24,9 @@ pub(super) const LONGEST: TimeDelta = TimeDelta::seconds(1);
 const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// But never later than after this.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
-/// So many are named when one begins.
+/// So many are named when one begins, and so many stand among the messages.
 const NAMED: usize = 3;
+const LISTED: usize = 50;
 
 /// A record and what is being written for it, by the verb's name.
 pub(super) type Key = (RecordId, String);
@@ -430,19 +431,25 @@ impl App {
     /// Drafts were read.
     pub(super) fn drafts_read(&mut self, read: Vec<Draft>) {
         let first = !std::mem::replace(&mut self.drafts.read, true);
-        let names: Vec<String> = read
+        let named: Vec<(RecordId, String, String)> = read
             .iter()
             .map(|draft| {
                 let away = self.aside.written_away(draft.record, &draft.verb);
                 let at = when::clock(away.unwrap_or(draft.at), self.settings.zone);
                 let how = away.map_or("", |_| ", written while the database was away");
-                format!("{} {} ({at}{how})", draft.verb, draft.number)
+                let told = format!("{} {} ({at}{how})", draft.verb, draft.number);
+                (draft.record, draft.number.clone(), told)
             })
             .collect();
         self.drafts.take(read, self.open_draft().as_ref());
         self.fill_from_draft();
-        if first && !names.is_empty() {
-            let more = names.len().saturating_sub(NAMED);
+        if first && !named.is_empty() {
+            for (record, number, told) in named.iter().take(LISTED).rev() {
+                let text = format!("not sent yet: {told}");
+                self.log_of((*record, number), Level::Unsent, text);
+            }
+            let more = named.len().saturating_sub(NAMED);
+            let names: Vec<&str> = named.iter().map(|(.., told)| told.as_str()).collect();
             let mut text = format!("not sent yet: {}", names[..names.len() - more].join(", "));
             if more > 0 {
                 text = format!("{text} and {more} more");
@@ -450,7 +457,7 @@ impl App {
             if self.aside.has_told {
                 text.push_str(" · and a file has more, see !");
             }
-            self.tell_unsent(text);
+            self.tell_only(Level::Unsent, text);
         }
     }
 
@@ -459,11 +466,18 @@ impl App {
     pub(super) fn fill_from_draft(&mut self) {
         if let Some(Dialog::Form(form)) = &mut self.dialog
             && let [_] = form.targets.as_slice()
-            && let Some((key, args)) = form.written()
-            && args.is_empty()
-            && let Some((args, at)) = self.drafts.newest(&key)
+            && !form.holds_text()
         {
-            form.fill(args, at);
+            if let Some((key, _)) = form.written() {
+                if let Some((args, at)) = self.drafts.newest(&key) {
+                    form.fill(args, at);
+                }
+            } else if let Some((key, _)) = form.lines()
+                && let Some((args, at)) = self.lines.get(&key)
+                && form.agrees_with(args)
+            {
+                form.fill(args, *at);
+            }
         }
     }
 

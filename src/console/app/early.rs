@@ -108,7 +108,7 @@ impl App {
                 self.let_go();
                 let mut line = finding.line;
                 line.complain(0, text);
-                self.dialog = Some(Dialog::Command(Box::new(line)));
+                self.open_by_itself(Dialog::Command(Box::new(line)));
             }
         }
     }

@@ -89,14 +89,15 @@ impl App {
             ("ctrl-t", "put in a macro: a canned answer"),
             ("ctrl-u", "undo what you wrote last"),
             ("ctrl-r", "do it again"),
-            ("esc", "close; a longer text is kept as a draft"),
+            ("esc", "close; what you wrote is there again"),
             ("alt-↑↓", "scroll the record behind it"),
-            ("ctrl-x", "throw a draft away; asks first"),
+            ("ctrl-x", "throw it away; asks first"),
         ] {
             document.fact(key, vec![plain(does)]);
         }
         document.flow(vec![plain(
-            "What you write is kept as you type. After a lost line or a crash it is offered again.",
+            "A longer text is kept as you type. After a lost line or a crash it is offered again; a \
+             line only until you leave.",
         )]);
         document.heading("Signs");
         for (sign, meaning) in [

@@ -11,7 +11,7 @@ use super::form::Outcome;
 use super::macros;
 use super::messages::Level;
 use super::msg::Effect;
-use super::place::{Page, Place};
+use super::place::{Page, Place, step};
 use crate::console::input::{Chord, Command, Key};
 use crate::domain::filter::Filter;
 use crate::domain::list::SortColumn;
@@ -81,24 +81,34 @@ impl App {
         self.arrived = (!meant).then_some(self.now);
         if meant {
             self.early.rested();
-        } else if self.early.has_dropped() {
+        } else if self.early.has_dropped() || self.is_written_in() {
             self.drop_early(1);
         }
         meant
     }
 
+    /// Whether what is open takes text: who types does not look whether it is taken.
+    const fn is_written_in(&self) -> bool {
+        matches!(
+            self.dialog,
+            Some(Dialog::Form(_) | Dialog::Command(_) | Dialog::Views(_))
+        )
+    }
+
+    /// Opens what an answer says, and no key has asked for just now.
+    pub(super) fn open_by_itself(&mut self, dialog: Dialog) {
+        self.dialog = Some(dialog);
+        self.arrived = Some(self.now);
+    }
+
     /// Whether what is open takes keys: at once, where a key opened it.
     pub fn listens(&self) -> bool {
-        let by_itself = match &self.dialog {
-            Some(Dialog::Conflict(_)) => true,
-            Some(Dialog::Bulk(bulk)) => bulk.current.is_none() || self.early.has_dropped(),
-            _ => self.early.has_dropped(),
-        };
-        !by_itself || self.arrived.is_none_or(|at| self.now - at >= REST)
+        self.arrived.is_none_or(|at| self.now - at >= REST)
     }
 
     /// Closes what is open, or ends the program; asks before a text is lost.
     fn leave(&mut self, effects: &mut Vec<Effect>) {
+        self.arrived = None;
         match self.dialog.take() {
             None => self.quit(effects),
             Some(Dialog::Macros(choosing)) => self.dialog = Some(Dialog::Form(choosing.form)),
@@ -181,36 +191,41 @@ impl App {
             Dialog::Columns(arranging) => self.columns_key(arranging, chord, effects),
             Dialog::Command(line) => self.command_key(line, chord, effects),
             Dialog::Copy { things, picked } => self.copy_key(things, picked, chord, effects),
-            Dialog::Reading { what, top } => self.reading_key(what, top, chord),
+            Dialog::Reading { what, top, cursor } => self.reading_key(what, (cursor, top), chord),
         }
     }
 
-    fn reading_key(&mut self, what: Reading, top: usize, chord: Chord) {
+    fn reading_key(&mut self, what: Reading, (mut cursor, mut top): (usize, usize), chord: Chord) {
         let Some(g) = self.geometry() else { return };
         let height = g.page_rows();
-        let lines = self.reading(&what).lines(g.page_columns()).len();
-        let end = lines.saturating_sub(height);
-        let top = match self.keymap.command(chord) {
-            Some(Command::Down) => top + 1,
-            Some(Command::Up) => top.saturating_sub(1),
-            Some(Command::PageDown | Command::Mark) => top + height / 2,
-            Some(Command::PageUp) => top.saturating_sub(height / 2),
-            Some(Command::Top) => 0,
+        let lines = self.reading(&what).lines(g.page_columns());
+        let end = lines.len() as isize;
+        let half = (height / 2) as isize;
+        let by = match self.keymap.command(chord) {
+            Some(Command::Down) => 1,
+            Some(Command::Up) => -1,
+            Some(Command::PageDown | Command::Mark) => half,
+            Some(Command::PageUp) => -half,
+            Some(Command::Top) => -end,
             Some(Command::Bottom) => end,
+            Some(Command::Open) => {
+                if let Some(id) = lines.get(cursor).and_then(|line| line.link) {
+                    self.journey.go(Place::Record(Box::new(Page::new(id))));
+                }
+                return;
+            }
             Some(
-                Command::Clear
-                | Command::Quit
-                | Command::Back
-                | Command::Open
-                | Command::Help
-                | Command::Messages,
+                Command::Clear | Command::Quit | Command::Back | Command::Help | Command::Messages,
             ) => return,
-            _ => top,
+            _ => 0,
         };
-        self.dialog = Some(Dialog::Reading {
-            what,
-            top: top.min(end),
-        });
+        if lines.iter().any(|line| line.link.is_some()) {
+            step((&mut cursor, &mut top), &lines, by, height);
+        } else {
+            let lowest = lines.len().saturating_sub(height);
+            top = top.saturating_add_signed(by).min(lowest);
+        }
+        self.dialog = Some(Dialog::Reading { what, top, cursor });
     }
 
     pub(super) fn page_key(&mut self, chord: Chord, effects: &mut Vec<Effect>) {
@@ -274,7 +289,13 @@ impl App {
     }
 
     pub(super) fn read(&mut self, what: Reading) {
-        self.dialog = Some(Dialog::Reading { what, top: 0 });
+        let first = self.geometry().and_then(|g| {
+            let lines = self.reading(&what).lines(g.page_columns());
+            let mut seen = lines.iter().take(g.page_rows());
+            seen.position(|line| line.link.is_some())
+        });
+        let (top, cursor) = (0, first.unwrap_or(0));
+        self.dialog = Some(Dialog::Reading { what, top, cursor });
     }
 
     fn turn_pane(&mut self, by: usize) {

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::App;
-use super::document::{Document, Span, Tone, muted, plain};
+use super::dialog::{Dialog, Reading};
+use super::document::{Document, Span, Tone, link, muted, plain};
+use crate::domain::record::RecordId;
 use crate::domain::when;
 
 /// For so long a message stands over the footer.
@@ -22,6 +24,8 @@ pub struct Entry {
     pub level: Level,
     /// What happened.
     pub text: String,
+    /// The record that it was about, and that record's number.
+    pub about: Option<(RecordId, String)>,
 }
 
 /// How something went.
@@ -44,19 +48,25 @@ impl App {
         self.say_only(level, text);
     }
 
+    /// The same, about a record.
+    pub(super) fn say_of(&mut self, about: (RecordId, &str), level: Level, text: String) {
+        self.log_of(about, level, text.clone());
+        self.say_only(level, text);
+    }
+
     /// Tells of what nobody asked for and keeps it among the messages. A refusal or an error that
     /// stands is not covered by it.
     pub(super) fn tell(&mut self, text: String) {
         self.tell_as(Level::Info, text);
     }
 
-    /// The same, of something that waits for the person.
-    pub(super) fn tell_unsent(&mut self, text: String) {
-        self.tell_as(Level::Unsent, text);
-    }
-
     fn tell_as(&mut self, level: Level, text: String) {
         self.log(level, text.clone());
+        self.tell_only(level, text);
+    }
+
+    /// Tells it where no refusal or error stands, and does not keep it.
+    pub(super) fn tell_only(&mut self, level: Level, text: String) {
         let now = self.now;
         let stands = |said: &Entry| {
             matches!(said.level, Level::Refused | Level::Error) && now - said.at <= SAID_FOR
@@ -78,18 +88,57 @@ impl App {
             at: self.now,
             level,
             text,
+            about: None,
         });
     }
 
     /// Keeps it among the messages, and does not tell it.
     pub(super) fn log(&mut self, level: Level, text: String) {
-        self.messages.push(Entry {
+        self.keep(Entry {
             at: self.now,
             level,
             text,
+            about: None,
         });
+    }
+
+    /// The same, about a record: the message leads there.
+    pub(super) fn log_of(&mut self, (id, number): (RecordId, &str), level: Level, text: String) {
+        self.keep(Entry {
+            at: self.now,
+            level,
+            text,
+            about: Some((id, number.to_owned())),
+        });
+    }
+
+    fn keep(&mut self, entry: Entry) {
+        let before = self.lines_of_messages();
+        self.messages.push(entry);
         let excess = self.messages.len().saturating_sub(MESSAGES);
         self.messages.drain(..excess);
+        let more = self.lines_of_messages().saturating_sub(before);
+        let height = self.geometry().map_or(0, |g| g.page_rows());
+        // The newest comes first: who reads stays at the message that is being read.
+        if let Some(Dialog::Reading { top, cursor, .. }) = &mut self.dialog {
+            *cursor += more;
+            if *top > 0 || *cursor >= height {
+                *top += more;
+            }
+        }
+    }
+
+    /// How many lines the messages take, where they are being read.
+    fn lines_of_messages(&self) -> usize {
+        let read = matches!(
+            &self.dialog,
+            Some(Dialog::Reading {
+                what: Reading::Messages,
+                ..
+            })
+        );
+        let columns = self.geometry().filter(|_| read);
+        columns.map_or(0, |g| self.messages().lines(g.page_columns()).len())
     }
 
     /// The messages of this run as a page, the newest first.
@@ -110,11 +159,22 @@ impl App {
                 Level::Refused => ("not done", Tone::Warn),
                 Level::Error => ("error", Tone::Bad),
             };
-            document.flow(vec![
+            let mut spans = vec![
                 muted(when::clock(entry.at, self.settings.zone)),
                 Span::new(format!("  {word}  "), tone),
-                plain(&entry.text),
-            ]);
+            ];
+            let Some((id, number)) = &entry.about else {
+                spans.push(plain(&entry.text));
+                document.flow(spans);
+                continue;
+            };
+            match entry.text.split_once(number.as_str()) {
+                Some((before, after)) => {
+                    spans.extend([plain(before), link(number), plain(after)]);
+                }
+                None => spans.push(plain(&entry.text)),
+            }
+            document.flow_to(*id, spans);
         }
         document
     }

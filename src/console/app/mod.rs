@@ -38,6 +38,7 @@ mod place;
 mod presence;
 mod refresh;
 mod shipments;
+mod standing;
 mod stock;
 mod tabs;
 mod tickets;
@@ -82,7 +83,7 @@ use crate::domain::people::Person;
 use crate::domain::record::{Kind, Pane, Record, RecordId};
 use crate::domain::views::View;
 use aside::Aside;
-use closing::Closed;
+use closing::{Closed, Lines};
 use early::Early;
 use next::Taking;
 use undo::Past;
@@ -147,6 +148,8 @@ pub struct App {
     /// What was written and not sent.
     pub drafts: Drafts,
     closed: Option<Closed>,
+    /// What was written in forms that no draft is kept of, and not sent: this run alone has it.
+    lines: Lines,
     aside: Aside,
     macros: Vec<Macro>,
     macros_asked: bool,
@@ -203,6 +206,7 @@ impl App {
             present: Present::default(),
             drafts: Drafts::default(),
             closed: None,
+            lines: Lines::new(),
             aside: Aside::default(),
             macros: Vec::new(),
             macros_asked: false,

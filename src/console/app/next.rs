@@ -81,6 +81,7 @@ impl App {
         };
         let id = taken.record.id();
         let number = taken.record.number();
+        let named = number.clone();
         self.touch(id);
         self.present.touch();
         let mut text = format!("{number} is yours");
@@ -118,7 +119,7 @@ impl App {
         for chord in taking.keys {
             self.key(chord, effects);
         }
-        self.say(Level::Info, text);
+        self.say_of((id, &named), Level::Info, text);
     }
 }
 

@@ -130,23 +130,7 @@ impl Page {
 
     /// Moves the cursor by so many lines, over those at which it stops.
     pub fn step(&mut self, lines: &[Line], by: isize, height: usize) {
-        let stops: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].stop).collect();
-        let Some(last) = stops.len().checked_sub(1) else {
-            return;
-        };
-        let at = stops.partition_point(|stop| *stop < self.cursor);
-        let to = at.saturating_add_signed(by).min(last);
-        self.cursor = stops[to];
-        // At an end, what the cursor passes over shall be seen too.
-        let seen = match to {
-            0 => 0,
-            _ if to == last => lines.len() - 1,
-            _ => self.cursor,
-        };
-        for line in [seen, self.cursor] {
-            let lowest = (line + 1).saturating_sub(height.max(1));
-            self.top = self.top.clamp(lowest, line);
-        }
+        step((&mut self.cursor, &mut self.top), lines, by, height);
     }
 
     /// Keeps cursor and scroll within the lines.
@@ -154,6 +138,33 @@ impl Page {
         self.cursor = self.cursor.min(lines.len().saturating_sub(1));
         self.step(lines, 0, height);
         self.top = self.top.min(lines.len().saturating_sub(height));
+    }
+}
+
+/// Moves a cursor by so many lines, over those at which it stops, and the first line on the screen
+/// with it.
+pub(super) fn step(
+    (cursor, top): (&mut usize, &mut usize),
+    lines: &[Line],
+    by: isize,
+    height: usize,
+) {
+    let stops: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].stop).collect();
+    let Some(last) = stops.len().checked_sub(1) else {
+        return;
+    };
+    let at = stops.partition_point(|stop| *stop < *cursor);
+    let to = at.saturating_add_signed(by).min(last);
+    *cursor = stops[to];
+    // At an end, what the cursor passes over shall be seen too.
+    let seen = match to {
+        0 => 0,
+        _ if to == last => lines.len() - 1,
+        _ => *cursor,
+    };
+    for line in [seen, *cursor] {
+        let lowest = (line + 1).saturating_sub(height.max(1));
+        *top = (*top).clamp(lowest, line);
     }
 }
 

@@ -88,6 +88,7 @@ impl App {
 
     /// Asks for whatever is needed to show the truth, now that a message has been taken.
     pub(super) fn settle(&mut self, effects: &mut Vec<Effect>) {
+        self.fill_in_what_stands();
         self.note_writing();
         self.settle_aside(effects);
         self.follow_closed();
@@ -105,6 +106,7 @@ impl App {
             effects.push(Effect::Roles);
         }
         self.ask_news(effects);
+        self.ask_what_stands(effects);
         self.ask_list(effects);
         self.ask_page(effects);
         if self.kept == Knowledge::Stale {

@@ -108,6 +108,9 @@ impl App {
         request: Request,
         result: Result<Option<RecordPage>, Failure>,
     ) {
+        if self.stands(request, &result) {
+            return;
+        }
         let Some(page) = self
             .journey
             .pages_mut()
@@ -122,7 +125,7 @@ impl App {
             let number = self
                 .record(id)
                 .map_or_else(|| id.kind.to_string(), Record::number);
-            self.log(Level::Error, format!("{number}: {why}"));
+            self.log_of((id, &number), Level::Error, format!("{number}: {why}"));
         }
         self.clamp();
     }

@@ -64,6 +64,9 @@ impl App {
         }
         let command = self.keymap.command(chord);
         match (chord.typed(), command) {
+            (_, Some(Command::Views)) | (Some('n'), _) if self.settings.read_only => {
+                self.say_only(Level::Refused, ONLY_READS.to_owned());
+            }
             (_, Some(Command::Views)) | (Some('n'), _) => {
                 let name = self.list_here().view.clone().unwrap_or_default();
                 let shared = views::find(&self.views, self.kind_here(), &name)
@@ -119,9 +122,6 @@ impl App {
             Key::Enter if naming.sending.is_none() => {
                 let (text, shared) = (naming.edit.text().to_owned(), naming.shared);
                 match self.namable(&text, shared) {
-                    _ if self.settings.read_only => {
-                        naming.error = Some(ONLY_READS.to_owned());
-                    }
                     Err(why) => naming.error = Some(why),
                     Ok((name, look)) => {
                         let request = self.request();
@@ -243,6 +243,7 @@ impl App {
             (Err(failure), Some(naming)) => {
                 naming.sending = None;
                 naming.error = Some(failure.text);
+                self.arrived = Some(self.now);
             }
             (Err(failure), None) => {
                 self.say(Level::Error, format!("not kept: {}", failure.text));

@@ -125,10 +125,12 @@ fn values(pane: Pane, field: Field, takes: Takes, typed: &str) -> Offers {
         ]),
         Takes::Day => these(&[("today", ""), ("yesterday", ""), ("7d", "seven days ago")]),
         Takes::Amount | Takes::Units => Offers::These(Vec::new()),
-        Takes::Login | Takes::Name | Takes::Whole | Takes::Beginning => Offers::Values {
-            field,
-            typed: typed.to_owned(),
-        },
+        Takes::Login | Takes::Name | Takes::Whole | Takes::Country | Takes::Beginning => {
+            Offers::Values {
+                field,
+                typed: typed.to_owned(),
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{Datelike as _, NaiveDate, TimeDelta};
 
 use super::table::{self, Entry, Field, Reach, Takes};
 use super::{Compare, Day, Filter, Term, Test};
+use crate::domain::countries;
 use crate::domain::kind::{Kind, Pane, RecordName};
 
 /// What is wrong with a filter, and where.
@@ -257,6 +258,10 @@ fn value(pane: Pane, entry: &Entry, sign: &str, piece: &Piece<'_>) -> Result<Tes
         Takes::Login | Takes::Name | Takes::Whole | Takes::Beginning => {
             Ok(Test::Is(field, text.to_owned()))
         }
+        Takes::Country => match countries::code(text) {
+            Some(code) => Ok(Test::Is(field, code)),
+            None => misfit(),
+        },
         Takes::Amount => match thousandths(text) {
             Some(amount) => Ok(Test::Amount(compare, amount)),
             None => misfit(),
@@ -288,6 +293,7 @@ fn expected(pane: Pane, entry: &Entry) -> String {
         Takes::Login => "a login, me or nobody".to_owned(),
         Takes::Name => "a part of its name".to_owned(),
         Takes::Whole => "a word".to_owned(),
+        Takes::Country => countries::EXPECTED.to_owned(),
         Takes::Beginning => "how it begins".to_owned(),
         Takes::Amount => "an amount such as 99.90".to_owned(),
         Takes::Units => "a whole number of units".to_owned(),
@@ -467,6 +473,18 @@ mod tests {
             ),
             (Kind::Order, "age>2x", 4, "expected a span such as 30m"),
             (Kind::Order, "tag>x", 3, "tag takes a colon"),
+            (
+                Kind::Order,
+                "country:portugal",
+                8,
+                "expected a country's two letters",
+            ),
+            (
+                Kind::Shipment,
+                "-country:uk",
+                9,
+                "expected a country's two letters",
+            ),
             (Kind::Order, "amount>1.2345", 7, "expected an amount"),
             (Kind::Order, "placed:march", 7, "expected a day such as"),
             (Kind::Order, "tag:", 4, "tag: needs a word"),

@@ -61,6 +61,8 @@ pub enum Takes {
     Name,
     /// The whole of a word that the database knows.
     Whole,
+    /// A country's code.
+    Country,
     /// How a SKU begins.
     Beginning,
     /// An amount in the order's own currency, compared with `<` and `>` too.
@@ -231,18 +233,18 @@ pub const TABLE: &[Entry] = &[
     entry(
         Field::Country,
         &[ORDERS],
-        Takes::Whole,
+        Takes::Country,
         Reach::All,
         "country:PT",
-        "where it goes, as ISO 3166 writes it",
+        "where it goes, by its two letters of ISO 3166-1",
     ),
     entry(
         Field::Country,
         &[SHIPMENTS],
-        Takes::Whole,
+        Takes::Country,
         Reach::Open,
         "country:PT",
-        "where it goes, as ISO 3166 writes it",
+        "where it goes, by its two letters of ISO 3166-1",
     ),
     entry(
         Field::Channel,

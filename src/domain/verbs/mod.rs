@@ -15,6 +15,8 @@ pub use mails::{CAN_RESEND, CAN_STOP};
 
 use std::fmt;
 
+use super::countries;
+use super::full::FullRecord;
 use super::people::{Person, Role};
 use super::record::{Kind, Record};
 
@@ -75,6 +77,7 @@ impl Arg {
             ArgKind::Count => number.is_some_and(|number| number >= 0),
             ArgKind::Change => number.is_some_and(|number| number != 0),
             ArgKind::OneOf(words) => words.contains(&text),
+            ArgKind::Country => countries::code(text).is_some(),
             _ => true,
         };
         if good {
@@ -114,6 +117,8 @@ pub enum ArgKind {
     Order,
     /// A check of the inspection, by name.
     Check,
+    /// A country, by its two letters of ISO 3166-1.
+    Country,
 }
 
 impl ArgKind {
@@ -132,6 +137,7 @@ impl ArgKind {
             Self::ShippingOption => "a shipping option's name".to_owned(),
             Self::Order => "an order's number, such as #1042".to_owned(),
             Self::Check => "the name of a check of this inspection".to_owned(),
+            Self::Country => countries::EXPECTED.to_owned(),
         }
     }
 }
@@ -228,6 +234,28 @@ impl Verb {
     /// what somebody knows.
     pub fn only_adds(&self) -> bool {
         matches!(self.name, "note" | "log-call")
+    }
+
+    /// What the record says already where the verb's arguments would say something else, by their
+    /// names: a person changes that. None for a verb that changes nothing of the kind.
+    pub fn stands(&self, full: &FullRecord) -> Option<Vec<(&'static str, String)>> {
+        match (self.name, full) {
+            ("set-address", FullRecord::Order(order)) => {
+                let mut address = order.shipping_address.clone();
+                let fields = address.fields().into_iter();
+                Some(
+                    fields
+                        .map(|(name, field)| (name, std::mem::take(field)))
+                        .collect(),
+                )
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it changes what the record says already: see [`Verb::stands`].
+    pub fn changes_what_stands(&self) -> bool {
+        self.name == "set-address"
     }
 
     /// Whether it lays a mail ready.

@@ -84,7 +84,8 @@ pub async fn choices(
         | ArgKind::Quantity
         | ArgKind::Count
         | ArgKind::Change
-        | ArgKind::Time => Vec::new(),
+        | ArgKind::Time
+        | ArgKind::Country => Vec::new(),
     };
     Ok(found)
 }

@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 
 use super::related::{inspections_where, tickets_where};
 use crate::domain::full::Shipment;
-use crate::domain::shipments::{ShipmentLine, TrackingEvent};
+use crate::domain::shipments::TrackingEvent;
 use crate::store::db::DbError;
 use crate::store::rows::{address, word};
 use crate::store::{carrier_labels, shipments};
@@ -28,15 +28,7 @@ pub(super) async fn full(
     )
     .fetch_one(&mut *connection)
     .await?;
-    let lines = sqlx::query_as!(
-        ShipmentLine,
-        r#"select l.sku, l.title, s.quantity
-           from shipment_lines s join order_lines l on l.id = s.order_line_id
-           where s.shipment_id = $1 order by l.position"#,
-        id
-    )
-    .fetch_all(&mut *connection)
-    .await?;
+    let lines = shipments::lines(connection, id).await?;
     let events = sqlx::query!(
         r#"select at, status, status_raw, message, location
            from tracking_events where shipment_id = $1 order by at desc, id desc limit 100"#,

@@ -159,9 +159,24 @@ impl App {
         } else {
             Offered::default()
         };
+        let blocked = self.blocked(&text);
         if let Some(Dialog::Command(line)) = &mut self.dialog {
             line.offered = offered;
+            if let Some(why) = blocked {
+                line.offered = Offered::default();
+                line.error = Some((0, why));
+            }
         }
+    }
+
+    /// Why nothing need be told to a verb whose name stands there in full.
+    fn blocked(&self, text: &str) -> Option<String> {
+        let candidates = self.candidates(text);
+        let [Candidate { blocked, .. }] = candidates.as_slice() else {
+            return None;
+        };
+        let in_full = text.trim_start().len() > first_word(text).0.len();
+        blocked.clone().filter(|_| in_full)
     }
 
     fn offered_behind(&mut self, text: &str, effects: &mut Vec<Effect>) -> Offered {
@@ -252,7 +267,7 @@ impl App {
                 words.splice(..0, begin.map(|word| ((*word).to_owned(), String::new())));
                 return Offered::these(&before, words);
             }
-            ArgKind::Quantity | ArgKind::Count | ArgKind::Change => {
+            ArgKind::Quantity | ArgKind::Count | ArgKind::Change | ArgKind::Country => {
                 return Offered::these(&before, words);
             }
             ArgKind::LongText => {

@@ -23,6 +23,8 @@ pub struct Field {
     pub arg: &'static Arg,
     /// What has been written.
     pub value: Value,
+    /// What the record says already; empty where it says nothing, or nothing that this changes.
+    pub stands: String,
     /// What is wrong with it.
     pub error: Option<String>,
     /// What could be meant.
@@ -120,6 +122,7 @@ impl Field {
         Self {
             arg,
             value,
+            stands: String::new(),
             error: None,
             choices: Vec::new(),
             picked: None,
@@ -142,6 +145,29 @@ impl Field {
     /// Whether nothing has been written.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
+    }
+
+    /// Whether something else has been written than the record says already.
+    pub fn is_changed(&self) -> bool {
+        self.text() != self.stands
+    }
+
+    /// Takes what the record says: it stands there, unless something else has been written.
+    pub(super) fn stand(&mut self, text: &str) {
+        let text = text.trim();
+        if !self.is_changed() {
+            *self = Self::new(self.arg, text);
+        }
+        text.clone_into(&mut self.stands);
+    }
+
+    /// Writes a text into it, in place of another.
+    pub(super) fn write(&mut self, text: &str) {
+        let stands = std::mem::take(&mut self.stands);
+        *self = Self {
+            stands,
+            ..Self::new(self.arg, text)
+        };
     }
 
     /// Whether the database knows what could be meant.

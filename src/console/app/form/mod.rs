@@ -13,7 +13,7 @@ use crate::domain::act::Args;
 use crate::domain::macros;
 use crate::domain::record::RecordId;
 use crate::domain::text;
-use crate::domain::verbs::{ArgKind, Verb};
+use crate::domain::verbs::{ArgKind, EMPTY, Verb};
 
 /// The record that an act is for, as the person saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +45,12 @@ pub struct Form {
     pub error: Option<String>,
     /// That is an outage, and over once the database is heard again.
     pub outage: bool,
-    /// When what stands in it was written, where it is a draft that was kept.
+    /// When what stands in it was written, where that was before it was opened.
     pub draft_of: Option<DateTime<Utc>>,
+    /// The version of the record that says what stands in its fields, where that is known.
+    pub(super) stands: Option<i64>,
+    /// The request that reads it.
+    pub(super) asked: Option<Request>,
     /// The first line on the screen of the record behind it, once that was scrolled.
     pub(super) behind: Option<usize>,
     /// What others have done to the record since it was opened.
@@ -97,6 +101,8 @@ impl Form {
             error: None,
             outage: false,
             draft_of: None,
+            stands: None,
+            asked: None,
             behind: None,
             news: Vec::new(),
             told: None,
@@ -117,14 +123,40 @@ impl Form {
         Some(((target.record, self.verb.name.to_owned()), args))
     }
 
+    /// What has been written in a form of which no draft is kept.
+    pub(super) fn lines(&self) -> Option<((RecordId, String), Args)> {
+        let target = self.targets.first().filter(|_| !self.has_button())?;
+        let changed = self.fields.iter().filter(|field| field.is_changed());
+        let args = changed.map(|field| (field.arg.name.to_owned(), field.text()));
+        let args = args.filter(|_| self.holds_text()).collect();
+        Some(((target.record, self.verb.name.to_owned()), args))
+    }
+
     /// Fills in what was written before.
     pub fn fill(&mut self, args: &Args, at: DateTime<Utc>) {
         for field in &mut self.fields {
             if let Some(text) = args.get(field.arg.name) {
-                *field = Field::new(field.arg, text);
+                field.write(text);
             }
         }
         self.draft_of = Some(at);
+    }
+
+    /// Whether what has been written says nothing else than this, as far as it says anything.
+    pub(super) fn agrees_with(&self, args: &Args) -> bool {
+        let mut given = self.fields.iter().filter(|field| field.is_changed());
+        given.all(|field| args.get(field.arg.name) == Some(&field.text()))
+    }
+
+    /// Takes what the record says in this version, for the fields in which nothing else has been
+    /// written.
+    pub(super) fn stand(&mut self, says: &[(&'static str, String)], version: i64) {
+        self.stands = Some(version);
+        for field in &mut self.fields {
+            if let Some((_, text)) = says.iter().find(|(name, _)| *name == field.arg.name) {
+                field.stand(text);
+            }
+        }
     }
 
     /// Takes what others have done to the record since it was opened.
@@ -154,9 +186,9 @@ impl Form {
         first.is_some_and(|target| target.record == record)
     }
 
-    /// Whether it has a text that is kept as a draft, and waits for no answer.
+    /// Whether it has a text that is kept once it is closed, and waits for no answer.
     pub fn is_kept(&self) -> bool {
-        self.sending.is_none() && self.has_button() && self.holds_text()
+        self.sending.is_none() && self.holds_text()
     }
 
     /// Whether a longer text is being written just now.
@@ -189,7 +221,9 @@ impl Form {
     pub fn holds_text(&self) -> bool {
         self.fields.iter().any(|field| match &field.value {
             Value::Text(_) => !field.is_empty(),
-            Value::Line(_) => field.arg.kind == ArgKind::Text && !field.is_empty(),
+            Value::Line(_) => {
+                matches!(field.arg.kind, ArgKind::Text | ArgKind::Country) && field.is_changed()
+            }
             Value::Word(_) => false,
         })
     }
@@ -199,13 +233,22 @@ impl Form {
         self.fields.get(self.focus)
     }
 
-    /// The arguments, if all is as expected; else the fields say what is wrong, and the first
+    /// The arguments, without what the record says already, if all is as expected; else the fields say what is wrong, and the first
     /// that is wrong is focused.
     pub fn args(&mut self) -> Option<Args> {
         let mut args = Args::new();
         let mut first = None;
         for (index, field) in self.fields.iter_mut().enumerate() {
-            match field.arg.check(&field.text()) {
+            // What the record says already may be more than anybody would be let write now.
+            if !field.stands.is_empty() && !field.is_changed() {
+                field.error = None;
+                continue;
+            }
+            let text = match field.text() {
+                text if text.is_empty() && field.is_changed() => EMPTY.to_owned(),
+                text => text,
+            };
+            match field.arg.check(&text) {
                 Ok(Some(value)) => {
                     args.insert(field.arg.name.to_owned(), value);
                     field.error = None;

@@ -65,7 +65,7 @@ pub(super) fn form(
             ("enter", "do it")
         };
         keys(&[("← →", "or its first letters: choose"), does, close])
-    } else if form.is_kept() {
+    } else if form.is_kept() && form.has_button() {
         let (macros, discard) = (macros::KEY.to_string(), DISCARD.to_string());
         keys(&[
             ("ctrl-s", "do it"),
@@ -79,16 +79,14 @@ pub(super) fn form(
             ("ctrl-s", "do it"),
             (&macros, "macro"),
             ("ctrl-u", "undo"),
-            ("esc", "close"),
+            close,
         ])
     } else if form.fields.len() == 1 {
-        keys(&[("enter", "do it"), ("esc", "close")])
+        keys(&[("enter", "do it"), close])
+    } else if form.verb.changes_what_stands() {
+        keys(&[("enter", "next"), ("ctrl-s", "do it"), close])
     } else {
-        keys(&[
-            ("enter", "next, then do it"),
-            ("tab", "next"),
-            ("esc", "close"),
-        ])
+        keys(&[("enter", "next, then do it"), ("tab", "next"), close])
     };
     let hints = if form.has_button() {
         cut(hints, wide.saturating_sub(BUTTON.len() + 3))
@@ -327,11 +325,12 @@ pub(super) fn draw_field(
     area: Rect,
     theme: Theme,
 ) -> (usize, Option<Position>) {
-    let need = if field.arg.required {
+    let need = if field.arg.required || !field.stands.is_empty() {
         ""
     } else {
         " (optional)"
     };
+    let was = !field.stands.is_empty() && field.is_changed();
     let errors = field_errors(field, area.width as usize);
     let label = vec![
         if focused { strong("> ") } else { plain("  ") },
@@ -339,6 +338,7 @@ pub(super) fn draw_field(
         muted(need),
         match &field.error {
             Some(error) if errors.is_empty() => bad(format!("  ! {error}")),
+            _ if was => muted(format!("  was {}", field.stands)),
             _ => muted(format!("  {}", field.arg.help)),
         },
     ];

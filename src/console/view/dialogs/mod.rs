@@ -48,7 +48,9 @@ pub(super) fn draw(
         Dialog::Columns(shown) => columns(buffer, shown, app, g, theme),
         Dialog::Command(line) => return Some(command_line(buffer, line, app, g, theme)),
         Dialog::Copy { things, picked } => copy::draw(buffer, things, *picked, g, theme),
-        Dialog::Reading { what, top } => reading(buffer, what, *top, app, g, theme),
+        Dialog::Reading { what, top, cursor } => {
+            reading(buffer, what, (*cursor, *top), app, g, theme);
+        }
     }
     None
 }
@@ -264,9 +266,9 @@ fn conflict(buffer: &mut Buffer, conflict: &Conflict, app: &App, g: &Geometry, t
 fn discard(buffer: &mut Buffer, form: &Form, app: &App, g: &Geometry, theme: Theme) {
     let (away, back) = (("y", "throw it away"), ("n", "go on writing"));
     let (text, hints) = match app.rest(form) {
-        Rest::Nowhere => (
-            "What you wrote has not been sent, and is not kept.",
-            keys(&[("esc y", "throw it away"), back]),
+        Rest::Line => (
+            "What you wrote has not been sent.",
+            keys(&[("esc", "keep until you leave"), away, back]),
         ),
         Rest::Run => (
             "Neither the database nor this machine keeps it.",
@@ -282,7 +284,14 @@ fn discard(buffer: &mut Buffer, form: &Form, app: &App, g: &Geometry, theme: The
     write(buffer, line(inner, 0), &[plain(text)], theme);
 }
 
-fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geometry, theme: Theme) {
+fn reading(
+    buffer: &mut Buffer,
+    what: &Reading,
+    (cursor, top): (usize, usize),
+    app: &App,
+    g: &Geometry,
+    theme: Theme,
+) {
     blank(buffer, g.body);
     blank(buffer, g.title);
     let lines = app.reading(what).lines(g.page_columns());
@@ -294,16 +303,18 @@ fn reading(buffer: &mut Buffer, what: &Reading, top: usize, app: &App, g: &Geome
     let below = lines.len().saturating_sub(top + g.page_rows());
     let right: Vec<Span> = super::frame::unseen(top, below).into_iter().collect();
     super::frame::rule(buffer, g.title, &[strong(title)], &right, theme);
-    page_lines(buffer, g, &lines, top, None, theme);
+    let leads = lines.iter().any(|line| line.link.is_some());
+    page_lines(buffer, g, &lines, top, leads.then_some(cursor), theme);
     let keymap = &app.keymap;
+    let link = lines.get(cursor).and_then(|line| line.link);
+    let opens = link.map(|_| (keymap.shown(Command::Open), "open the record"));
     let hints = [
         (keymap.shown(Command::Down), "down"),
         (keymap.shown(Command::Up), "up"),
         (keymap.shown(Command::PageDown), "page"),
         (keymap.shown(Command::Clear), "close"),
     ];
-    let hints: Vec<(&str, &str)> = hints
-        .iter()
+    let hints: Vec<(&str, &str)> = (opens.iter().chain(&hints))
         .map(|(key, word)| (key.as_str(), *word))
         .collect();
     let mut spans = vec![plain(" ")];
