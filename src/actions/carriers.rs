@@ -221,9 +221,9 @@ impl Trader {
         let (label, provider_id, rate) = (claimed.clone(), rated.id.clone(), chosen.id.clone());
         let ours = db
             .transaction(LIMIT, move |connection| {
-                Box::pin(
-                    async move { store::rated(connection, &label, &provider_id, &address, &chosen).await },
-                )
+                Box::pin(async move {
+                    store::rated(connection, &label, &provider_id, &address, &chosen).await
+                })
             })
             .await?;
         if ours {

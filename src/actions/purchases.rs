@@ -22,7 +22,7 @@ pub(super) enum Answer {
     Accepted,
     /// It does nothing of it, and why.
     Rejected(String),
-    /// It does so many units by product; of no other.
+    /// It does so many units by product that it has not sent yet; of no other.
     Short(Vec<(i64, i32)>),
 }
 
@@ -47,16 +47,22 @@ pub(super) async fn answered(
 
 /// The supplier accepts what it was asked for.
 pub(super) async fn accept(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
-    let asked = unanswered(work, order).await?;
+    let asked = owed(work, order).await?;
+    let asked: Vec<_> = asked.into_iter().filter(waits).collect();
+    if asked.is_empty() {
+        return Err(ActError::refused(
+            "no purchase order of it waits for an answer",
+        ));
+    }
     for (purchase, _) in &asked {
         answered(work.connection, purchase, &Answer::Accepted).await?;
     }
     Ok(Outcome::new(format!("accepted by {}", suppliers(&asked))))
 }
 
-/// The supplier rejects it: the worker asks the next one.
+/// The supplier rejects it, or sends no more of it: the worker asks the next one.
 pub(super) async fn reject(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
-    let asked = unanswered(work, order).await?;
+    let asked = meant(owed(work, order).await?)?;
     let reason = work.given.text("reason")?;
     for (purchase, _) in &asked {
         let answer = Answer::Rejected(reason.to_owned());
@@ -68,29 +74,38 @@ pub(super) async fn reject(work: &mut Work<'_>, order: &OrderSummary) -> Result<
     )))
 }
 
-/// The supplier has fewer units of a product than it was asked for: it keeps the rest, and the worker
-/// asks the next one for what is missing.
+/// The supplier sends fewer units of a product in all than it was asked for: it keeps those that it has
+/// not sent yet, and the worker asks the next one for what is missing.
 pub(super) async fn short(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let sku = work.given.text("sku")?.to_owned();
     let has = work.given.units("quantity")?;
-    let asked = unanswered(work, order).await?;
-    let found = asked.into_iter().find(|(purchase, _)| {
+    let mut asked = owed(work, order).await?;
+    asked.retain(|(purchase, _)| {
         let mut lines = purchase.lines.iter();
-        lines.any(|line| line.sku.eq_ignore_ascii_case(&sku))
+        lines.any(|line| line.open > 0 && line.sku.eq_ignore_ascii_case(&sku))
     });
-    let Some((purchase, supplier)) = found else {
+    if asked.is_empty() {
         return Err(ActError::refused(format!(
-            "no purchase order that waits for an answer asks for {sku}"
+            "no supplier is to send {sku} for it"
         )));
+    }
+    let Some((purchase, supplier)) = meant(asked)?.into_iter().next() else {
+        return Err(ActError::refused(NOTHING_OWED));
     };
     let mut kept = Vec::with_capacity(purchase.lines.len());
     let mut missing = 0;
     for line in &purchase.lines {
         let keeps = if line.sku.eq_ignore_ascii_case(&sku) {
-            missing = line.quantity - has;
-            has
+            if has < line.sent {
+                let sent = units(line.sent.into());
+                return Err(ActError::refused(format!(
+                    "{supplier} has sent {sent} of {sku} already"
+                )));
+            }
+            missing = line.units() - has;
+            has - line.sent
         } else {
-            line.quantity
+            line.open
         };
         if keeps > 0 {
             kept.push((line.product_id, keeps));
@@ -138,7 +153,7 @@ pub(super) async fn mark_stock_sent(
 async fn sent(work: &mut Work<'_>, unsent: &[Unsent]) -> Result<Outcome, ActError> {
     if unsent.is_empty() {
         return Err(ActError::refused(
-            "no purchase order of it waits for that supplier's address or was given up",
+            "no purchase order of it waits for that supplier's address, was refused or stopped, or was given up",
         ));
     }
     let business = calendar::load(work.connection, work.now).await?;
@@ -295,25 +310,44 @@ async fn suggested(
     }
 }
 
-/// The purchase orders that wait for an answer, of the supplier that was named or of all.
-async fn unanswered(
-    work: &mut Work<'_>,
-    order: &OrderSummary,
-) -> Result<Vec<(Asked, String)>, ActError> {
+const NOTHING_OWED: &str = "no purchase order of it is still to be sent";
+
+/// The purchase orders of which units are still to be sent, of the supplier that was named or of all;
+/// those first that wait for an answer.
+async fn owed(work: &mut Work<'_>, order: &OrderSummary) -> Result<Vec<(Asked, String)>, ActError> {
     let location = work
         .given
         .optional_source("supplier")
         .map(|source| source.location_id);
     let mut asked = Vec::new();
-    for (id, supplier) in purchases::unanswered(work.connection, order.id, location).await? {
+    for (id, supplier) in purchases::owed(work.connection, order.id, location).await? {
         if let Some(purchase) = purchases::lock(work.connection, id).await? {
             asked.push((purchase, supplier));
         }
     }
     if asked.is_empty() {
-        return Err(ActError::refused(
-            "no purchase order of it waits for an answer",
-        ));
+        return Err(ActError::refused(NOTHING_OWED));
+    }
+    Ok(asked)
+}
+
+/// Whether a purchase order waits for an answer.
+fn waits((purchase, _): &(Asked, String)) -> bool {
+    purchase.state == "sent"
+}
+
+/// Those that a supplier's "no" is about: what waits for an answer; where nothing does, what one supplier
+/// has accepted.
+fn meant(mut asked: Vec<(Asked, String)>) -> Result<Vec<(Asked, String)>, ActError> {
+    if asked.iter().any(waits) {
+        asked.retain(waits);
+        return Ok(asked);
+    }
+    let first = asked.first().map(|(purchase, _)| purchase.supplier_id);
+    let mut others = asked.iter().map(|(purchase, _)| Some(purchase.supplier_id));
+    if others.any(|supplier| supplier != first) {
+        let expected = format!("which supplier: {}", suppliers(&asked));
+        return Err(ActError::argument("supplier", &expected));
     }
     Ok(asked)
 }

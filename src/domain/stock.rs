@@ -62,8 +62,9 @@ pub struct StockSummary {
     pub alert: Option<String>,
     /// What the worker gave up of its work for it, and why: its purchase orders' too.
     pub given_up: Option<String>,
-    /// Purchase orders for it that no mail brings: their suppliers have no address, or the worker gave
-    /// them up.
+    /// Purchase orders for it that no mail brings: their suppliers have no address, the worker gave
+    /// them up, or
+    /// their mails were refused or stopped.
     pub unmailed: i64,
     /// Mails of purchase orders for it that have not left and can still be stopped.
     pub held_mails: i64,

@@ -183,7 +183,7 @@ pub async fn settle_stuck(
              join locations n on n.id = t.location_id and n.supplier_id is null
              where m.kind = 'purchase_order' and m.subject_kind = 'purchase_order' and m.order_id is null
                and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order')
-               and p.state = 'sent')
+               and p.state = 'sent' and p.answer_due is null)
          insert into alerts (kind, subject_kind, subject_id, reason)
          select kind, subject_kind, id, reason from stuck
          on conflict (kind, subject_kind, subject_id) where cleared_at is null
@@ -218,7 +218,7 @@ pub async fn settle_stuck(
                         and m.order_id is null
                     join purchase_orders p on p.id = m.subject_id
                     join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = t.product_id
-                    where t.id = a.subject_id and p.state = 'sent'
+                    where t.id = a.subject_id and p.state = 'sent' and p.answer_due is null
                       and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order'))
                 or a.kind = 'dead_job' and not exists (
                     select from jobs j where j.dead_at is not null

@@ -228,7 +228,12 @@ async fn a_label_for_another_address_is_raised_until_it_is_printed_again_or_void
         "{status}"
     );
     // Where it was printed for is where it goes.
-    Box::pin(shop.done(order, "set-address", &[("address1", "Rua 1"), ("company", "Duarte")])).await;
+    Box::pin(shop.done(
+        order,
+        "set-address",
+        &[("address1", "Rua 1"), ("company", "Duarte")],
+    ))
+    .await;
     assert!(raised().await);
     Box::pin(shop.done(order, "set-address", &[("company", "-")])).await;
     assert!(!raised().await);

@@ -1101,7 +1101,8 @@ async fn a_day_that_is_lost_and_found_again_leaves_one_delay_to_be_told() {
     works.end_claims().await;
     works.drain(1);
     assert_eq!(works.mail.taken().len(), told + 1);
-    let last = "select string_agg(occasion, ', ') from notices where kind = 'delay' and state = 'sent'";
+    let last =
+        "select string_agg(occasion, ', ') from notices where kind = 'delay' and state = 'sent'";
     let promised = "select 'late:' || promised_day(o) from orders o";
     assert_eq!(works.text(last).await, works.text(promised).await);
 }

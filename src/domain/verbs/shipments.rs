@@ -22,7 +22,10 @@ const AGAIN: &[Write] = &[
     ),
 ];
 const DAMAGE: &[Write] = &[write("update (damaged_reason)", "shipments")];
-const PRINT: &[Write] = &[write("update (prints, printed_for)", "shipments"), jobs::SETTLE];
+const PRINT: &[Write] = &[
+    write("update (prints, printed_for)", "shipments"),
+    jobs::SETTLE,
+];
 const LABEL: &[Write] = &[
     write("insert", "carrier_labels"),
     write(
