@@ -391,7 +391,7 @@ create trigger tell_stock_update after update on purchase_order_lines
     referencing new table as new_rows for each statement execute function tell_stock();
 
 -- That a person has sent a purchase order by hand is told with its order, or with the product's stock;
--- so is that one for our stock is not sent. One for an order is cancelled with its part of the order.
+-- so is that one for our stock is cancelled. One for an order is cancelled with its part of the order.
 create function tell_by_hand() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
@@ -418,8 +418,8 @@ begin
     return null;
 end $$;
 create trigger tell_by_hand after update of state, answer_due on purchase_orders
-    for each row when (old.state = 'draft' and (new.state = 'sent'
-            or new.state = 'cancelled' and new.fulfilment_id is null)
+    for each row when (old.state = 'draft' and new.state = 'sent'
+        or old.state <> 'cancelled' and new.state = 'cancelled' and new.fulfilment_id is null
         or old.state = 'sent' and new.state = 'sent' and old.answer_due is null and new.answer_due is not null)
     execute function tell_by_hand();
 
@@ -862,7 +862,7 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'lost', 'dead_job', 'failing_job',
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'overdue', 'lost', 'dead_job', 'failing_job',
          'stale_label')),
     subject_kind text not null,
     subject_id bigint not null,
@@ -877,6 +877,26 @@ create table alerts (
 );
 create unique index alerts_once on alerts (kind, subject_kind, subject_id) where cleared_at is null;
 create index alerts_of_subject on alerts (subject_kind, subject_id);
+
+-- The last day, in the shop's zone, on which what was accepted for our own stock should have left its supplier;
+-- null where all of it has arrived. Without an offer, nobody knows of a lead time.
+create function leaves_on(purchase purchase_orders) returns date
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select business_day((purchase.answered_at at time zone c.time_zone)::date, max(coalesce(o.lead_time_days, 0)))
+    from purchase_order_lines l
+    cross join business_calendar c
+    left join supplier_offers o on o.product_id = l.product_id and o.supplier_id = purchase.supplier_id
+    where l.purchase_order_id = purchase.id and l.received < l.quantity
+      and purchase.state = 'accepted' and purchase.fulfilment_id is null
+    group by c.time_zone;
+end;
+create function is_overdue(purchase purchase_orders, at timestamptz) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select coalesce(purchase.state = 'accepted' and leaves_on(purchase) <
+                    (select (at at time zone time_zone)::date from business_calendar), false);
+end;
 
 -- Whether no mail brings it to its supplier: that has no address, the worker gave its work up, or the mail
 -- was refused or stopped.
@@ -1079,8 +1099,8 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option,
-    unfit_option, promised_day, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, is_unmailed,
-    units_sent, has_address, is_paid, is_wanted
+    unfit_option, promised_day, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, is_unmailed, is_overdue,
+    leaves_on, units_sent, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

@@ -12,7 +12,8 @@ use crate::domain::verbs::Verb;
 pub fn foretells(verb: &Verb) -> bool {
     matches!(
         (verb.kind, verb.name),
-        (Kind::Order, "set-option" | "cancel") | (Kind::Stock, "reorder" | "forget-work")
+        (Kind::Order, "set-option" | "cancel")
+            | (Kind::Stock, "reorder" | "cancel-purchase" | "forget-work")
     )
 }
 
@@ -35,6 +36,9 @@ pub async fn foretell(
         }
         (Kind::Order, "cancel") => Ok(orders::foretell_cancel(connection, record.id).await?),
         (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
+        (Kind::Stock, "cancel-purchase") => {
+            purchases::foretell_cancel(connection, record.id, args).await
+        }
         (Kind::Stock, "forget-work") => {
             Ok(purchases::foretell_forget(connection, record.id).await?)
         }

@@ -1,5 +1,7 @@
 //! What suppliers answer, and what is ordered from them for our own stock.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
@@ -10,10 +12,11 @@ use crate::domain::act::Args;
 use crate::domain::money;
 use crate::domain::orders::OrderSummary;
 use crate::domain::stock::StockSummary;
+use crate::intake::acceptances;
 use crate::store::db::DbError;
 use crate::store::lookup::{self, Source};
-use crate::store::purchases::{self, Asked, Offer, Unsent};
-use crate::store::{alerts, calendar, progress, stock};
+use crate::store::purchases::{self, Asked, Coming, Offer, Unsent};
+use crate::store::{alerts, calendar, fulfilments, progress, stock};
 
 /// What a supplier answers to a purchase order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,6 +206,81 @@ pub(super) async fn foretell_forget(
             named(unsent)
         )],
     })
+}
+
+/// Cancels a purchase order for our own stock that has not all arrived.
+pub(super) async fn cancel(work: &mut Work<'_>, level: &StockSummary) -> Result<Outcome, ActError> {
+    let coming = purchases::coming(work.connection, level.id).await?;
+    let purchase = the_one(coming, work.given.optional_text("purchase"))?;
+    let reason = work.given.text("reason")?;
+    purchases::cancel(work.connection, purchase.id, reason).await?;
+    let mut summary = format!("cancelled {}: {reason}", described(&purchase));
+    if purchase.asked.knows && !purchase.asked.addressed {
+        let _ = write!(summary, "; to be told: {}", purchase.asked.supplier);
+    }
+    Ok(Outcome::new(summary))
+}
+
+/// What [`cancel`] would come to, for the question before it is done.
+pub(super) async fn foretell_cancel(
+    connection: &mut PgConnection,
+    level: i64,
+    args: &Args,
+) -> Result<Vec<String>, ActError> {
+    let coming = purchases::coming(connection, level).await?;
+    let purchase = the_one(coming, args.get("purchase").map(String::as_str))?;
+    Ok(vec![described(&purchase), told_of_cancel(&purchase.asked)])
+}
+
+/// What a supplier hears where its purchase order is cancelled.
+pub(super) fn told_of_cancel(asked: &fulfilments::Asked) -> String {
+    let fulfilments::Asked {
+        number, supplier, ..
+    } = asked;
+    match (asked.knows, asked.addressed) {
+        (true, true) => format!("{supplier} is mailed that PO-{number} is cancelled"),
+        (true, false) => {
+            format!("{supplier} has no mail address: tell it that PO-{number} is cancelled")
+        }
+        (false, _) => format!("PO-{number} does not leave to {supplier}"),
+    }
+}
+
+fn described(purchase: &Coming) -> String {
+    let asked = &purchase.asked;
+    format!(
+        "PO-{}: {} from {}",
+        asked.number,
+        units(purchase.units.into()),
+        asked.supplier
+    )
+}
+
+/// The purchase order of this number; without one, the only one that there is.
+fn the_one(mut coming: Vec<Coming>, wanted: Option<&str>) -> Result<Coming, ActError> {
+    if coming.is_empty() {
+        return Err(ActError::refused("nothing of it is on order"));
+    }
+    if let Some(wanted) = wanted {
+        let number = acceptances::number(wanted);
+        coming.retain(|purchase| {
+            [purchase.asked.number, purchase.id]
+                .map(Some)
+                .contains(&number)
+        });
+        if coming.is_empty() {
+            let refused = format!("{wanted} is no purchase order for it that is still to arrive");
+            return Err(ActError::refused(refused));
+        }
+    }
+    match (coming.pop(), coming.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (last, _) => {
+            let all: Vec<String> = coming.iter().chain(&last).map(described).collect();
+            let expected = format!("which purchase order: {}", all.join(", "));
+            Err(ActError::argument("purchase", &expected))
+        }
+    }
 }
 
 /// Orders from a supplier for our own stock; the worker sends the purchase order.

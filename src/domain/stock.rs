@@ -62,6 +62,8 @@ pub struct StockSummary {
     pub alert: Option<String>,
     /// What the worker gave up of its work for it, and why: its purchase orders' too.
     pub given_up: Option<String>,
+    /// Purchase orders for it that have not all arrived.
+    pub coming: i64,
     /// Purchase orders for it that no mail brings: their suppliers have no address, the worker gave
     /// them up, or
     /// their mails were refused or stopped.
@@ -237,6 +239,7 @@ mod tests {
             lead_time_days: None,
             alert: None,
             given_up: None,
+            coming: 0,
             unmailed: 0,
             held_mails: 0,
             failed_mails: 0,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::fulfilments::Asked as Told;
 use super::rows::one_row;
 
 /// What a supplier offers for a product.
@@ -246,6 +247,60 @@ pub async fn cancel_given_up(
     .await?;
     cancelled.retain(|purchase| done.contains(&purchase.id));
     Ok(cancelled)
+}
+
+/// What was ordered of a product for our own stock and has not all arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coming {
+    /// Primary key.
+    pub id: i64,
+    /// Units that have not arrived.
+    pub units: i32,
+    /// Who is told where it is cancelled.
+    pub asked: Told,
+}
+
+/// The purchase orders for our own stock of a product that have not all arrived, oldest first.
+pub async fn coming(connection: &mut PgConnection, level: i64) -> Result<Vec<Coming>, DbError> {
+    Ok(sqlx::query!(
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", s.name, has_address(s) as "addressed!",
+                  is_known(b) as "knows!", (l.quantity - l.received) as "units!"
+           from stock_levels t
+           join locations place on place.id = t.location_id and place.supplier_id is null
+           join purchase_order_lines l on l.product_id = t.product_id and l.received < l.quantity
+           join purchase_orders b on b.id = l.purchase_order_id
+           join suppliers s on s.id = b.supplier_id
+           where t.id = $1 and b.fulfilment_id is null and b.state in ('draft', 'sent', 'accepted')
+           order by b.id"#,
+        level,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| Coming {
+        id: row.id,
+        units: row.units,
+        asked: Told {
+            number: row.number,
+            supplier: row.name,
+            addressed: row.addressed,
+            knows: row.knows,
+        },
+    })
+    .collect())
+}
+
+/// Cancels a purchase order for our own stock; a supplier that knows of it is told by the worker.
+pub async fn cancel(connection: &mut PgConnection, id: i64, reason: &str) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update purchase_orders set state = 'cancelled', reason = $2
+         where id = $1 and fulfilment_id is null and state in ('draft', 'sent', 'accepted')",
+        id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the purchase order")
 }
 
 /// A purchase order, locked after its order.

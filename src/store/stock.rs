@@ -54,6 +54,11 @@ pub const SELECT: &str = concat!(
                 join purchase_order_lines bought on bought.purchase_order_id = a.subject_id
                 where a.kind = 'dead_job' and a.subject_kind = 'purchase_order' and a.cleared_at is null
                   and bought.product_id = s.product_id) dead) as given_up,
+           (select count(*) from purchase_orders ordered
+            join purchase_order_lines bought on bought.purchase_order_id = ordered.id
+            where ordered.state in ('draft', 'sent', 'accepted') and ordered.fulfilment_id is null
+              and location.supplier_id is null and bought.product_id = s.product_id
+              and bought.received < bought.quantity) as coming,
            (select count(*) from purchase_orders unsent
             join purchase_order_lines bought on bought.purchase_order_id = unsent.id
             where unsent.state in ('draft', 'sent') and unsent.fulfilment_id is null
@@ -135,6 +140,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
         given_up: columns.get("given_up")?,
+        coming: columns.get("coming")?,
         unmailed: columns.get("unmailed")?,
         held_mails: columns.get("held_mails")?,
         failed_mails: columns.get("failed_mails")?,

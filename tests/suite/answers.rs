@@ -253,7 +253,7 @@ async fn what_was_told_by_telephone_after_its_mail_was_refused_is_known_to_the_s
         .await;
     works.done(&["reorder", "CUP", "--quantity", "4"]);
     works.run_once(&[]);
-    works.done(&["stop-mail", "#2", "--mail", "4"]);
+    works.done(&["stop-mail", "#2", "--mail", "3"]);
     for record in ["#1", "#2", "CUP"] {
         works.done(&["mark-sent", record]);
         let (said, done) = works.act(&["mark-sent", record]);
@@ -261,8 +261,14 @@ async fn what_was_told_by_telephone_after_its_mail_was_refused_is_known_to_the_s
             !done && said.contains("was refused or stopped"),
             "{record}: {said}"
         );
-        let (said, done) = works.act(&["resend-mail", record]);
-        assert!(!done, "{record}: {said}");
+    }
+    for resend in [
+        &["resend-mail", "#1", "--mail", "1"][..],
+        &["resend-mail", "#2", "--mail", "3"],
+        &["resend-mail", "CUP"],
+    ] {
+        let (said, done) = works.act(resend);
+        assert!(!done && said.contains("failed or was stopped"), "{said}");
     }
     works.mail.behave(Manners::Takes);
     works
@@ -320,7 +326,7 @@ async fn what_has_not_left_goes_to_the_address_that_was_put_right() {
         "resend-mail",
         "#2",
         "--mail",
-        "4",
+        "3",
         "--to",
         "kiln@example.org",
     ]);
@@ -335,11 +341,101 @@ async fn what_has_not_left_goes_to_the_address_that_was_put_right() {
         Some("orders@example.org, kiln@example.org")
     );
     works.mail.behave(Manners::Takes);
-    let said = works.done(&["resend-mail", "#1", "--mail", "3"]);
+    let said = works.done(&["resend-mail", "#1", "--mail", "1"]);
     assert!(
         said.contains("to orders@example.org leaves again"),
         "{said}"
     );
     works.drain(1);
     assert_eq!(works.mails_to("orders@example.org").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_for_our_stock_and_never_comes_is_raised_and_can_be_ended() {
+    let works = works().await;
+    works
+        .run("update stock_levels set reorder_point = 5; update products set title = 'A cup' where sku = 'CUP'")
+        .await;
+    works.done(&["reorder", "CUP", "--quantity", "12"]);
+    works.done(&["reorder", "CUP", "--quantity", "3"]);
+    works.drain(1);
+    let sweep = "update jobs set run_at = 'epoch' where kind = 'sweep'";
+    let low = "select count(*) from alerts where kind = 'low_stock' and cleared_at is null
+        and subject_id = (select s.id from stock_levels s join products p on p.id = s.product_id where sku = 'CUP')";
+    works
+        .run(
+            "update purchase_orders set state = 'accepted', answered_at = now() where id = 1;
+             update purchase_order_lines set received = 1 where purchase_order_id = 1",
+        )
+        .await;
+    works.run(sweep).await;
+    works.drain(1);
+    let overdue = "select max(reason) from alerts where kind = 'overdue' and cleared_at is null";
+    assert_eq!(works.text(overdue).await, None);
+    assert_eq!(works.number(low).await, 0);
+    works
+        .run("update purchase_orders set answered_at = '2026-01-05 12:00:00+00' where id = 1")
+        .await;
+    works
+        .run("update purchase_order_lines set quantity = 4 where purchase_order_id = 2")
+        .await;
+    works.run(sweep).await;
+    works.drain(1);
+    let why = "PO-1 should have left Acme by 7 Jan 2026: receive it, or cancel-purchase";
+    assert_eq!(works.text(overdue).await.as_deref(), Some(why));
+    let (status, _) = works.packline(&["status"]);
+    assert!(status.contains(&format!("CUP: {why}")), "{status}");
+    // It is not counted on any more.
+    assert_eq!(works.number(low).await, 1);
+    let (next, _) = works.packline(&["list", "next"]);
+    assert!(next.contains("CUP"), "{next}");
+
+    let (said, done) = works.act(&["cancel-purchase", "CUP", "--reason", "it never came"]);
+    assert!(
+        !done && said.contains("which purchase order: PO-1: 11 units from Acme, PO-2: 4"),
+        "{said}"
+    );
+    let asked = &[
+        "cancel-purchase",
+        "CUP",
+        "--reason",
+        "it never came",
+        "--purchase",
+        "po-1",
+    ];
+    let (said, _) = works.act(&[asked, &["--dry-run"][..]].concat());
+    for line in [
+        "PO-1: 11 units from Acme",
+        "Acme is mailed that PO-1 is cancelled",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    works.done(asked);
+    works.run(sweep).await;
+    works.drain(1);
+    assert_eq!(works.text(overdue).await, None);
+    let told = "select string_agg(subject_line, ', ') from notices
+        where kind = 'purchase_order_cancelled' and state = 'sent'";
+    assert_eq!(
+        works.text(told).await.as_deref(),
+        Some("The rest of purchase order PO-1 from Works is cancelled")
+    );
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(
+        shown.contains("cancel-purchase") && shown.contains("it never came"),
+        "{shown}"
+    );
+    let (said, done) = works.act(&[asked, &[][..]].concat());
+    assert!(
+        !done && said.contains("po-1 is no purchase order for it"),
+        "{said}"
+    );
+    // A supplier may say so itself.
+    let (said, done) = works.answers(&["PO-2,CUP,no"]);
+    assert!(done && said.contains("1 updated"), "{said}");
+    let (said, done) = works.act(&["cancel-purchase", "CUP", "--reason", "it never came"]);
+    assert!(
+        !done && said.contains("nothing of it is on order"),
+        "{said}"
+    );
 }
