@@ -112,7 +112,7 @@ create trigger guard before insert or update or delete on stock_levels
     for each row execute function guard_counters();
 
 -- Units that customers ordered, by product and day (UTC): what days of cover are reckoned from,
--- so that it need not read old orders.
+-- so that it need not read old orders. Where the money went back, only those that had left count.
 create table daily_demand (
     product_id bigint not null references products,
     day date not null,

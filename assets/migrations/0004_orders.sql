@@ -151,7 +151,7 @@ begin
     insert into daily_demand (product_id, day, units)
     select l.product_id, (o.placed_at at time zone 'UTC')::date, sum(l.ordered)
     from new_rows l join orders o on o.id = l.order_id
-    where l.product_id is not null
+    where l.product_id is not null and is_wanted(o)
     group by 1, 2 order by 1, 2
     on conflict (product_id, day) do update set units = daily_demand.units + excluded.units;
     insert into change (kind, id, version)
@@ -165,9 +165,11 @@ create function recount_demand() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     insert into daily_demand (product_id, day, units)
-    select n.product_id, (a.placed_at at time zone 'UTC')::date, sum(n.ordered - o.ordered)
+    select n.product_id, (a.placed_at at time zone 'UTC')::date,
+           sum(case when is_wanted(a) then n.ordered - o.ordered else n.shipped - o.shipped end)
     from new_rows n join old_rows o using (id) join orders a on a.id = n.order_id
-    where n.product_id = o.product_id and n.ordered <> o.ordered
+    where n.product_id = o.product_id
+      and (n.ordered <> o.ordered and is_wanted(a) or n.shipped <> o.shipped and not is_wanted(a))
     group by 1, 2 order by 1, 2
     on conflict (product_id, day) do update set units = daily_demand.units + excluded.units;
     insert into change (kind, id, version)
@@ -184,6 +186,12 @@ create trigger recount_demand after update on order_lines
 create function tell_wanted() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
+    insert into daily_demand (product_id, day, units)
+    select product_id, (new.placed_at at time zone 'UTC')::date,
+           sum(case when is_wanted(new) then ordered - shipped else shipped - ordered end)
+    from order_lines where order_id = new.id and product_id is not null and shipped < ordered
+    group by product_id order by product_id
+    on conflict (product_id, day) do update set units = daily_demand.units + excluded.units;
     insert into change (kind, id, version)
     select 'stock', s.id, s.version from stock_levels s
     where s.product_id in (select product_id from order_lines where order_id = new.id and unallocated > 0);

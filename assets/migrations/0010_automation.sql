@@ -945,34 +945,57 @@ create trigger tell_update after update on alerts
     referencing new table as new_rows for each statement execute function tell_alerted();
 
 -- A parcel that was lost, or came back, keeps its order in sight until somebody has decided; and one
--- that arrives after all, while what was to leave in its place is still here.
-create function alert_lost() returns trigger
+-- that arrives after all, while what was to leave in its place is still here or is yet to be found.
+create function judge_lost(an_order bigint) returns void
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     why text := (select string_agg(said, '; ' order by id, said) from (
         select id, format('SHP-%s %s: send-again or write-off', id,
                           case state when 'lost' then 'is lost' else 'came back' end) as said
         from shipments
-        where order_id = new.order_id and state in ('lost', 'returned_to_sender') and settled is null
+        where order_id = an_order and state in ('lost', 'returned_to_sender') and settled is null
         union all
         -- Made void alone it would be packed anew.
         select first.id, format('SHP-%s has arrived: unreserve makes SHP-%s void', first.id, other.id)
         from shipments first
         join shipments other on other.order_id = first.order_id and other.state in ('draft', 'labelled')
              and other.fulfilment_id <> first.fulfilment_id
-        where first.order_id = new.order_id and first.state = 'lost' and first.settled = 'sent_again'
+        where first.order_id = an_order and first.state = 'lost' and first.settled = 'sent_again'
           and first.tracking_status = 'delivered'
           and exists (select from shipment_lines sl
                       join fulfilment_lines fl on fl.order_line_id = sl.order_line_id
-                      where sl.shipment_id = first.id and fl.fulfilment_id = other.fulfilment_id)) told);
+                      where sl.shipment_id = first.id and fl.fulfilment_id = other.fulfilment_id)
+        union all
+        select first.id, format('SHP-%s has arrived: %s', first.id, case
+                   when bool_or(l.requested > 0) then 'cancel takes back what a supplier was asked for in its place'
+                   when bool_or(l.reserved > 0) then 'unreserve gives back what is set aside in its place'
+                   else 'cancel, or it is sent again once somebody has it' end)
+        from shipments first
+        join orders o on o.id = first.order_id and not o.covered_by_hand
+             and o.stage in ('confirmed', 'processing', 'on_hold', 'partially_shipped')
+        join shipment_lines sl on sl.shipment_id = first.id
+        join order_lines l on l.id = sl.order_line_id and (l.unallocated > 0 or l.reserved > 0 or l.requested > 0)
+        where first.order_id = an_order and first.state = 'lost' and first.settled = 'sent_again'
+          and first.tracking_status = 'delivered'
+          -- It is not packed yet, and has not left.
+          and not exists (select from shipments other join shipment_lines ol on ol.shipment_id = other.id
+                          where other.order_id = an_order and other.id > first.id
+                            and ol.order_line_id = l.id and other.state <> 'void')
+        group by first.id) told);
 begin
     if why is null then
         update alerts set cleared_at = clock_timestamp()
-        where kind = 'lost' and subject_kind = 'order' and subject_id = new.order_id and cleared_at is null;
+        where kind = 'lost' and subject_kind = 'order' and subject_id = an_order and cleared_at is null;
     else
-        insert into alerts (kind, subject_kind, subject_id, reason) values ('lost', 'order', new.order_id, why)
-        on conflict (kind, subject_kind, subject_id) where cleared_at is null do update set reason = excluded.reason;
+        insert into alerts (kind, subject_kind, subject_id, reason) values ('lost', 'order', an_order, why)
+        on conflict (kind, subject_kind, subject_id) where cleared_at is null
+        do update set reason = excluded.reason where alerts.reason <> excluded.reason;
     end if;
+end $$;
+create function alert_lost() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform judge_lost(new.order_id);
     return null;
 end $$;
 create trigger alert_lost after update of state, settled, tracking_status on shipments
@@ -983,6 +1006,26 @@ create trigger alert_lost after update of state, settled, tracking_status on shi
     execute function alert_lost();
 create trigger alert_packed after insert on shipments
     for each row execute function alert_lost();
+create function alert_lost_of_line() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    if exists (select from orders where id = new.order_id and again_at is not null) then
+        perform judge_lost(new.order_id);
+    end if;
+    return null;
+end $$;
+create trigger alert_lost after update on order_lines
+    for each row when ((new.reserved, new.requested, new.cancelled)
+                       is distinct from (old.reserved, old.requested, old.cancelled))
+    execute function alert_lost_of_line();
+create function alert_lost_of_order() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform judge_lost(new.id);
+    return null;
+end $$;
+create trigger alert_lost after update of covered_by_hand on orders
+    for each row when (new.covered_by_hand <> old.covered_by_hand) execute function alert_lost_of_order();
 
 -- Work that was given up is enqueued again or forgotten, as a person decided; that is told where the
 -- work shows.

@@ -13,7 +13,7 @@ use crate::domain::shipments::{Settled, ShipmentState, ShipmentSummary};
 use crate::store::db::DbError;
 use crate::store::labels::{self, Printable};
 use crate::store::shipments::{self, Tracking};
-use crate::store::{acts, addresses, carrier_labels, orders};
+use crate::store::{acts, carrier_labels, orders};
 
 pub(super) async fn perform(
     work: &mut Work<'_>,
@@ -58,7 +58,7 @@ pub(super) async fn perform(
                 // Nobody stands beside a worker that prints: it is in the parcel's history.
                 acts::give_reason(work.connection, warning).await?;
             }
-            shipments::count_print(work.connection, parcel.id).await?;
+            shipments::count_print(work.connection, parcel.id, what == LABEL).await?;
             if warning.is_some() {
                 acts::give_reason(work.connection, "").await?;
             }
@@ -68,7 +68,6 @@ pub(super) async fn perform(
             }
             // If the worker gave one up, it has come out now.
             jobs::forget(work).await?;
-            addresses::label_printed(work.connection, parcel.id).await?;
             Ok(match warning {
                 Some(warning) => outcome.but(warning),
                 None => outcome,

@@ -125,7 +125,7 @@ pub async fn run(cli: Cli, now: DateTime<Utc>) -> Result<ExitCode> {
         Some(Command::Status(status)) => status.run(&config, now).await,
         Some(Command::Import(import)) => import.run(&config, now).await,
         Some(Command::Worker(worker)) => Box::pin(worker.run(&config)).await,
-        Some(Command::Jobs(jobs)) => jobs.run(&config).await,
+        Some(Command::Jobs(jobs)) => jobs.run(&config, now).await,
         Some(Command::Quote(quote)) => quote.run(&config, now).await,
         Some(Command::Kept(kept)) => kept.run(&config, now).await,
         Some(Command::Demo(demo)) => Box::pin(demo.run(&config, now)).await,

@@ -16,10 +16,10 @@ use crate::domain::list::Counts;
 use crate::domain::record::Kind;
 use crate::domain::text;
 use crate::store::alerts::{self, Alert};
-use crate::store::notices::PutOff;
+use crate::store::notices::{FailedFor, PutOff};
 use crate::store::{jobs, lists, notices};
 
-/// Alerts, and mails that failed, that are told one by one.
+/// Alerts that are told one by one, and reasons why mails failed.
 const ALERTS: i64 = 10;
 /// Seconds after which a due job should be in a worker's hands.
 const PATIENCE: i64 = 60;
@@ -56,8 +56,8 @@ struct Report {
     counts: Counts,
     /// Mails that did not get through: a person decides.
     failed_mails: i64,
-    /// What the first of them are about.
-    failed_mails_about: Vec<String>,
+    /// Why, by channel.
+    failed_mails_for: Vec<FailedFor>,
     /// Mails that were tried and are tried again.
     put_off_mails: Option<PutOff>,
     /// For how long the oldest due job has waited for a worker.
@@ -70,8 +70,8 @@ struct Report {
 struct Found {
     counts: Counts,
     failed_mails: i64,
-    /// What the first of them are about.
-    about: Vec<String>,
+    /// Why, by channel.
+    failed_for: Vec<FailedFor>,
     put_off: Option<PutOff>,
     /// Seconds.
     oldest_due: Option<i64>,
@@ -109,7 +109,7 @@ impl Status {
         let Found {
             counts,
             failed_mails,
-            about,
+            failed_for,
             put_off,
             oldest_due,
             alerts: (alerts, oldest),
@@ -131,7 +131,7 @@ impl Status {
                 status,
                 counts,
                 failed_mails,
-                failed_mails_about: about,
+                failed_mails_for: failed_for,
                 put_off_mails: put_off,
                 oldest_due_seconds: oldest_due,
                 alerts,
@@ -191,8 +191,16 @@ impl Status {
             }
             if failed_mails > 0 {
                 print::line(format_args!("{:<12} {failed_mails:>5} failed", "mails"));
-                for about in &about {
-                    print::line(format_args!("  {}", text::plain(about)));
+                for reason in &failed_for {
+                    let all = reason.count > reason.about.len() as i64;
+                    print::line(format_args!(
+                        "  {}: {} × {} ({}{})",
+                        text::plain(&reason.channel),
+                        reason.count,
+                        text::plain(&reason.cause),
+                        text::plain(&reason.about.join(", ")),
+                        if all { ", …" } else { "" }
+                    ));
                 }
             }
         }
@@ -208,7 +216,7 @@ impl Status {
                     Ok(Found {
                         counts: lists::counts(connection, now).await?,
                         failed_mails: notices::count_failed(connection).await?,
-                        about: notices::failed_about(connection, ALERTS).await?,
+                        failed_for: notices::failed_for(connection, ALERTS).await?,
                         put_off: notices::put_off(connection).await?,
                         oldest_due: jobs::oldest_due(connection).await?,
                         alerts: alerts::open(connection, ALERTS).await?,

@@ -1,4 +1,4 @@
-//! Where orders go, and which parcels have labels for elsewhere.
+//! Where orders go.
 
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
@@ -44,16 +44,4 @@ pub async fn set(
     .execute(connection)
     .await?;
     one_row(&done, "the order")
-}
-
-/// The label of ours for a parcel has been printed for where its order goes now.
-pub async fn label_printed(connection: &mut PgConnection, shipment_id: i64) -> Result<(), DbError> {
-    let done = sqlx::query!(
-        "update shipments set printed_for = (select shipping_address from orders where id = order_id)
-         where id = $1",
-        shipment_id
-    )
-    .execute(connection)
-    .await?;
-    one_row(&done, "the parcel")
 }

@@ -287,7 +287,8 @@ pub async fn settle_failing(
     Ok(changed.unsigned_abs())
 }
 
-/// Reckons every supplier's last 90 days anew; rows that do not differ stay as they are.
+/// Reckons every supplier's last 90 days anew; rows that do not differ stay as they are. Parts and
+/// orders are looked up parcel by parcel, so that what is older is not read, however much it is.
 pub async fn reckon_scores(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
@@ -304,9 +305,10 @@ pub async fn reckon_scores(
          left join (select l.supplier_id, count(*)::integer as shipped,
                            count(*) filter (where h.handed_over_at <= o.ship_by)::integer as on_time
                     from shipments h
-                    join fulfilments f on f.id = h.fulfilment_id
-                    join locations l on l.id = f.location_id
-                    join orders o on o.id = h.order_id
+                    cross join lateral (
+                        select location_id from fulfilments where id = h.fulfilment_id limit 1) f
+                    join locations l on l.id = f.location_id and l.supplier_id is not null
+                    cross join lateral (select ship_by from orders where id = h.order_id limit 1) o
                     where h.handed_over_at > $1::timestamptz - interval '90 days' and o.ship_by is not null
                     group by l.supplier_id) p on p.supplier_id = s.id
          where a.answered is not null or p.shipped is not null

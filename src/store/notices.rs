@@ -1,12 +1,15 @@
 //! Notices: laying them ready, stopping them, and reading them.
 
 mod sending;
+mod waiting;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use sqlx::postgres::PgConnection;
 
 pub use sending::{Claim, Claimed, Claims, claim, fail, next_due, put_back, retry, sent};
+pub use waiting::{
+    FailedFor, Limited, PutOff, PutOffFor, count_failed, failed_for, limited, put_off, put_off_for,
+};
 
 use super::db::DbError;
 use super::rows::word;
@@ -397,59 +400,4 @@ fn open(
         state: word("notices.state", id, state)?,
         moot,
     })
-}
-
-/// How many notices wait for a person.
-pub async fn count_failed(connection: &mut PgConnection) -> Result<i64, DbError> {
-    Ok(
-        sqlx::query_scalar!(r#"select count(*) as "count!" from notices where state = 'failed'"#)
-            .fetch_one(connection)
-            .await?,
-    )
-}
-
-/// Mails that were tried and are tried again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PutOff {
-    /// How many.
-    pub count: i64,
-    /// Since when the first of them is due.
-    pub since: DateTime<Utc>,
-    /// What the latest attempt failed with.
-    pub error: String,
-}
-
-/// The mails that are put off, if any is.
-pub async fn put_off(connection: &mut PgConnection) -> Result<Option<PutOff>, DbError> {
-    Ok(sqlx::query_as!(
-        PutOff,
-        r#"select count(*) as "count!", min(held_until) as "since!",
-                  (array_agg(error order by updated_at desc, id desc))[1] as "error!"
-           from notices where state = 'queued' and error is not null having count(*) > 0"#
-    )
-    .fetch_optional(connection)
-    .await?)
-}
-
-/// What the notices that wait for a person are about, as people call it: orders, tickets and SKUs,
-/// those that wait longest first.
-pub async fn failed_about(
-    connection: &mut PgConnection,
-    limit: i64,
-) -> Result<Vec<String>, DbError> {
-    Ok(sqlx::query_scalar!(
-        r#"select coalesce(
-                  (select o.number from orders o where o.id = n.order_id),
-                  case n.subject_kind
-                      when 'ticket' then 'TKT-' || n.subject_id
-                      when 'purchase_order' then 'PO-' || n.subject_id || coalesce(' of ' || (
-                          select string_agg(p.sku, ', ' order by l.id)
-                          from purchase_order_lines l join products p on p.id = l.product_id
-                          where l.purchase_order_id = n.subject_id), '') end,
-                  n.subject_kind || ' ' || n.subject_id) as "about!"
-           from notices n where n.state = 'failed' order by n.id limit $1"#,
-        limit
-    )
-    .fetch_all(connection)
-    .await?)
 }

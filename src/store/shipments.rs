@@ -235,11 +235,23 @@ pub async fn set_damaged(
     one_row(&done, "the parcel")
 }
 
-/// Notes that its label or slip was printed once more.
-pub async fn count_print(connection: &mut PgConnection, id: i64) -> Result<(), DbError> {
-    let done = sqlx::query!("update shipments set prints = prints + 1 where id = $1", id)
-        .execute(connection)
-        .await?;
+/// Notes that its `label` or its slip was printed once more; the label for where its order goes now.
+pub async fn count_print(
+    connection: &mut PgConnection,
+    id: i64,
+    label: bool,
+) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update shipments
+         set prints = prints + 1,
+             printed_for = case when $2 then (select shipping_address from orders where id = order_id)
+                                else printed_for end
+         where id = $1",
+        id,
+        label,
+    )
+    .execute(connection)
+    .await?;
     one_row(&done, "the parcel")
 }
 

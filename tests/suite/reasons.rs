@@ -3,9 +3,10 @@
 use packline::domain::people::Role;
 use packline::domain::record::Kind;
 use serde_json::Value;
+use sqlx::ConnectOptions as _;
 
 use crate::act_command::packline;
-use crate::harness;
+use crate::harness::{self, Manners};
 use crate::shop::Shop;
 use crate::works::{SHOP, Works};
 
@@ -152,6 +153,59 @@ async fn mail_that_does_not_get_out_is_told_and_raised_after_an_hour() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_that_fail_or_wait_are_counted_by_what_for() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    works
+        .run(
+            "select order_of(name, 'CUP', 1) from (values ('#1'), ('#2'), ('#3'), ('#4')) orders (name);
+             update orders set email = 'ines' || id || '@example.net'",
+        )
+        .await;
+    // One mail a minute goes to each host.
+    assert!(works.run_once(&[("PACKLINE_NOTICE_PER_MINUTE", "1")]));
+    let (jobs, _) = works.packline(&["jobs"]);
+    for host in ["example.net", "example.org"] {
+        let waits = format!("3 mails wait for their turn at {host}");
+        assert!(jobs.contains(&waits), "{jobs}");
+    }
+    works.end_claims().await;
+    works.mail.behave(Manners::AnswersRecipients(451));
+    works.run_once(&[]);
+    let (jobs, _) = works.packline(&["jobs"]);
+    assert!(
+        jobs.contains("6 mails put off until 20")
+            && jobs.contains("(451)")
+            && !jobs.contains("turn"),
+        "{jobs}"
+    );
+    works.mail.behave(Manners::AnswersRecipients(550));
+    works.end_claims().await;
+    works.run_once(&[]);
+    works
+        .run("update notices set error = error || ' <' || recipient || '>' where state = 'failed'")
+        .await;
+    let (status, _) = works.packline(&["status"]);
+    let lines: Vec<&str> = (status.lines())
+        .skip_while(|line| !line.starts_with("mails"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{status}");
+    assert!(
+        lines[0].ends_with("6 failed")
+            && lines[1].starts_with("  web: 6 × 127.0.0.1:")
+            && lines[1].contains("(550)")
+            && lines[1].ends_with(", …)")
+            && !lines[1].contains('@'),
+        "{status}"
+    );
+    let (status, _) = works.packline(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&status).expect("a JSON object");
+    assert_eq!(status["failed_mails_for"][0]["count"], 6);
+    let (jobs, _) = works.packline(&["jobs"]);
+    assert!(!jobs.contains("mails"), "{jobs}");
+}
+
 #[tokio::test]
 async fn the_warehouse_imports_dispatches_and_others_hear_who_may_import() {
     let shop = Shop::open().await;
@@ -179,6 +233,44 @@ async fn the_warehouse_imports_dispatches_and_others_hear_who_may_import() {
         done.err
     );
     assert_eq!(shop.newest(Kind::Shipment).await.id, 2);
+    // The web shop places orders, one at a time.
+    let mut owner = shop.owner().await;
+    let login = format!("shop_{}", shop.database.name);
+    sqlx::query("select packline.staff_add($1, 'the shop', array['shop'])")
+        .bind(&login)
+        .execute(&mut owner)
+        .await
+        .expect("the shop's login");
+    for what in [
+        "orders",
+        "catalog",
+        "options",
+        "dispatches",
+        "acceptances",
+        "tracking",
+    ] {
+        let channel: &[&str] = if what == "orders" {
+            &["--channel", "web"]
+        } else {
+            &[]
+        };
+        let url = shop.database.options.clone().username(&login);
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_packline"))
+            .args(["import", what])
+            .args(channel)
+            .arg(&path)
+            .env("PACKLINE_DATABASE_URL", url.to_url_lossy().as_str())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("the program runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            output.status.code() == Some(1)
+                && told.contains("not permitted: only ")
+                && told.contains("an admin or the worker may import "),
+            "{what}: {told}"
+        );
+    }
     for what in [
         &["orders", "--channel", "web"][..],
         &["catalog"],

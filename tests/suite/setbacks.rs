@@ -227,6 +227,81 @@ async fn a_lost_parcel_that_arrives_is_delivered_or_what_replaces_it_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lost_parcel_that_arrives_is_told_before_what_replaces_it_is_packed() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of(name, 'PLATE', 1) from (values ('#1'), ('#2'), ('#3')) orders (name)")
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    for parcel in ["SHP-1", "SHP-2", "SHP-3"] {
+        act(&["set-tracking", parcel, "--carrier", "DHL", "--code", parcel]);
+        act(&["hand-over", parcel]);
+        act(&["lose", parcel, "--reason", "trace closed"]);
+    }
+    // Two units are left: nobody has the third, until a supplier is asked for it.
+    works
+        .run("insert into inspection_plans (percent) values (100)")
+        .await;
+    for parcel in ["SHP-1", "SHP-2"] {
+        act(&["send-again", parcel]);
+    }
+    works.drain(1);
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand, reason)
+             select s.id, 'adjust', -(s.on_hand - s.reserved), 'broken'
+             from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'PLATE' and s.on_hand > s.reserved;
+             update orders set confirmed_at = confirmed_at where number = '#3'",
+        )
+        .await;
+    act(&["send-again", "SHP-3"]);
+    works.drain(1);
+    let alerts = "select string_agg(a.reason, ', ' order by o.number)
+        from alerts a join orders o on o.id = a.subject_id where a.cleared_at is null and a.kind = 'lost'";
+    assert_eq!(works.text(alerts).await, None);
+    works
+        .run(
+            "insert into tracking_events (shipment_id, at, status)
+             select id, now(), 'delivered' from shipments where id in (2, 3)",
+        )
+        .await;
+    let unreserve = "SHP-2 has arrived: unreserve gives back what is set aside in its place";
+    let nobody = "SHP-3 has arrived: cancel, or it is sent again once somebody has it";
+    assert_eq!(
+        works.text(alerts).await,
+        Some(format!("{unreserve}, {nobody}"))
+    );
+    let (next, _) = works.packline(&["show", "#3"]);
+    assert!(next.contains(nobody), "{next}");
+    works
+        .run(
+            "insert into supplier_offers (supplier_id, product_id, unit_cost, currency, lead_time_days)
+             values (1, 2, 200, 'EUR', 2)",
+        )
+        .await;
+    works.drain(1);
+    let asked = "SHP-3 has arrived: cancel takes back what a supplier was asked for in its place";
+    assert_eq!(
+        works.text(alerts).await,
+        Some(format!("{unreserve}, {asked}"))
+    );
+    act(&["unreserve", "#2"]);
+    act(&["cancel", "#3", "--reason", "it has arrived"]);
+    works.drain(1);
+    assert_eq!(works.text(alerts).await, None);
+    let left = "select count(*) from shipments where id > 3 and state <> 'void'
+        and order_id in (2, 3)";
+    assert_eq!(works.number(left).await, 0);
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_option_that_does_not_take_an_order_is_neither_promised_mailed_nor_packed() {
     let works = works().await;
     works.stock_arrives().await;
@@ -349,6 +424,45 @@ async fn what_an_order_wants_whose_money_went_back_is_no_reason_to_restock() {
         .await;
     assert_eq!(look().await, None);
     assert_eq!(works.number(low).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ordered_counts_as_demand_unless_its_money_went_back_before_it_left() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run("select order_of('#1', 'PLATE', 2); select order_of('#2', 'PLATE', 3)")
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    act(&["set-tracking", "SHP-1", "--carrier", "DHL", "--code", "D1"]);
+    act(&["hand-over", "SHP-1"]);
+    let demand = "select coalesce(sum(units), 0)::bigint from daily_demand";
+    assert_eq!(works.number(demand).await, 5);
+    for (money, counted) in [
+        ("update orders set financial_status = 'refunded'", 2),
+        ("update orders set financial_status = 'voided'", 2),
+        // Nobody pays for what is ordered more.
+        (
+            "update order_lines set ordered = ordered + 4 where shipped = 0",
+            2,
+        ),
+        ("update orders set financial_status = 'paid'", 9),
+    ] {
+        works.run(money).await;
+        assert_eq!(works.number(demand).await, counted, "{money}");
+    }
+    works
+        .run(
+            "update orders set financial_status = 'refunded';
+             insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+             select id, 2, 2, 'PLATE', 'A plate', 1000, 7 from orders where number = '#1'",
+        )
+        .await;
+    assert_eq!(works.number(demand).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! What the built-in templates make of friendly and hostile values.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::domain::money::Currency;
 
@@ -294,4 +296,46 @@ fn the_shop_s_own_templates_stand_in_for_the_built_in_ones() {
             .contains("shiped.txt: no template has this name")
     );
     assert!(errors.to_string().contains("shipped.html:1: "));
+}
+
+/// The values that a template names.
+fn named(source: &str) -> BTreeSet<&str> {
+    const ROOTS: [&str; 8] = [
+        "shop",
+        "customer",
+        "supplier",
+        "order",
+        "parcel",
+        "delay",
+        "ticket",
+        "purchase_order",
+    ];
+    let mut named = BTreeSet::new();
+    for part in source.split('{').skip(1) {
+        let code = part.split('}').next().unwrap_or_default();
+        for word in code.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == '.')) {
+            if ROOTS.contains(&word.split('.').next().unwrap_or_default()) {
+                named.insert(word);
+            }
+        }
+    }
+    named
+}
+
+#[test]
+fn every_language_says_the_same_of_a_notice() {
+    assert_eq!(
+        named("Order {{ order.number }}{% if shop %} of {{ shop }}{% endif %}"),
+        BTreeSet::from(["order.number", "shop"])
+    );
+    for (name, source) in names() {
+        let Some((locale, notice)) = name.split_once('/') else {
+            continue;
+        };
+        let english = format!("en/{notice}");
+        let (_, original) = names()
+            .find(|(name, _)| *name == english)
+            .expect("a text in English");
+        assert_eq!(named(source), named(original), "{locale}/{notice}");
+    }
 }
