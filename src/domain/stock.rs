@@ -62,6 +62,8 @@ pub struct StockSummary {
     pub alert: Option<String>,
     /// What the worker gave up of its work for it, and why: its purchase orders' too.
     pub given_up: Option<String>,
+    /// What was accepted for it, should have left its supplier and has not arrived.
+    pub overdue: Option<String>,
     /// Purchase orders for it that have not all arrived.
     pub coming: i64,
     /// Purchase orders for it that no mail brings: their suppliers have no address, the worker gave
@@ -239,6 +241,7 @@ mod tests {
             lead_time_days: None,
             alert: None,
             given_up: None,
+            overdue: None,
             coming: 0,
             unmailed: 0,
             held_mails: 0,

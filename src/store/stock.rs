@@ -54,6 +54,8 @@ pub const SELECT: &str = concat!(
                 join purchase_order_lines bought on bought.purchase_order_id = a.subject_id
                 where a.kind = 'dead_job' and a.subject_kind = 'purchase_order' and a.cleared_at is null
                   and bought.product_id = s.product_id) dead) as given_up,
+           (select a.reason from alerts a where a.kind = 'overdue' and a.subject_kind = 'stock'
+            and a.subject_id = s.id and a.cleared_at is null) as overdue,
            (select count(*) from purchase_orders ordered
             join purchase_order_lines bought on bought.purchase_order_id = ordered.id
             where ordered.state in ('draft', 'sent', 'accepted') and ordered.fulfilment_id is null
@@ -140,6 +142,7 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
         given_up: columns.get("given_up")?,
+        overdue: columns.get("overdue")?,
         coming: columns.get("coming")?,
         unmailed: columns.get("unmailed")?,
         held_mails: columns.get("held_mails")?,

@@ -279,7 +279,7 @@ async fn what_was_told_by_telephone_after_its_mail_was_refused_is_known_to_the_s
         works.text(WAITS).await.as_deref(),
         Some(
             "Acme has not answered yet; Acme has not answered yet; \
-             purchase order PO-3 to Acme was refused by its mail server: resend-mail"
+             purchase order PO-4 to Acme was refused by its mail server: resend-mail"
         )
     );
     let raised = "select count(*) from alerts where kind = 'unsent' and cleared_at is null";
@@ -296,7 +296,7 @@ async fn what_was_told_by_telephone_after_its_mail_was_refused_is_known_to_the_s
     works.done(&["cancel", "#3", "--reason", "never asked"]);
     works
         .run(
-            "update purchase_orders set answer_due = now() - interval '1 hour' where id = 2;
+            "update purchase_orders set answer_due = now() - interval '1 hour' where id = 3;
              update jobs set run_at = now() where kind = 'silence'",
         )
         .await;
@@ -305,7 +305,7 @@ async fn what_was_told_by_telephone_after_its_mail_was_refused_is_known_to_the_s
         where subject_kind = 'purchase_order' and state = 'sent'";
     assert_eq!(
         works.text(told).await.as_deref(),
-        Some("address_changed 1, purchase_order_cancelled 1")
+        Some("address_changed 2, purchase_order_cancelled 2")
     );
     let silent = "select waiting_reason from orders where number = '#2'";
     let silent = works.text(silent).await.unwrap_or_default();
@@ -387,8 +387,8 @@ async fn what_was_accepted_for_our_stock_and_never_comes_is_raised_and_can_be_en
     assert!(status.contains(&format!("CUP: {why}")), "{status}");
     // It is not counted on any more.
     assert_eq!(works.number(low).await, 1);
-    let (next, _) = works.packline(&["list", "next"]);
-    assert!(next.contains("CUP"), "{next}");
+    let (shown, _) = works.packline(&["show", "CUP"]);
+    assert!(shown.contains(why), "{shown}");
 
     let (said, done) = works.act(&["cancel-purchase", "CUP", "--reason", "it never came"]);
     assert!(

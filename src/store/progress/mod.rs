@@ -16,9 +16,6 @@ pub use purchase::{
     Cancelled, Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence,
     enqueue_unanswered, has_left, misaddressed, recall, set_planned, set_readdressed, set_sent,
     stock_draft, unanswered_hours,
-    Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence, enqueue_unanswered,
-    has_left, misaddressed, recall, set_planned, set_readdressed, set_sent, stock_draft,
-    unanswered_hours,
 };
 pub use reserve::{
     Wanting, enqueue_backorders, enqueue_uncovered, lock_waiting, reserve, waiting_for,
