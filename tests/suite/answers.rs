@@ -403,13 +403,6 @@ async fn what_was_accepted_for_our_stock_and_never_comes_is_raised_and_can_be_en
         "--purchase",
         "po-1",
     ];
-    let (said, _) = works.act(&[asked, &["--dry-run"][..]].concat());
-    for line in [
-        "PO-1: 11 units from Acme",
-        "Acme is mailed that PO-1 is cancelled",
-    ] {
-        assert!(said.contains(line), "{said}");
-    }
     works.done(asked);
     works.run(sweep).await;
     works.drain(1);
@@ -425,7 +418,7 @@ async fn what_was_accepted_for_our_stock_and_never_comes_is_raised_and_can_be_en
         shown.contains("cancel-purchase") && shown.contains("it never came"),
         "{shown}"
     );
-    let (said, done) = works.act(&[asked, &[][..]].concat());
+    let (said, done) = works.act(asked);
     assert!(
         !done && said.contains("po-1 is no purchase order for it"),
         "{said}"
