@@ -297,6 +297,9 @@ insert into transition (kind, from_state, to_state) values
     ('fulfilment', 'open', 'accepted'),
     ('fulfilment', 'requested', 'accepted'),
     ('fulfilment', 'requested', 'rejected'),
+    -- A supplier that has accepted it, or sent some of it, sends no more.
+    ('fulfilment', 'accepted', 'rejected'), ('fulfilment', 'inspecting', 'rejected'),
+    ('fulfilment', 'ready', 'rejected'),
     ('fulfilment', 'accepted', 'inspecting'),
     -- Where nothing is to be inspected.
     ('fulfilment', 'accepted', 'ready'),
@@ -389,6 +392,16 @@ begin
     ) then
         raise exception 'not all of its parcels have arrived'
             using errcode = 'check_violation', constraint = 'fulfilments_delivered_in_parcels';
+    elsif new.state = 'rejected' and old.state <> 'rejected' and not exists (
+        select from locations where id = new.location_id and supplier_id is not null
+    ) then
+        raise exception 'only a supplier turns it down'
+            using errcode = 'check_violation', constraint = 'fulfilments_rejected_by_supplier';
+    elsif new.state = 'rejected' and old.state <> 'rejected' and exists (
+        select from shipments where fulfilment_id = new.id and state in ('draft', 'labelled')
+    ) then
+        raise exception 'a parcel of it is packed: void it first'
+            using errcode = 'check_violation', constraint = 'fulfilments_rejected_unpacked';
     end if;
     return new;
 end $$;
@@ -623,6 +636,7 @@ create table purchase_orders (
     updated_at timestamptz not null default clock_timestamp()
 );
 create index purchase_orders_of_fulfilment on purchase_orders (fulfilment_id);
+create index purchase_orders_in_place on purchase_orders (in_place_of) where in_place_of is not null;
 create index purchase_orders_coming on purchase_orders (id)
     where fulfilment_id is null and state in ('draft', 'sent', 'accepted');
 create index purchase_orders_open on purchase_orders (supplier_id)
@@ -639,9 +653,23 @@ create table purchase_order_lines (
 insert into transition (kind, from_state, to_state) values
     ('purchase_order', '', 'draft'), ('purchase_order', 'draft', 'sent'),
     ('purchase_order', 'sent', 'accepted'), ('purchase_order', 'sent', 'rejected'),
+    -- What was accepted cannot be sent after all, or not all of it.
+    ('purchase_order', 'accepted', 'rejected'),
     ('purchase_order', 'accepted', 'received'), ('purchase_order', 'draft', 'cancelled'),
     ('purchase_order', 'sent', 'cancelled'), ('purchase_order', 'accepted', 'cancelled');
 select guard_states('purchase_orders', 'purchase_order', 'state');
+
+-- Units of a product that have left for it, or arrived where it is for our own stock.
+create function units_sent(purchase purchase_orders, product bigint) returns bigint
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select coalesce(case when purchase.fulfilment_id is null then (
+        select sum(received) from purchase_order_lines
+        where purchase_order_id = purchase.id and product_id = product)
+    else (
+        select sum(fl.shipped) from fulfilment_lines fl join order_lines l on l.id = fl.order_line_id
+        where fl.fulfilment_id = purchase.fulfilment_id and l.product_id = product) end, 0);
+end;
 
 select watch('orders', 'order', 'orders', 'id');
 -- What a line or a fulfilment does to the stage is derived with each of them.

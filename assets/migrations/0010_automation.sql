@@ -239,14 +239,18 @@ begin
       and (state in ('held', 'failed') or state = 'queued' and not sending);
 end $$;
 
--- Whether its supplier knows of it: our mail has left, or it has accepted it all the same.
+-- Whether its supplier knows of it: our mail has left, a person has told it, or it has accepted it or sent
+-- some of it all the same.
 create function is_known(purchase purchase_orders) returns boolean
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select purchase.state = 'accepted'
-        or purchase.state = 'sent' and not exists (
-            select from notices where kind = 'purchase_order' and subject_kind = 'purchase_order'
-            and subject_id = purchase.id and state <> 'sent');
+        or purchase.state = 'sent' and (
+            purchase.answer_due is not null
+            or exists (select from fulfilment_lines where fulfilment_id = purchase.fulfilment_id and shipped > 0)
+            or not exists (
+                select from notices where kind = 'purchase_order' and subject_kind = 'purchase_order'
+                and subject_id = purchase.id and state <> 'sent'));
 end;
 
 -- A purchase order that is cancelled: its mail stays where it has not left, else another takes it back.
@@ -263,17 +267,18 @@ create trigger take_back after update of state on purchase_orders
     for each row when (old.state in ('sent', 'accepted') and new.state = 'cancelled')
     execute function take_back_purchase();
 
--- Whether its supplier is still to be asked: it has not answered, and nothing says that it has begun.
+-- Whether its supplier is still to be asked: it was not told, has not answered, and nothing says that it
+-- has begun.
 create function is_to_be_asked(purchase purchase_orders) returns boolean
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
-    select purchase.state in ('draft', 'sent')
+    select purchase.state in ('draft', 'sent') and purchase.answer_due is null
        and not exists (select from fulfilments
                        where id = purchase.fulfilment_id and state not in ('open', 'requested'));
 end;
 
--- A supplier that has answered, or sends what it was never asked for by mail, knows all that the mail
--- says, and has nothing to be taken back.
+-- A supplier that has answered, was told by other means, or sends what it was never asked for by mail, knows
+-- all that the mail says, and has nothing to be taken back.
 create function stop_asking() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
@@ -282,6 +287,9 @@ begin
 end $$;
 create trigger stop_asking after update of state on purchase_orders
     for each row when (old.state = 'sent' and new.state in ('accepted', 'rejected'))
+    execute function stop_asking();
+create trigger stop_asking_told after update of answer_due on purchase_orders
+    for each row when (old.state = 'sent' and old.answer_due is null and new.answer_due is not null)
     execute function stop_asking();
 create function stop_asking_for_part() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -362,6 +370,21 @@ end $$;
 create trigger enqueue_addressed after update of email on suppliers
     for each row when (new.email is distinct from old.email) execute function enqueue_addressed();
 
+-- What has not left to the old address goes to the new one, of itself or when somebody sends it again.
+create function readdress_mails() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    update notices n set recipient = new.email
+    where n.subject_kind = 'purchase_order' and n.recipient = old.email and not n.sending
+      and (n.state in ('held', 'queued', 'failed')
+           and exists (select from purchase_orders p where p.id = n.subject_id and p.supplier_id = new.id)
+           or n.state = 'cancelled' and n.subject_id in (
+               select id from purchase_orders where supplier_id = new.id and state = 'sent'));
+    return null;
+end $$;
+create trigger readdress_mails after update of email on suppliers
+    for each row when (new.email <> old.email and has_address(new)) execute function readdress_mails();
+
 -- What is on order is part of what a product's stock shows, and of its history.
 create function tell_stock() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
@@ -385,11 +408,12 @@ create trigger tell_stock_update after update on purchase_order_lines
     referencing new table as new_rows for each statement execute function tell_stock();
 
 -- That a person has sent a purchase order by hand is told with its order, or with the product's stock;
--- so is that one for our stock is not sent. One for an order is cancelled with its part of the order.
+-- so is that one for our stock is cancelled. One for an order is cancelled with its part of the order.
 create function tell_by_hand() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
-    what jsonb := jsonb_build_object('purchase_order', new.id, 'state', jsonb_build_array(old.state, new.state));
+    what jsonb := jsonb_build_object('purchase_order', new.id, 'state', jsonb_build_array(old.state, new.state),
+                                     'answer_due', jsonb_build_array(old.answer_due, new.answer_due));
     whose bigint;
 begin
     if coalesce(current_setting('packline.act_id', true), '') = '' then
@@ -410,9 +434,10 @@ begin
     end loop;
     return null;
 end $$;
-create trigger tell_by_hand after update of state on purchase_orders
-    for each row when (old.state = 'draft' and (new.state = 'sent'
-        or new.state = 'cancelled' and new.fulfilment_id is null))
+create trigger tell_by_hand after update of state, answer_due on purchase_orders
+    for each row when (old.state = 'draft' and new.state = 'sent'
+        or old.state <> 'cancelled' and new.state = 'cancelled' and new.fulfilment_id is null
+        or old.state = 'sent' and new.state = 'sent' and old.answer_due is null and new.answer_due is not null)
     execute function tell_by_hand();
 
 -- An order is looked at again when a supplier should have answered.
@@ -445,6 +470,7 @@ create function follow_answer() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 declare
     whose bigint;
+    begun text;
 begin
     if new.state = old.state or new.fulfilment_id is null
        or new.state not in ('sent', 'accepted', 'rejected') then
@@ -453,8 +479,11 @@ begin
     select order_id into whose from fulfilments where id = new.fulfilment_id;
     perform from orders where id = whose for no key update;
     if new.state = 'rejected' then
-        update fulfilments set state = 'rejected', reason = coalesce(new.reason, 'rejected by the supplier')
-        where id = new.fulfilment_id and state = 'requested';
+        select format(' (%s of %s sent)', sum(shipped), sum(quantity)) into begun
+        from fulfilment_lines where fulfilment_id = new.fulfilment_id having sum(shipped) > 0;
+        update fulfilments
+        set state = 'rejected', reason = coalesce(new.reason, 'rejected by the supplier') || coalesce(begun, '')
+        where id = new.fulfilment_id and state in ('requested', 'accepted', 'inspecting', 'ready');
     elsif new.state = 'accepted' and not exists (
         select from purchase_orders p
         where p.fulfilment_id = new.fulfilment_id and p.state in ('draft', 'sent')) then
@@ -850,7 +879,7 @@ end $$;
 create table alerts (
     id bigint generated always as identity primary key,
     kind text not null check (kind in
-        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'lost', 'dead_job', 'failing_job',
+        ('low_stock', 'stuck', 'silent', 'unaddressed', 'unsent', 'overdue', 'lost', 'dead_job', 'failing_job',
          'stale_label')),
     subject_kind text not null,
     subject_id bigint not null,
@@ -865,6 +894,43 @@ create table alerts (
 );
 create unique index alerts_once on alerts (kind, subject_kind, subject_id) where cleared_at is null;
 create index alerts_of_subject on alerts (subject_kind, subject_id);
+
+-- The last day, in the shop's zone, on which what was accepted for our own stock should have left its supplier;
+-- null where all of it has arrived. Without an offer, nobody knows of a lead time.
+create function leaves_on(purchase purchase_orders) returns date
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select business_day((purchase.answered_at at time zone c.time_zone)::date, max(coalesce(o.lead_time_days, 0)))
+    from purchase_order_lines l
+    cross join business_calendar c
+    left join supplier_offers o on o.product_id = l.product_id and o.supplier_id = purchase.supplier_id
+    where l.purchase_order_id = purchase.id and l.received < l.quantity
+      and purchase.state = 'accepted' and purchase.fulfilment_id is null
+    group by c.time_zone;
+end;
+create function is_overdue(purchase purchase_orders, at timestamptz) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select coalesce(purchase.state = 'accepted' and leaves_on(purchase) <
+                    (select (at at time zone time_zone)::date from business_calendar), false);
+end;
+
+-- Whether no mail brings it to its supplier: that has no address, the worker gave its work up, or the mail
+-- was refused or stopped.
+create function is_unmailed(purchase purchase_orders) returns boolean
+language sql stable security definer set search_path = packline, pg_temp
+begin atomic
+    select is_to_be_asked(purchase) and case purchase.state
+        when 'sent' then exists (
+            select from notices where kind = 'purchase_order' and subject_kind = 'purchase_order'
+            and subject_id = purchase.id and state in ('failed', 'cancelled'))
+        else exists (select from suppliers s where s.id = purchase.supplier_id and not has_address(s))
+          or exists (
+            select from alerts a left join fulfilments f on f.id = purchase.fulfilment_id
+            where a.kind = 'dead_job' and a.cleared_at is null
+              and a.subject_kind = case when f.id is null then 'purchase_order' else 'order' end
+              and a.subject_id = coalesce(f.order_id, purchase.id)) end;
+end;
 select watch('alerts', 'alert', 'alerts', 'id');
 
 -- What people are alerted to is part of what an order, a parcel or a product's stock shows.
@@ -1093,7 +1159,8 @@ grant select on promise_changes, calendar_changes, business_calendar, business_h
 grant select on business_calendar, business_hours, holidays to packline_shop;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by,
     comes_first, is_unanswered, free_units, buying_currency, competing_offers, lead_days, option_refuses, refused_option,
-    unfit_option, promised_day, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, has_address, is_paid, is_wanted
+    unfit_option, promised_day, quote, promises_kept, is_kept_back, is_known, is_to_be_asked, is_unmailed, is_overdue,
+    leaves_on, units_sent, has_address, is_paid, is_wanted
     to packline_viewer;
 grant execute on function enqueue to packline_supervisor, packline_worker;
 grant execute on function local_instant, business_day, promised_ship_by, promised_deliver_by, lead_days, option_refuses, quote

@@ -43,7 +43,9 @@ begin
     select o.id, o.shipping_address into part
     from fulfilments f join orders o on o.id = f.order_id where f.id = new.fulfilment_id;
     new.told_address := part.shipping_address;
-    select * into whole from purchase_orders where id = new.in_place_of;
+    select * into whole from purchase_orders
+    where id = coalesce((select max(id) from purchase_orders
+                         where in_place_of = new.in_place_of and id < new.id), new.in_place_of);
     if whole.told_address is not null then
         -- What was to be told of another address has been stopped with the answer.
         new.told_address := case (

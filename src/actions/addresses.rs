@@ -91,7 +91,7 @@ pub async fn follow(
         if purchase.knows {
             letters::keep_address(connection, draft.id).await?;
         } else if !desk
-            .readdress(connection, draft, purchase.accepted, &order, zone, now)
+            .readdress(connection, draft, purchase.known, &order, zone, now)
             .await?
         {
             let note = format!(

@@ -13,7 +13,7 @@ pub fn foretells(verb: &Verb) -> bool {
     matches!(
         (verb.kind, verb.name),
         (Kind::Order, "set-option" | "cancel")
-            | (Kind::Stock, "reorder" | "forget-work")
+            | (Kind::Stock, "reorder" | "cancel-purchase" | "forget-work")
             | (Kind::Shipment, "send-again" | "write-off")
     )
 }
@@ -37,6 +37,9 @@ pub async fn foretell(
         }
         (Kind::Order, "cancel") => Ok(orders::foretell_cancel(connection, record.id).await?),
         (Kind::Stock, "reorder") => purchases::foretell(connection, record.id, args, now).await,
+        (Kind::Stock, "cancel-purchase") => {
+            purchases::foretell_cancel(connection, record.id, args).await
+        }
         (Kind::Stock, "forget-work") => {
             Ok(purchases::foretell_forget(connection, record.id).await?)
         }

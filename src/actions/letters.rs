@@ -15,7 +15,7 @@ use crate::output::notices::{
     DelayValues, LineValues, OrderValues, PurchaseOrderValues, TemplateError, Templates, Values,
 };
 use crate::store::db::DbError;
-use crate::store::progress::{self as store, Draft, DraftLine, Moving, Ordered};
+use crate::store::progress::{self as store, Cancelled, Draft, DraftLine, Moving, Ordered};
 use crate::store::{addresses, notices};
 
 /// What letters are written with.
@@ -220,17 +220,22 @@ impl Desk {
         self.to_supplier(draft, kind, &values, Some(attachment))
     }
 
-    /// Tells a supplier that a purchase order is no longer wanted, if it has an address.
+    /// Tells a supplier that what it has not sent of a purchase order is no longer wanted, if it has an
+    /// address.
     pub(super) async fn recall(
         &self,
         connection: &mut PgConnection,
-        cancelled: &Draft,
+        cancelled: Cancelled,
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
-        let values = self.supplies(cancelled, None, Vec::new(), zone)?;
+        let Cancelled { rest, begun } = cancelled;
+        let mut values = self.supplies(&rest, None, Vec::new(), zone)?;
+        if let Some(purchase) = &mut values.purchase_order {
+            purchase.begun = begun;
+        }
         let kind = NoticeKind::PurchaseOrderCancelled;
-        match self.to_supplier(cancelled, kind, &values, None)? {
+        match self.to_supplier(&rest, kind, &values, None)? {
             Some(notice) => Ok(self.lay_ready(connection, &notice, now).await?),
             None => Ok(false),
         }
@@ -269,6 +274,7 @@ impl Desk {
                 to_customer: order.is_some(),
                 address,
                 ship_by,
+                begun: false,
                 accept_hours: draft.acceptance_hours,
                 file: file(draft),
             }),

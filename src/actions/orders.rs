@@ -13,7 +13,7 @@ use crate::domain::money;
 use crate::domain::orders::{FinancialStatus as Paid, FulfilmentState, OrderSummary};
 use crate::domain::promises;
 use crate::store::db::DbError;
-use crate::store::fulfilments::{self, Asked, Plan, Why};
+use crate::store::fulfilments::{self, Plan, Why};
 use crate::store::lookup::Source;
 use crate::store::orders::OpenLine;
 use crate::store::{calendar, inspections, notices, orders, reservations, shipments};
@@ -390,18 +390,7 @@ pub(super) async fn foretell_cancel(
     order_id: i64,
 ) -> Result<Vec<String>, DbError> {
     let mut told: Vec<String> = (fulfilments::asked(connection, order_id).await?.into_iter())
-        .map(|asked| {
-            let Asked {
-                number, supplier, ..
-            } = &asked;
-            match (asked.knows, asked.addressed) {
-                (true, true) => format!("{supplier} is mailed that PO-{number} is cancelled"),
-                (true, false) => {
-                    format!("{supplier} has no mail address: tell it that PO-{number} is cancelled")
-                }
-                (false, _) => format!("PO-{number} does not leave to {supplier}"),
-            }
-        })
+        .map(|asked| purchases::told_of_cancel(&asked))
         .collect();
     let Some(order) = orders::summary(connection, order_id).await? else {
         return Ok(told);

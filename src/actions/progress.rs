@@ -427,7 +427,7 @@ pub async fn take_back(
     if let Some(cancelled) = store::cancelled(connection, purchase_order_id).await? {
         let business = calendar::load(connection, now).await?;
         let zone = business.calendar.zone();
-        desk.recall(connection, &cancelled, zone, now).await?;
+        desk.recall(connection, cancelled, zone, now).await?;
     }
     Ok(())
 }

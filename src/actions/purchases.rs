@@ -1,5 +1,7 @@
 //! What suppliers answer, and what is ordered from them for our own stock.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgConnection;
 
@@ -10,10 +12,11 @@ use crate::domain::act::Args;
 use crate::domain::money;
 use crate::domain::orders::OrderSummary;
 use crate::domain::stock::StockSummary;
+use crate::intake::acceptances;
 use crate::store::db::DbError;
 use crate::store::lookup::{self, Source};
-use crate::store::purchases::{self, Asked, Offer, Unsent};
-use crate::store::{alerts, calendar, progress, stock};
+use crate::store::purchases::{self, Asked, Coming, Offer, Unsent};
+use crate::store::{alerts, calendar, fulfilments, progress, stock};
 
 /// What a supplier answers to a purchase order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub(super) enum Answer {
     Accepted,
     /// It does nothing of it, and why.
     Rejected(String),
-    /// It does so many units by product; of no other.
+    /// It does so many units by product that it has not sent yet; of no other.
     Short(Vec<(i64, i32)>),
 }
 
@@ -47,16 +50,22 @@ pub(super) async fn answered(
 
 /// The supplier accepts what it was asked for.
 pub(super) async fn accept(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
-    let asked = unanswered(work, order).await?;
+    let asked = owed(work, order).await?;
+    let asked: Vec<_> = asked.into_iter().filter(waits).collect();
+    if asked.is_empty() {
+        return Err(ActError::refused(
+            "no purchase order of it waits for an answer",
+        ));
+    }
     for (purchase, _) in &asked {
         answered(work.connection, purchase, &Answer::Accepted).await?;
     }
     Ok(Outcome::new(format!("accepted by {}", suppliers(&asked))))
 }
 
-/// The supplier rejects it: the worker asks the next one.
+/// The supplier rejects it, or sends no more of it: the worker asks the next one.
 pub(super) async fn reject(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
-    let asked = unanswered(work, order).await?;
+    let asked = meant(owed(work, order).await?)?;
     let reason = work.given.text("reason")?;
     for (purchase, _) in &asked {
         let answer = Answer::Rejected(reason.to_owned());
@@ -68,29 +77,38 @@ pub(super) async fn reject(work: &mut Work<'_>, order: &OrderSummary) -> Result<
     )))
 }
 
-/// The supplier has fewer units of a product than it was asked for: it keeps the rest, and the worker
-/// asks the next one for what is missing.
+/// The supplier sends fewer units of a product in all than it was asked for: it keeps those that it has
+/// not sent yet, and the worker asks the next one for what is missing.
 pub(super) async fn short(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let sku = work.given.text("sku")?.to_owned();
     let has = work.given.units("quantity")?;
-    let asked = unanswered(work, order).await?;
-    let found = asked.into_iter().find(|(purchase, _)| {
+    let mut asked = owed(work, order).await?;
+    asked.retain(|(purchase, _)| {
         let mut lines = purchase.lines.iter();
-        lines.any(|line| line.sku.eq_ignore_ascii_case(&sku))
+        lines.any(|line| line.open > 0 && line.sku.eq_ignore_ascii_case(&sku))
     });
-    let Some((purchase, supplier)) = found else {
+    if asked.is_empty() {
         return Err(ActError::refused(format!(
-            "no purchase order that waits for an answer asks for {sku}"
+            "no supplier is to send {sku} for it"
         )));
+    }
+    let Some((purchase, supplier)) = meant(asked)?.into_iter().next() else {
+        return Err(ActError::refused(NOTHING_OWED));
     };
     let mut kept = Vec::with_capacity(purchase.lines.len());
     let mut missing = 0;
     for line in &purchase.lines {
         let keeps = if line.sku.eq_ignore_ascii_case(&sku) {
-            missing = line.quantity - has;
-            has
+            if has < line.sent {
+                let sent = units(line.sent.into());
+                return Err(ActError::refused(format!(
+                    "{supplier} has sent {sent} of {sku} already"
+                )));
+            }
+            missing = line.units() - has;
+            has - line.sent
         } else {
-            line.quantity
+            line.open
         };
         if keeps > 0 {
             kept.push((line.product_id, keeps));
@@ -138,7 +156,7 @@ pub(super) async fn mark_stock_sent(
 async fn sent(work: &mut Work<'_>, unsent: &[Unsent]) -> Result<Outcome, ActError> {
     if unsent.is_empty() {
         return Err(ActError::refused(
-            "no purchase order of it waits for that supplier's address or was given up",
+            "no purchase order of it waits for that supplier's address, was refused or stopped, or was given up",
         ));
     }
     let business = calendar::load(work.connection, work.now).await?;
@@ -188,6 +206,81 @@ pub(super) async fn foretell_forget(
             named(unsent)
         )],
     })
+}
+
+/// Cancels a purchase order for our own stock that has not all arrived.
+pub(super) async fn cancel(work: &mut Work<'_>, level: &StockSummary) -> Result<Outcome, ActError> {
+    let coming = purchases::coming(work.connection, level.id).await?;
+    let purchase = the_one(coming, work.given.optional_text("purchase"))?;
+    let reason = work.given.text("reason")?;
+    purchases::cancel(work.connection, purchase.id, reason).await?;
+    let mut summary = format!("cancelled {}: {reason}", described(&purchase));
+    if purchase.asked.knows && !purchase.asked.addressed {
+        let _ = write!(summary, "; to be told: {}", purchase.asked.supplier);
+    }
+    Ok(Outcome::new(summary))
+}
+
+/// What [`cancel`] would come to, for the question before it is done.
+pub(super) async fn foretell_cancel(
+    connection: &mut PgConnection,
+    level: i64,
+    args: &Args,
+) -> Result<Vec<String>, ActError> {
+    let coming = purchases::coming(connection, level).await?;
+    let purchase = the_one(coming, args.get("purchase").map(String::as_str))?;
+    Ok(vec![described(&purchase), told_of_cancel(&purchase.asked)])
+}
+
+/// What a supplier hears where its purchase order is cancelled.
+pub(super) fn told_of_cancel(asked: &fulfilments::Asked) -> String {
+    let fulfilments::Asked {
+        number, supplier, ..
+    } = asked;
+    match (asked.knows, asked.addressed) {
+        (true, true) => format!("{supplier} is mailed that PO-{number} is cancelled"),
+        (true, false) => {
+            format!("{supplier} has no mail address: tell it that PO-{number} is cancelled")
+        }
+        (false, _) => format!("PO-{number} does not leave to {supplier}"),
+    }
+}
+
+fn described(purchase: &Coming) -> String {
+    let asked = &purchase.asked;
+    format!(
+        "PO-{}: {} from {}",
+        asked.number,
+        units(purchase.units.into()),
+        asked.supplier
+    )
+}
+
+/// The purchase order of this number; without one, the only one that there is.
+fn the_one(mut coming: Vec<Coming>, wanted: Option<&str>) -> Result<Coming, ActError> {
+    if coming.is_empty() {
+        return Err(ActError::refused("nothing of it is on order"));
+    }
+    if let Some(wanted) = wanted {
+        let number = acceptances::number(wanted);
+        coming.retain(|purchase| {
+            [purchase.asked.number, purchase.id]
+                .map(Some)
+                .contains(&number)
+        });
+        if coming.is_empty() {
+            let refused = format!("{wanted} is no purchase order for it that is still to arrive");
+            return Err(ActError::refused(refused));
+        }
+    }
+    match (coming.pop(), coming.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (last, _) => {
+            let all: Vec<String> = coming.iter().chain(&last).map(described).collect();
+            let expected = format!("which purchase order: {}", all.join(", "));
+            Err(ActError::argument("purchase", &expected))
+        }
+    }
 }
 
 /// Orders from a supplier for our own stock; the worker sends the purchase order.
@@ -295,25 +388,44 @@ async fn suggested(
     }
 }
 
-/// The purchase orders that wait for an answer, of the supplier that was named or of all.
-async fn unanswered(
-    work: &mut Work<'_>,
-    order: &OrderSummary,
-) -> Result<Vec<(Asked, String)>, ActError> {
+const NOTHING_OWED: &str = "no purchase order of it is still to be sent";
+
+/// The purchase orders of which units are still to be sent, of the supplier that was named or of all;
+/// those first that wait for an answer.
+async fn owed(work: &mut Work<'_>, order: &OrderSummary) -> Result<Vec<(Asked, String)>, ActError> {
     let location = work
         .given
         .optional_source("supplier")
         .map(|source| source.location_id);
     let mut asked = Vec::new();
-    for (id, supplier) in purchases::unanswered(work.connection, order.id, location).await? {
+    for (id, supplier) in purchases::owed(work.connection, order.id, location).await? {
         if let Some(purchase) = purchases::lock(work.connection, id).await? {
             asked.push((purchase, supplier));
         }
     }
     if asked.is_empty() {
-        return Err(ActError::refused(
-            "no purchase order of it waits for an answer",
-        ));
+        return Err(ActError::refused(NOTHING_OWED));
+    }
+    Ok(asked)
+}
+
+/// Whether a purchase order waits for an answer.
+fn waits((purchase, _): &(Asked, String)) -> bool {
+    purchase.state == "sent"
+}
+
+/// Those that a supplier's "no" is about: what waits for an answer; where nothing does, what one supplier
+/// has accepted.
+fn meant(mut asked: Vec<(Asked, String)>) -> Result<Vec<(Asked, String)>, ActError> {
+    if asked.iter().any(waits) {
+        asked.retain(waits);
+        return Ok(asked);
+    }
+    let first = asked.first().map(|(purchase, _)| purchase.supplier_id);
+    let mut others = asked.iter().map(|(purchase, _)| Some(purchase.supplier_id));
+    if others.any(|supplier| supplier != first) {
+        let expected = format!("which supplier: {}", suppliers(&asked));
+        return Err(ActError::argument("supplier", &expected));
     }
     Ok(asked)
 }

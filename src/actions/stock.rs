@@ -18,6 +18,7 @@ pub(super) async fn perform(
         "unclaim" => give_back(work).await,
         "receive" => receive(work, level).await,
         "reorder" => purchases::reorder(work, level).await,
+        "cancel-purchase" => purchases::cancel(work, level).await,
         "mark-sent" => purchases::mark_stock_sent(work, level).await,
         "set-reorder-point" => set_reorder_point(work, level).await,
         "mute" => mute(work, level).await,

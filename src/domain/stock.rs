@@ -62,8 +62,13 @@ pub struct StockSummary {
     pub alert: Option<String>,
     /// What the worker gave up of its work for it, and why: its purchase orders' too.
     pub given_up: Option<String>,
-    /// Purchase orders for it that no mail brings: their suppliers have no address, or the worker gave
-    /// them up.
+    /// What was accepted for it, should have left its supplier and has not arrived.
+    pub overdue: Option<String>,
+    /// Purchase orders for it that have not all arrived.
+    pub coming: i64,
+    /// Purchase orders for it that no mail brings: their suppliers have no address, the worker gave
+    /// them up, or
+    /// their mails were refused or stopped.
     pub unmailed: i64,
     /// Mails of purchase orders for it that have not left and can still be stopped.
     pub held_mails: i64,
@@ -236,6 +241,8 @@ mod tests {
             lead_time_days: None,
             alert: None,
             given_up: None,
+            overdue: None,
+            coming: 0,
             unmailed: 0,
             held_mails: 0,
             failed_mails: 0,

@@ -62,7 +62,7 @@ impl<R: Read> Acceptances<R> {
 }
 
 /// The number of a purchase order: `PO-7`, in any case, or `7`.
-fn number(name: &str) -> Option<i64> {
+pub fn number(name: &str) -> Option<i64> {
     let digits = match name.split_at_checked(3) {
         Some((prefix, digits)) if prefix.eq_ignore_ascii_case("PO-") => digits,
         _ => name,

@@ -161,6 +161,8 @@ pub struct PurchaseOrderValues {
     pub address: Vec<String>,
     /// By when it should leave.
     pub ship_by: Option<NaiveDate>,
+    /// Whether the supplier has sent some of it before.
+    pub begun: bool,
     /// Business hours that the supplier has to accept it.
     pub accept_hours: i32,
     /// The attached file's name.

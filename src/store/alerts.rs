@@ -47,7 +47,8 @@ pub async fn perhaps_low(
     .await?)
 }
 
-/// What is known of these stock levels, as far as they are our own, by primary key.
+/// What is known of these stock levels, as far as they are our own, by primary key. What should have
+/// left its supplier and has not arrived is not counted on.
 pub async fn levels(
     connection: &mut PgConnection,
     ids: &[i64],
@@ -58,6 +59,7 @@ pub async fn levels(
                select b.product_id, sum(b.quantity - b.received) as units
                from purchase_orders p join purchase_order_lines b on b.purchase_order_id = p.id
                where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+                 and not is_overdue(p, $2)
                group by b.product_id)
            select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
                   coalesce(s.muted_until > $2, false) as "muted!",
@@ -137,7 +139,8 @@ pub async fn settle(
 
 /// Raises what has not moved for as long as its stage allows, and clears what has moved: orders by
 /// their promise, purchase orders by the supplier's agreed hours, and those for our own stock that
-/// cannot be sent or did not get through. Answers with how many changed.
+/// cannot be sent, did not get through, or were accepted and have not arrived. Answers with how many
+/// changed.
 ///
 /// An order is stuck when its ship-by has passed, or when it waits for something and has not changed
 /// for two days; one that is on hold, after three.
@@ -183,11 +186,21 @@ pub async fn settle_stuck(
              join locations n on n.id = t.location_id and n.supplier_id is null
              where m.kind = 'purchase_order' and m.subject_kind = 'purchase_order' and m.order_id is null
                and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order')
-               and p.state = 'sent'),
+               and p.state = 'sent' and p.answer_due is null
+             union all
+             select distinct on (t.id) 'overdue', 'stock', t.id,
+                    'PO-' || coalesce(p.in_place_of, p.id) || ' should have left ' || s.name || ' by '
+                        || to_char(leaves_on(p), 'FMDD Mon YYYY') || ': receive it, or cancel-purchase'
+             from purchase_orders p
+             join suppliers s on s.id = p.supplier_id
+             join purchase_order_lines l on l.purchase_order_id = p.id and l.received < l.quantity
+             join stock_levels t on t.product_id = l.product_id
+             join locations n on n.id = t.location_id and n.supplier_id is null
+             where p.state = 'accepted' and p.fulfilment_id is null and is_overdue(p, $1)),
          cleared as (
              update alerts a set cleared_at = clock_timestamp()
              where a.cleared_at is null
-               and (a.kind in ('stuck', 'silent', 'unaddressed', 'unsent')
+               and (a.kind in ('stuck', 'silent', 'unaddressed', 'unsent', 'overdue')
                         and (a.kind, a.subject_kind, a.subject_id) not in (select kind, subject_kind, id from stuck)
                     or a.kind = 'dead_job' and not exists (
                         select from jobs j where j.dead_at is not null
@@ -318,8 +331,8 @@ pub async fn promises_kept(
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `lost`, `dead_job`,
-    /// `failing_job` or `stale_label`.
+    /// What is wrong: `low_stock`, `stuck`, `silent`, `unaddressed`, `unsent`, `overdue`, `lost`,
+    /// `dead_job`, `failing_job` or `stale_label`.
     pub kind: String,
     /// What it is about, as people call it.
     pub about: String,
@@ -331,7 +344,7 @@ pub struct Alert {
 
 /// The kinds of alert, those first that say that the shop's own work stands still: a busy shop has many
 /// of the last, and they must not hide the others.
-const MOST_TELLING: [&str; 8] = [
+const MOST_TELLING: [&str; 9] = [
     "dead_job",
     "failing_job",
     "stale_label",
@@ -339,6 +352,7 @@ const MOST_TELLING: [&str; 8] = [
     "silent",
     "unaddressed",
     "unsent",
+    "overdue",
     "low_stock",
 ];
 

@@ -285,6 +285,7 @@ pub async fn asked(connection: &mut PgConnection, order_id: i64) -> Result<Vec<A
          join purchase_orders o on o.fulfilment_id = f.id
          join suppliers s on s.id = o.supplier_id
          where f.order_id = $1 and o.state in ('draft', 'sent', 'accepted')
+           and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
          order by o.id"#,
         order_id
     )

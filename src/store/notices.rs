@@ -356,7 +356,7 @@ pub async fn open_of_level(
          join purchase_order_lines l on l.purchase_order_id = p.id and l.product_id = s.product_id
          where s.id = $1
            and (n.state in ('held', 'queued', 'failed') or n.state = 'cancelled' and n.kind = 'purchase_order')
-           and not n.sending and (n.state <> 'cancelled' or p.state = 'sent')
+           and not n.sending and (n.state <> 'cancelled' or p.state = 'sent' and is_to_be_asked(p))
          order by n.id for no key update of n",
         level,
     )

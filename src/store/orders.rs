@@ -24,12 +24,8 @@ pub const SELECT: &str = "
            or coalesce(o.shipping_address ->> 'city', '') <> '' as has_address,
            case when units.requested > 0 then (
                select count(*) from fulfilments part
-               join purchase_orders unsent on unsent.fulfilment_id = part.id and unsent.state = 'draft'
-               join suppliers asked on asked.id = unsent.supplier_id
-               where part.order_id = o.id and part.state in ('open', 'requested')
-                 and (not has_address(asked) or exists (
-                     select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
-                     and a.subject_id = o.id and a.cleared_at is null))) else 0 end as unmailed,
+               join purchase_orders unsent on unsent.fulfilment_id = part.id and is_unmailed(unsent)
+               where part.order_id = o.id) else 0 end as unmailed,
            units.lines, units.ordered, units.reserved, units.requested, units.shipped,
            units.delivered, units.lost, units.cancelled,
            checked.pending as pending_inspections, checked.failed as failed_inspections,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
 use super::db::DbError;
+use super::fulfilments::Asked as Told;
 use super::rows::one_row;
 
 /// What a supplier offers for a product.
@@ -121,9 +122,9 @@ pub async fn receive(
     Ok(())
 }
 
-/// An order's purchase orders that wait for an answer, oldest first: of one supplier's location, or of
-/// all. The order is locked by the caller.
-pub async fn unanswered(
+/// An order's purchase orders of which units are still to be sent, those first that wait for an answer:
+/// of one supplier's location, or of all. The order is locked by the caller.
+pub async fn owed(
     connection: &mut PgConnection,
     order_id: i64,
     location_id: Option<i64>,
@@ -133,8 +134,10 @@ pub async fn unanswered(
          from fulfilments f
          join purchase_orders b on b.fulfilment_id = f.id
          join suppliers s on s.id = b.supplier_id
-         where f.order_id = $1 and b.state = 'sent' and ($2::bigint is null or f.location_id = $2)
-         order by b.id",
+         where f.order_id = $1 and b.state in ('sent', 'accepted')
+           and f.state in ('requested', 'accepted', 'inspecting', 'ready')
+           and ($2::bigint is null or f.location_id = $2)
+         order by b.state = 'accepted', b.id",
         order_id,
         location_id,
     )
@@ -157,7 +160,8 @@ pub struct Unsent {
 }
 
 /// The purchase orders of an order that no mail brings, locked, oldest first: of one supplier's
-/// location, or of all. Their suppliers have no address, or the worker gave its work for the order up.
+/// location, or of all. Their suppliers have no address, the worker gave its work for the order up, or
+/// their mails were refused or stopped.
 pub async fn unsent_of_order(
     connection: &mut PgConnection,
     order_id: i64,
@@ -169,11 +173,7 @@ pub async fn unsent_of_order(
          from fulfilments f
          join purchase_orders b on b.fulfilment_id = f.id
          join suppliers s on s.id = b.supplier_id
-         where f.order_id = $1 and b.state = 'draft' and f.state in ('open', 'requested')
-           and ($2::bigint is null or f.location_id = $2)
-           and (not has_address(s) or exists (
-               select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'order'
-               and a.subject_id = f.order_id and a.cleared_at is null))
+         where f.order_id = $1 and ($2::bigint is null or f.location_id = $2) and is_unmailed(b)
          order by b.id for no key update of b",
         order_id,
         location_id,
@@ -193,12 +193,10 @@ pub async fn unsent_of_level(
         "select b.id, s.name as supplier, s.acceptance_hours
          from purchase_orders b
          join suppliers s on s.id = b.supplier_id
-         where b.fulfilment_id is null and b.state = 'draft' and ($2::bigint is null or s.id = $2)
-           and (not has_address(s) or exists (
-               select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
-               and a.subject_id = b.id and a.cleared_at is null))
+         where b.fulfilment_id is null and b.state in ('draft', 'sent') and ($2::bigint is null or s.id = $2)
            and exists (select from purchase_order_lines l join stock_levels t on t.product_id = l.product_id
                        where l.purchase_order_id = b.id and t.id = $1)
+           and is_unmailed(b)
          order by b.id for no key update of b",
         level,
         supplier_id,
@@ -251,11 +249,68 @@ pub async fn cancel_given_up(
     Ok(cancelled)
 }
 
+/// What was ordered of a product for our own stock and has not all arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coming {
+    /// Primary key.
+    pub id: i64,
+    /// Units that have not arrived.
+    pub units: i32,
+    /// Who is told where it is cancelled.
+    pub asked: Told,
+}
+
+/// The purchase orders for our own stock of a product that have not all arrived, oldest first.
+pub async fn coming(connection: &mut PgConnection, level: i64) -> Result<Vec<Coming>, DbError> {
+    Ok(sqlx::query!(
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", s.name, has_address(s) as "addressed!",
+                  is_known(b) as "knows!", (l.quantity - l.received) as "units!"
+           from stock_levels t
+           join locations place on place.id = t.location_id and place.supplier_id is null
+           join purchase_order_lines l on l.product_id = t.product_id and l.received < l.quantity
+           join purchase_orders b on b.id = l.purchase_order_id
+           join suppliers s on s.id = b.supplier_id
+           where t.id = $1 and b.fulfilment_id is null and b.state in ('draft', 'sent', 'accepted')
+           order by b.id"#,
+        level,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| Coming {
+        id: row.id,
+        units: row.units,
+        asked: Told {
+            number: row.number,
+            supplier: row.name,
+            addressed: row.addressed,
+            knows: row.knows,
+        },
+    })
+    .collect())
+}
+
+/// Cancels a purchase order for our own stock; a supplier that knows of it is told by the worker.
+pub async fn cancel(connection: &mut PgConnection, id: i64, reason: &str) -> Result<(), DbError> {
+    let done = sqlx::query!(
+        "update purchase_orders set state = 'cancelled', reason = $2
+         where id = $1 and fulfilment_id is null and state in ('draft', 'sent', 'accepted')",
+        id,
+        reason,
+    )
+    .execute(connection)
+    .await?;
+    one_row(&done, "the purchase order")
+}
+
 /// A purchase order, locked after its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// Primary key.
     pub id: i64,
+    /// The number by which the supplier knows it, without `PO-`: that of the one which it has accepted
+    /// in part, where this one is that part.
+    pub number: i64,
     /// How far it has come.
     pub state: String,
     /// The supplier.
@@ -264,7 +319,7 @@ pub struct Asked {
     pub currency: String,
     /// The part of an order that it is for; none for our own stock.
     pub fulfilment_id: Option<i64>,
-    /// What it asks for.
+    /// What its number asks for.
     pub lines: Vec<AskedLine>,
 }
 
@@ -275,13 +330,21 @@ pub struct AskedLine {
     pub product_id: i64,
     /// Its SKU.
     pub sku: String,
-    /// Units.
-    pub quantity: i32,
-    /// Cost of one, in minor units.
-    pub unit_cost: i64,
+    /// Units that the supplier has sent.
+    pub sent: i32,
+    /// Units that it is to send yet.
+    pub open: i32,
 }
 
-/// Locks a purchase order's order and then itself, if it exists.
+impl AskedLine {
+    /// Units that the supplier sends in all, as far as it is known.
+    pub const fn units(&self) -> i32 {
+        self.sent + self.open
+    }
+}
+
+/// Locks a purchase order's order and then itself, if it exists. Where its supplier has accepted it in
+/// part, that part is meant: the supplier knows no other number.
 pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked>, DbError> {
     sqlx::query!(
         "select id from orders where id = (
@@ -292,8 +355,15 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = sqlx::query!(
-        "select id, state, supplier_id, currency, fulfilment_id from purchase_orders
-         where id = $1 for no key update",
+        r#"select id, coalesce(in_place_of, id) as "number!", state, supplier_id, currency, fulfilment_id
+           from purchase_orders
+           where id = (
+               select p.id from purchase_orders asked
+               join purchase_orders p on p.id = coalesce(asked.in_place_of, asked.id)
+                   or p.in_place_of = coalesce(asked.in_place_of, asked.id)
+               where asked.id = $1
+               order by p.state in ('rejected', 'cancelled'), p.id = $1 desc limit 1)
+           for no key update"#,
         id
     )
     .fetch_optional(&mut *connection)
@@ -303,15 +373,23 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked
     };
     let lines = sqlx::query_as!(
         AskedLine,
-        "select l.product_id, p.sku, l.quantity, l.unit_cost
-         from purchase_order_lines l join products p on p.id = l.product_id
-         where l.purchase_order_id = $1 order by l.id",
-        id
+        r#"select l.product_id, p.sku,
+                  (select coalesce(sum(units_sent(b, l.product_id)), 0) from purchase_orders b
+                   where b.id = $2 or b.in_place_of = $2)::integer as "sent!",
+                  coalesce(mine.quantity - units_sent(m, l.product_id), 0)::integer as "open!"
+           from purchase_order_lines l
+           join products p on p.id = l.product_id
+           join purchase_orders m on m.id = $1
+           left join purchase_order_lines mine on mine.purchase_order_id = m.id and mine.product_id = l.product_id
+           where l.purchase_order_id = $2 order by l.id"#,
+        row.id,
+        row.number,
     )
     .fetch_all(connection)
     .await?;
     Ok(Some(Asked {
         id: row.id,
+        number: row.number,
         state: row.state,
         supplier_id: row.supplier_id,
         currency: row.currency,
@@ -320,7 +398,7 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked
     }))
 }
 
-/// Writes the answer to a purchase order that was sent.
+/// Writes the answer to a purchase order that was sent. What was accepted may be rejected all the same.
 pub async fn answer(
     connection: &mut PgConnection,
     id: i64,
@@ -329,7 +407,7 @@ pub async fn answer(
 ) -> Result<(), DbError> {
     let done = sqlx::query!(
         "update purchase_orders set state = $2, reason = $3, answered_at = clock_timestamp()
-         where id = $1 and state = 'sent'",
+         where id = $1 and (state = 'sent' or state = 'accepted' and $2 = 'rejected')",
         id,
         state,
         reason,
@@ -339,8 +417,9 @@ pub async fn answer(
     one_row(&done, "the purchase order")
 }
 
-/// Gives the units that a supplier keeps to it anew, accepted: a purchase order in the place of the
-/// one that was rejected, and, where that was for an order, a fulfilment in the place of its own.
+/// Gives the units that a supplier keeps and has not sent to it anew, accepted: a purchase order in the
+/// place of the one that was rejected, and, where that was for an order, a fulfilment in the place of its
+/// own.
 pub async fn keep_part(
     connection: &mut PgConnection,
     asked: &Asked,
@@ -357,7 +436,7 @@ pub async fn keep_part(
         asked.supplier_id,
         fulfilment,
         asked.currency,
-        asked.id,
+        asked.number,
     )
     .fetch_one(&mut *connection)
     .await?;
@@ -379,7 +458,7 @@ pub async fn keep_part(
     )
     .execute(&mut *connection)
     .await?;
-    let whence = format!("what was accepted of PO-{}", asked.id);
+    let whence = format!("what was accepted of PO-{}", asked.number);
     answer(connection, purchase, "accepted", Some(&whence)).await
 }
 
@@ -405,7 +484,8 @@ async fn keep_fulfilment(
          select $1, line, least(quantity, kept - before) from (
              select fl.order_line_id as line, fl.quantity, k.units as kept,
                     (sum(fl.quantity) over (partition by k.product order by fl.id) - fl.quantity)::integer as before
-             from fulfilment_lines fl
+             from (select id, fulfilment_id, order_line_id, quantity - shipped as quantity
+                   from fulfilment_lines where shipped < quantity) fl
              join order_lines l on l.id = fl.order_line_id
              join unnest($3::bigint[], $4::integer[]) as k (product, units) on k.product = l.product_id
              where fl.fulfilment_id = $2) served

@@ -54,19 +54,23 @@ pub const SELECT: &str = concat!(
                 join purchase_order_lines bought on bought.purchase_order_id = a.subject_id
                 where a.kind = 'dead_job' and a.subject_kind = 'purchase_order' and a.cleared_at is null
                   and bought.product_id = s.product_id) dead) as given_up,
+           (select a.reason from alerts a where a.kind = 'overdue' and a.subject_kind = 'stock'
+            and a.subject_id = s.id and a.cleared_at is null) as overdue,
+           (select count(*) from purchase_orders ordered
+            join purchase_order_lines bought on bought.purchase_order_id = ordered.id
+            where ordered.state in ('draft', 'sent', 'accepted') and ordered.fulfilment_id is null
+              and location.supplier_id is null and bought.product_id = s.product_id
+              and bought.received < bought.quantity) as coming,
            (select count(*) from purchase_orders unsent
             join purchase_order_lines bought on bought.purchase_order_id = unsent.id
-            join suppliers asked on asked.id = unsent.supplier_id
-            where unsent.state = 'draft' and unsent.fulfilment_id is null
-              and bought.product_id = s.product_id
-              and (not has_address(asked) or exists (
-                  select from alerts a where a.kind = 'dead_job' and a.subject_kind = 'purchase_order'
-                  and a.subject_id = unsent.id and a.cleared_at is null))) as unmailed,
+            where unsent.state in ('draft', 'sent') and unsent.fulfilment_id is null
+              -- Only what is on order of the product is asked about.
+              and case when bought.product_id = s.product_id then is_unmailed(unsent) end) as unmailed,
            mail.held as held_mails, mail.failed as failed_mails,
            (select count(*) from purchase_orders asked
             join purchase_order_lines bought on bought.purchase_order_id = asked.id
             join notices n on n.subject_kind = 'purchase_order' and n.subject_id = asked.id
-            where asked.state = 'sent' and asked.fulfilment_id is null
+            where asked.state = 'sent' and asked.answer_due is null and asked.fulfilment_id is null
               and n.kind = 'purchase_order' and n.state = 'cancelled'
               and bought.product_id = s.product_id) as stopped_mails,
            s.on_hand, s.reserved, s.reorder_point, wanting.units as wanted,
@@ -138,6 +142,8 @@ pub fn from_row(row: &PgRow) -> Result<StockSummary, DbError> {
         lead_time_days: columns.get("lead_time_days")?,
         alert: columns.get("alert")?,
         given_up: columns.get("given_up")?,
+        overdue: columns.get("overdue")?,
+        coming: columns.get("coming")?,
         unmailed: columns.get("unmailed")?,
         held_mails: columns.get("held_mails")?,
         failed_mails: columns.get("failed_mails")?,

@@ -469,6 +469,13 @@ const SCENES: &[Case] = &[
     ),
     (
         Kind::Stock,
+        "cancel-purchase",
+        Scene::TowelsOnOrder,
+        &[("reason", "it never came")],
+        "cancelled PO-",
+    ),
+    (
+        Kind::Stock,
         "mark-sent",
         Scene::TowelsOnOrder,
         &[],
@@ -668,6 +675,13 @@ impl Scene {
             Self::TowelsOnOrder => {
                 without_addresses(shop).await;
                 let towels = shop.stock("TOWEL").await;
+                let mut owner = shop.owner().await;
+                let others = "update purchase_orders set state = 'cancelled'
+                    where fulfilment_id is null and state in ('draft', 'sent', 'accepted')";
+                sqlx::query(others)
+                    .execute(&mut owner)
+                    .await
+                    .expect("nothing else on order");
                 shop.done(towels, "reorder", &[("quantity", "3")]).await;
                 towels
             }

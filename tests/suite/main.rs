@@ -10,6 +10,7 @@ mod works;
 mod act_command;
 mod acts;
 mod addresses;
+mod answers;
 mod carriers;
 mod console;
 mod contention;

@@ -114,6 +114,8 @@ fn orders() -> Vec<Record> {
 fn stock() -> Vec<Record> {
     let level = |id: i64, sku: &str, title: &str, on_hand, reserved, wanted, demand_28d| {
         Record::Stock(StockSummary {
+            overdue: None,
+            coming: i64::from(id == 2),
             id,
             version: 1,
             sku: sku.into(),

@@ -17,7 +17,8 @@ use crate::store::purchases::{self, Asked};
 /// Imports a supplier's answers; see [`crate::intake::acceptances`] for the columns. Counts lines.
 ///
 /// What is accepted goes on, what is rejected is routed again; a supplier that accepts fewer units
-/// than it was asked for keeps those, and the others are routed again.
+/// than it was asked for keeps those, and the others are routed again. Units that it has sent count
+/// among those that it accepts, and stay sent where it sends no more.
 pub async fn import(run: Run<'_>, source: impl Read + Send, file: &str) -> Result<Summary, Failed> {
     let answers = match Acceptances::open(source, file) {
         Ok(lines) => Answers {
@@ -118,20 +119,33 @@ impl Import for SuppliersAnswers {
 }
 
 fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Answer, String> {
+    let is_over = asked.lines.iter().all(|line| line.open == 0);
     let mut kept = Vec::with_capacity(asked.lines.len());
     for line in &asked.lines {
-        let said = answer
-            .iter()
-            .find(|said| said.sku == line.sku)
-            .ok_or_else(|| format!("expected a line for {}", line.sku))?;
-        let accepted = said.accepted.of(line.quantity);
-        if accepted > line.quantity {
+        let said = match answer.iter().find(|said| said.sku == line.sku) {
+            Some(said) => said.accepted.of(line.units()),
+            // What was turned down before need not be again.
+            None if line.units() == 0 => 0,
+            None => return Err(format!("expected a line for {}", line.sku)),
+        };
+        if said > line.units() {
             return Err(format!(
-                "{accepted} of {} are accepted, {} were asked for",
-                line.sku, line.quantity
+                "{said} of {} are accepted, {} were asked for",
+                line.sku,
+                line.units()
             ));
         }
-        kept.push((line.product_id, accepted, line.quantity));
+        if is_over && said == 0 && line.sent > 0 {
+            return Err(format!("all {} of {} have been sent", line.sent, line.sku));
+        }
+        // `no` says it of what is left.
+        if (1..line.sent).contains(&said) {
+            return Err(format!(
+                "{said} of {} are accepted, {} were sent",
+                line.sku, line.sent
+            ));
+        }
+        kept.push((line.product_id, (said - line.sent).max(0), line.open));
     }
     if let Some(foreign) = answer
         .iter()
@@ -139,7 +153,7 @@ fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Answer, String> {
     {
         return Err(format!("it does not ask for {}", foreign.sku));
     }
-    Ok(if kept.iter().all(|(_, units, asked)| units == asked) {
+    Ok(if kept.iter().all(|(_, units, open)| units == open) {
         Answer::Accepted
     } else if kept.iter().all(|(_, units, _)| *units == 0) {
         Answer::Rejected("rejected by the supplier".to_owned())
@@ -154,7 +168,12 @@ async fn write(
     asked: &Asked,
     answer: &Answer,
 ) -> Result<Verdict, DbError> {
-    if asked.state == "sent" {
+    let changes = match asked.state.as_str() {
+        "sent" => true,
+        "accepted" => *answer != Answer::Accepted,
+        _ => false,
+    };
+    if changes {
         answered(connection, asked, answer).await?;
         return Ok(Verdict::Updated);
     }
@@ -180,14 +199,15 @@ mod tests {
     use crate::store::purchases::AskedLine;
 
     fn asked() -> Asked {
-        let line = |product_id, sku: &str, quantity| AskedLine {
+        let line = |product_id, sku: &str, open| AskedLine {
             product_id,
             sku: sku.to_owned(),
-            quantity,
-            unit_cost: 100,
+            sent: 0,
+            open,
         };
         Asked {
             id: 7,
+            number: 7,
             state: "sent".to_owned(),
             supplier_id: 1,
             currency: "EUR".to_owned(),
@@ -228,5 +248,29 @@ mod tests {
         ] {
             assert!(judge(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn what_was_sent_counts_among_what_is_accepted() {
+        let mut begun = asked();
+        (begun.lines[0].sent, begun.lines[0].open) = (2, 1);
+        let judge = |lines| super::judge(&begun, &said(lines));
+        assert_eq!(judge(&[("CUP", 3), ("POT", 1)]), Ok(Answer::Accepted));
+        let none = Answer::Rejected("rejected by the supplier".to_owned());
+        for no_more in [&[("CUP", 2), ("POT", 0)], &[("CUP", 0), ("POT", 0)]] {
+            assert_eq!(judge(no_more), Ok(none.clone()));
+        }
+        let part = Answer::Short(vec![(1, 1)]);
+        assert_eq!(judge(&[("CUP", 3), ("POT", 0)]), Ok(part));
+        for wrong in [&[("CUP", 1), ("POT", 0)], &[("CUP", 4), ("POT", 1)]] {
+            assert!(judge(wrong).is_err(), "{wrong:?}");
+        }
+        for line in &mut begun.lines {
+            line.open = 0;
+        }
+        let judge = |lines| super::judge(&begun, &said(lines));
+        let over = "all 2 of CUP have been sent".to_owned();
+        assert_eq!(judge(&[("CUP", 0), ("POT", 0)]), Err(over));
+        assert_eq!(judge(&[("CUP", 2), ("POT", 0)]), Ok(Answer::Accepted));
     }
 }

@@ -35,6 +35,9 @@ pub(super) fn head(document: &mut Document, stock: &StockSummary, ctx: Context) 
             Tone::Warn,
         )]);
     }
+    if let Some(overdue) = &stock.overdue {
+        document.flow(vec![Span::new(sentence(overdue), Tone::Warn)]);
+    }
     if let Some(reason) = &stock.given_up {
         document.flow(vec![bad(sentence(reason))]);
     }

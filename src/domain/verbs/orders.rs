@@ -325,7 +325,7 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "reject",
         kind: Kind::Order,
-        help: "note that a supplier rejected it; the next one is asked",
+        help: "note that a supplier rejects it, or sends no more of it; the next one is asked",
         key: None,
         args: &[
             required("reason", ArgKind::Text, "what the supplier said"),
@@ -343,7 +343,11 @@ pub(super) const VERBS: &[Verb] = &[
         key: None,
         args: &[
             required("sku", ArgKind::Text, "the product"),
-            required("quantity", ArgKind::Count, "units that the supplier has"),
+            required(
+                "quantity",
+                ArgKind::Count,
+                "units that the supplier sends in all",
+            ),
             SUPPLIER,
         ],
         roles: WAREHOUSE,
@@ -443,11 +447,11 @@ fn on(
 }
 
 /// Whether a purchase order waits that no mail brings: one that can be mailed is the worker's, until it
-/// gives it up.
+/// gives it up, or the mail is refused or stopped.
 pub(super) fn can_mark_sent(unmailed: i64) -> Result<(), Reason> {
     match unmailed {
         0 => Reason::because(
-            "no purchase order of it waits for its supplier's address or was given up",
+            "no purchase order of it waits for its supplier's address, was refused or stopped, or was given up",
         ),
         _ => Ok(()),
     }

@@ -18,10 +18,8 @@ const REORDER: &[Write] = &[
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
 ];
-const FORGET: &[Write] = &[
-    jobs::SETTLE,
-    write("update (state, reason)", "purchase_orders"),
-];
+const CANCEL_PURCHASE: &[Write] = &[write("update (state, reason)", "purchase_orders")];
+const FORGET: &[Write] = &[jobs::SETTLE, CANCEL_PURCHASE[0]];
 const LEVEL: &[Write] = &[write("update (reorder_point, muted_until)", "stock_levels")];
 
 pub(super) const VERBS: &[Verb] = &[
@@ -85,6 +83,29 @@ pub(super) const VERBS: &[Verb] = &[
         danger: Danger::Confirm,
         writes: REORDER,
         applies_to: offered,
+    },
+    Verb {
+        name: "cancel-purchase",
+        kind: Kind::Stock,
+        help: "cancel what is on order for it and has not arrived; the supplier is told",
+        key: None,
+        args: &[
+            required("reason", ArgKind::Text, "why it is not wanted any more"),
+            optional(
+                "purchase",
+                ArgKind::Text,
+                "its number, where there are several",
+            ),
+        ],
+        roles: WAREHOUSE,
+        danger: Danger::Confirm,
+        writes: CANCEL_PURCHASE,
+        applies_to: |record| {
+            on(record, |stock| match stock.coming {
+                0 => Reason::because("nothing of it is on order"),
+                _ => Ok(()),
+            })
+        },
     },
     Verb {
         name: "mark-sent",

@@ -62,6 +62,7 @@ fn values(name: &str) -> Values {
             to_customer: true,
             address: vec![name.to_owned()],
             ship_by: day(7),
+            begun: false,
             accept_hours: 24,
             file: "PO-7.csv".to_owned(),
         }),

@@ -13,9 +13,9 @@ use sqlx::postgres::PgConnection;
 pub use customer::{Ordered, OrderedLine, ordered};
 pub use pack::{Sample, Unplanned, pack, samples, unplanned};
 pub use purchase::{
-    Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence, enqueue_unanswered,
-    has_left, misaddressed, recall, set_planned, set_readdressed, set_sent, stock_draft,
-    unanswered_hours,
+    Cancelled, Draft, DraftLine, Misaddressed, cancelled, drafts, enqueue_silence,
+    enqueue_unanswered, has_left, misaddressed, recall, set_planned, set_readdressed, set_sent,
+    stock_draft, unanswered_hours,
 };
 pub use reserve::{
     Wanting, enqueue_backorders, enqueue_uncovered, lock_waiting, reserve, waiting_for,
@@ -194,6 +194,7 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
                                         and p.supplier_id = s.supplier_id)) as "offered!",
                   array(select distinct case
                             when b.state = 'cancelled' then 'no answer from '
+                            when fl.shipped > 0 then 'sent in part by '
                             when exists (
                                 select from fulfilments kept join fulfilment_lines k on k.fulfilment_id = kept.id
                                 where k.order_line_id = l.id and kept.location_id = f.location_id
@@ -260,8 +261,8 @@ async fn parts(
                from purchase_orders b
                join notices n on n.subject_kind = 'purchase_order' and n.subject_id = b.id
                cross join business_calendar c
-               where b.fulfilment_id = f.id and b.state = 'sent' and n.kind = 'purchase_order'
-                 and n.state <> 'sent'
+               where b.fulfilment_id = f.id and b.state = 'sent' and b.answer_due is null
+                 and n.kind = 'purchase_order' and n.state <> 'sent'
                order by b.id limit 1) unasked on true
            where f.order_id = $1 and f.state in ('open', 'requested', 'accepted', 'inspecting', 'ready')
            order by f.id"#,

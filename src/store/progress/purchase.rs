@@ -170,7 +170,8 @@ pub async fn has_left(
     Ok(())
 }
 
-/// Purchase orders have been sent by hand, each to be answered by then.
+/// Purchase orders have been sent by hand, each to be answered by then. What was to bring them by mail is
+/// stopped by trigger.
 pub async fn set_sent(
     connection: &mut PgConnection,
     sent: &[(i64, DateTime<Utc>)],
@@ -180,7 +181,7 @@ pub async fn set_sent(
     sqlx::query!(
         "update purchase_orders p set state = 'sent', sent_at = $3, answer_due = sent.due
          from unnest($1::bigint[], $2::timestamptz[]) as sent (id, due)
-         where p.id = sent.id and p.state = 'draft'",
+         where p.id = sent.id and (p.state = 'draft' or p.state = 'sent' and p.answer_due is null)",
         &ids,
         &due,
         at,
@@ -190,26 +191,47 @@ pub async fn set_sent(
     Ok(())
 }
 
-/// A purchase order that was cancelled; none where it was not.
+/// A purchase order that was cancelled, and what is not to be sent any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancelled {
+    /// With the units that had not left.
+    pub rest: Draft,
+    /// Whether some had.
+    pub begun: bool,
+}
+
+/// A purchase order that was cancelled; none where it was not, or nothing of it was left to be sent.
 pub async fn cancelled(
     connection: &mut PgConnection,
     purchase_order_id: i64,
-) -> Result<Option<Draft>, DbError> {
+) -> Result<Option<Cancelled>, DbError> {
     let rows = sqlx::query_as!(
         DraftRow,
-        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", b.currency, s.name, s.email, s.acceptance_hours, p.sku, p.title, l.quantity,
-                l.unit_cost
-         from purchase_orders b
-         join suppliers s on s.id = b.supplier_id
-         join purchase_order_lines l on l.purchase_order_id = b.id
-         join products p on p.id = l.product_id
-         where b.id = $1 and b.state = 'cancelled'
-         order by l.id"#,
+        r#"select b.id, coalesce(b.in_place_of, b.id) as "number!", b.currency, s.name, s.email,
+                  s.acceptance_hours, p.sku, p.title,
+                  (l.quantity - units_sent(b, l.product_id))::integer as "quantity!", l.unit_cost
+           from purchase_orders b
+           join suppliers s on s.id = b.supplier_id
+           join purchase_order_lines l on l.purchase_order_id = b.id
+           join products p on p.id = l.product_id
+           where b.id = $1 and b.state = 'cancelled' and l.quantity > units_sent(b, l.product_id)
+           order by l.id"#,
         purchase_order_id
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(folded(rows).pop())
+    let Some(rest) = folded(rows).pop() else {
+        return Ok(None);
+    };
+    let begun = sqlx::query_scalar!(
+        r#"select exists (
+               select from purchase_orders b join purchase_order_lines l on l.purchase_order_id = b.id
+               where (b.id = $1 or b.in_place_of = $1) and units_sent(b, l.product_id) > 0) as "begun!""#,
+        rest.number
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Some(Cancelled { rest, begun }))
 }
 
 /// Takes a fulfilment back from its supplier, with its purchase orders. One that was `asked` has turned
@@ -293,8 +315,8 @@ pub async fn enqueue_unanswered(
 pub struct Misaddressed {
     /// The purchase order.
     pub draft: Draft,
-    /// Whether the supplier has accepted it.
-    pub accepted: bool,
+    /// Whether the supplier knows of it without the mail that asks for it.
+    pub known: bool,
     /// Whether a mail about the other address has not left and can be stopped.
     pub untold: bool,
     /// Whether the supplier knows the present address, as long as that mail does not leave.
@@ -308,7 +330,7 @@ pub async fn misaddressed(
     order_id: i64,
 ) -> Result<Vec<Misaddressed>, DbError> {
     let facts = sqlx::query!(
-        r#"select b.id, b.state = 'accepted' as "accepted!", untold.mail as "untold!",
+        r#"select b.id, is_known(b) as "known!", untold.mail as "untold!",
                   untold.mail and coalesce(
                       address_said(b.known_address) = address_said(o.shipping_address), false) as "knows!"
            from fulfilments f
@@ -346,7 +368,7 @@ pub async fn misaddressed(
     let known = |draft: Draft| {
         let row = facts.iter().find(|row| row.id == draft.id)?;
         Some(Misaddressed {
-            accepted: row.accepted,
+            known: row.known,
             untold: row.untold,
             knows: row.knows,
             draft,
