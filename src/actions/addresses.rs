@@ -65,7 +65,8 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
 }
 
 /// Tells the suppliers of an order that were told another address than it has now, unless they have
-/// sent it; what was to be told of another address, and has not left, is stopped. Where one has no mail address, a note on the order asks people to.
+/// sent it; what was to be told of another address, and has not left, is stopped. Where one has no mail
+/// address, a note on the order asks people to.
 ///
 /// # Errors
 /// Nothing has been written then.

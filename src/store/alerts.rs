@@ -163,8 +163,11 @@ pub async fn settle_stuck(
              union all
              select 'silent', 'purchase_order', p.id,
                     s.name || ' has not answered within ' || s.acceptance_hours || ' business hours'
-             from purchase_orders p join suppliers s on s.id = p.supplier_id
-             where p.state = 'sent' and p.answer_due < $1 and is_to_be_asked(p)
+             from purchase_orders p
+             join suppliers s on s.id = p.supplier_id
+             left join fulfilments f on f.id = p.fulfilment_id
+             -- Who sends without a word has answered.
+             where p.state = 'sent' and p.answer_due < $1 and (f.id is null or f.state = 'requested')
              union all
              select distinct on (t.id) 'unaddressed', 'stock', t.id,
                     'PO-' || p.id || ' waits: ' || s.name || ' has no address for purchase orders'
