@@ -175,8 +175,7 @@ pub struct OrderSummary {
     /// Units that a supplier was asked for and has not shipped.
     pub requested: i64,
     /// Purchase orders for it that no mail brings: their suppliers have no address, the worker gave
-    /// its work for the order up, or
-    /// their mails were refused or stopped.
+    /// its work for the order up, or their mails were refused or stopped.
     pub unmailed: i64,
     /// Units that have left.
     pub shipped: i64,

@@ -67,8 +67,7 @@ pub struct StockSummary {
     /// Purchase orders for it that have not all arrived.
     pub coming: i64,
     /// Purchase orders for it that no mail brings: their suppliers have no address, the worker gave
-    /// them up, or
-    /// their mails were refused or stopped.
+    /// them up, or their mails were refused or stopped.
     pub unmailed: i64,
     /// Mails of purchase orders for it that have not left and can still be stopped.
     pub held_mails: i64,
