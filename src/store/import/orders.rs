@@ -302,8 +302,9 @@ pub async fn put_money(
 }
 
 /// Changes what the channel says of an order beside its lines. Where it goes stays as it was once
-/// all of it has left; the option and the address that people gave it stay until the channel says something new; an export from before a refund does not make it paid again; and with `too_late`
-/// it is not cancelled.
+/// all of it has left; the option and the address that people gave it stay until the channel says
+/// something new; an export from before a refund does not make it paid again; and with `too_late` it is
+/// not cancelled.
 pub async fn update(
     connection: &mut PgConnection,
     id: i64,

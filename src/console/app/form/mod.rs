@@ -233,8 +233,8 @@ impl Form {
         self.fields.get(self.focus)
     }
 
-    /// The arguments, without what the record says already, if all is as expected; else the fields say what is wrong, and the first
-    /// that is wrong is focused.
+    /// The arguments, without what the record says already, if all is as expected; else the fields say
+    /// what is wrong, and the first that is wrong is focused.
     pub fn args(&mut self) -> Option<Args> {
         let mut args = Args::new();
         let mut first = None;
