@@ -360,6 +360,13 @@ begin
                  else enqueue('order', 'order', f.order_id) end
     from purchase_orders p left join fulfilments f on f.id = p.fulfilment_id
     where p.supplier_id = new.id and p.state = 'draft';
+    -- Nor has it been told by mail where an order goes since it was asked.
+    perform enqueue('address', 'order', order_id)
+    from (select distinct f.order_id
+          from purchase_orders p join fulfilments f on f.id = p.fulfilment_id
+          where p.supplier_id = new.id and p.state in ('sent', 'accepted')
+            and f.state in ('requested', 'accepted', 'inspecting', 'ready')
+          order by 1) asked;
     -- So does what waits for another's address, where this one offers it.
     if has_address(new) then
         perform enqueue('offers', 'product', product_id)
@@ -374,7 +381,8 @@ create trigger enqueue_addressed after update of email on suppliers
 create function readdress_mails() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update notices n set recipient = new.email
+    update notices n
+    set recipient = new.email, retry_at = case when n.state = 'queued' then clock_timestamp() else n.retry_at end
     where n.subject_kind = 'purchase_order' and n.recipient = old.email and not n.sending
       and (n.state in ('held', 'queued', 'failed')
            and exists (select from purchase_orders p where p.id = n.subject_id and p.supplier_id = new.id)
@@ -986,9 +994,10 @@ declare
         select first.id, format('SHP-%s has arrived: %s', first.id, case
                    when bool_or(l.requested > 0) then 'cancel takes back what a supplier was asked for in its place'
                    when bool_or(l.reserved > 0) then 'unreserve gives back what is set aside in its place'
+                   when o.covered_by_hand then 'cancel, or it is sent again by who reserves or routes it'
                    else 'cancel, or it is sent again once somebody has it' end)
         from shipments first
-        join orders o on o.id = first.order_id and not o.covered_by_hand
+        join orders o on o.id = first.order_id
              and o.stage in ('confirmed', 'processing', 'on_hold', 'partially_shipped')
         join shipment_lines sl on sl.shipment_id = first.id
         join order_lines l on l.id = sl.order_line_id and (l.unallocated > 0 or l.reserved > 0 or l.requested > 0)
@@ -998,7 +1007,7 @@ declare
           and not exists (select from shipments other join shipment_lines ol on ol.shipment_id = other.id
                           where other.order_id = an_order and other.id > first.id
                             and ol.order_line_id = l.id and other.state <> 'void')
-        group by first.id) told);
+        group by first.id, o.covered_by_hand) told);
 begin
     if why is null then
         update alerts set cleared_at = clock_timestamp()
@@ -1021,8 +1030,16 @@ create trigger alert_lost after update of state, settled, tracking_status on shi
                        and (new.state in ('lost', 'returned_to_sender') or old.state <> new.state
                             and (old.state = 'lost' or new.state in ('handed_over', 'void'))))
     execute function alert_lost();
-create trigger alert_packed after insert on shipments
-    for each row execute function alert_lost();
+create function alert_packed() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform judge_lost(o.id)
+    from shipments s join orders o on o.id = s.order_id and o.again_at is not null
+    where s.id = new.shipment_id;
+    return null;
+end $$;
+create trigger alert_packed after insert on shipment_lines
+    for each row execute function alert_packed();
 create function alert_lost_of_line() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin

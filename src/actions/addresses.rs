@@ -66,7 +66,7 @@ pub(super) async fn set(work: &mut Work<'_>, order: &OrderSummary) -> Result<Out
 
 /// Tells the suppliers of an order that were told another address than it has now, unless they have
 /// sent it; what was to be told of another address, and has not left, is stopped. Where one has no mail
-/// address, a note on the order asks people to.
+/// address, a note on the order asks people to, and it is told when it has one.
 ///
 /// # Errors
 /// Nothing has been written then.
@@ -91,17 +91,19 @@ pub async fn follow(
         let draft = &purchase.draft;
         if purchase.knows {
             letters::keep_address(connection, draft.id).await?;
-        } else if !desk
+            progress::set_readdressed(connection, &purchase).await?;
+        } else if desk
             .readdress(connection, draft, purchase.known, &order, zone, now)
             .await?
         {
+            progress::set_readdressed(connection, &purchase).await?;
+        } else {
             let note = format!(
                 "PO-{}: {} has no mail address and must be told that the order goes elsewhere now",
                 draft.number, draft.supplier
             );
             orders::insert_note(connection, order_id, &note).await?;
         }
-        progress::set_readdressed(connection, &purchase).await?;
     }
     Ok(())
 }

@@ -220,23 +220,26 @@ impl Desk {
         self.to_supplier(draft, kind, &values, Some(attachment))
     }
 
-    /// Tells a supplier that what it has not sent of a purchase order is no longer wanted, if it has an
-    /// address.
+    /// Tells a supplier that what it has not sent of a purchase order is no longer wanted. False where it
+    /// has no address.
     pub(super) async fn recall(
         &self,
         connection: &mut PgConnection,
-        cancelled: Cancelled,
+        cancelled: &Cancelled,
         zone: Tz,
         now: DateTime<Utc>,
     ) -> Result<bool, StepError> {
-        let Cancelled { rest, begun } = cancelled;
-        let mut values = self.supplies(&rest, None, Vec::new(), zone)?;
+        let Cancelled { rest, begun, .. } = cancelled;
+        let mut values = self.supplies(rest, None, Vec::new(), zone)?;
         if let Some(purchase) = &mut values.purchase_order {
-            purchase.begun = begun;
+            purchase.begun = *begun;
         }
         let kind = NoticeKind::PurchaseOrderCancelled;
-        match self.to_supplier(&rest, kind, &values, None)? {
-            Some(notice) => Ok(self.lay_ready(connection, &notice, now).await?),
+        match self.to_supplier(rest, kind, &values, None)? {
+            Some(notice) => {
+                self.lay_ready(connection, &notice, now).await?;
+                Ok(true)
+            }
             None => Ok(false),
         }
     }

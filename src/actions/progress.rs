@@ -413,7 +413,8 @@ pub async fn purchase(
     Ok(())
 }
 
-/// Tells a supplier that a purchase order which it has is cancelled.
+/// Tells a supplier that a purchase order which it has is cancelled. Where it has no mail address, a note
+/// on the order asks people to.
 ///
 /// # Errors
 /// Nothing has been written then.
@@ -427,7 +428,14 @@ pub async fn take_back(
     if let Some(cancelled) = store::cancelled(connection, purchase_order_id).await? {
         let business = calendar::load(connection, now).await?;
         let zone = business.calendar.zone();
-        desk.recall(connection, cancelled, zone, now).await?;
+        let told = desk.recall(connection, &cancelled, zone, now).await?;
+        if let Some(order) = cancelled.order_id.filter(|_| !told) {
+            let note = format!(
+                "PO-{}: {} has no mail address and must be told that it is cancelled",
+                cancelled.rest.number, cancelled.rest.supplier
+            );
+            orders::insert_note(connection, order, &note).await?;
+        }
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ pub(super) async fn accept(work: &mut Work<'_>, order: &OrderSummary) -> Result<
             "no purchase order of it waits for an answer",
         ));
     }
+    let asked = meant(asked)?;
     for (purchase, _) in &asked {
         answered(work.connection, purchase, &Answer::Accepted).await?;
     }
@@ -414,18 +415,17 @@ fn waits((purchase, _): &(Asked, String)) -> bool {
     purchase.state == "sent"
 }
 
-/// Those that a supplier's "no" is about: what waits for an answer; where nothing does, what one supplier
-/// has accepted.
+/// Those that what one supplier says is about: what waits for its answer; where nothing does, what it has
+/// accepted. Which one is never guessed.
 fn meant(mut asked: Vec<(Asked, String)>) -> Result<Vec<(Asked, String)>, ActError> {
-    if asked.iter().any(waits) {
-        asked.retain(waits);
-        return Ok(asked);
-    }
     let first = asked.first().map(|(purchase, _)| purchase.supplier_id);
     let mut others = asked.iter().map(|(purchase, _)| Some(purchase.supplier_id));
     if others.any(|supplier| supplier != first) {
         let expected = format!("which supplier: {}", suppliers(&asked));
         return Err(ActError::argument("supplier", &expected));
+    }
+    if asked.iter().any(waits) {
+        asked.retain(waits);
     }
     Ok(asked)
 }

@@ -203,6 +203,29 @@ async fn a_supplier_without_mail_that_was_told_by_hand_is_noted() {
         works.text(notes).await.as_deref(),
         Some("PO-1: Acme has no mail address and must be told that the order goes elsewhere now")
     );
+    // It has one now, and hears of it by itself.
+    works
+        .run("update suppliers set email = 'acme@example.org' where name = 'Acme'")
+        .await;
+    works.drain(1);
+    let mails = "select string_agg(kind || ' ' || state, ', ' order by id) from notices where kind <> 'order_confirmation'";
+    assert_eq!(
+        works.text(mails).await.as_deref(),
+        Some("address_changed sent")
+    );
+    works
+        .run("update suppliers set email = null where name = 'Acme'")
+        .await;
+    let (said, done) = works.act(&["cancel", "#1", "--reason", "changed her mind"]);
+    assert!(done, "{said}");
+    works.drain(1);
+    works.drain(1);
+    let last = "select text from order_notes order by id desc limit 1";
+    assert_eq!(
+        works.text(last).await.as_deref(),
+        Some("PO-1: Acme has no mail address and must be told that it is cancelled")
+    );
+    assert_eq!(works.number("select count(*) from order_notes").await, 2);
 }
 
 #[tokio::test]

@@ -170,7 +170,15 @@ async fn what_a_supplier_cannot_send_after_all_is_asked_of_others() {
         )
     );
     assert_eq!(works.mails_to("acme@example.org").len(), mails);
-    // Two have accepted: which one is meant is said.
+    // Two have it: which one is meant is said, whatever each has answered.
+    let which = |said: &str| said.contains("which supplier: ");
+    for act in [
+        &["reject", "#2", "--reason", "sold out"][..],
+        &["short", "#2", "--sku", "CUP", "--quantity", "1"],
+    ] {
+        let (said, done) = works.act(act);
+        assert!(!done && which(&said), "{act:?}: {said}");
+    }
     let said = works.done(&["accept", "#2"]);
     assert!(said.contains("accepted by Bolt"), "{said}");
     let (said, done) = works.act(&["reject", "#2", "--reason", "sold out"]);

@@ -221,6 +221,12 @@ async fn a_lost_parcel_that_arrives_is_delivered_or_what_replaces_it_is_told() {
     assert!(!done && said.contains("it is sent again already"), "{said}");
     act(&["unreserve", "#3"]);
     works.drain(1);
+    assert_eq!(
+        works.text(alert).await.as_deref(),
+        Some("SHP-3 has arrived: cancel, or it is sent again by who reserves or routes it")
+    );
+    act(&["cancel", "#3", "--reason", "it has arrived"]);
+    works.drain(1);
     assert_eq!(works.text(alert).await, None);
     assert_eq!(works.number("select max(id) from shipments").await, 4);
     works.assert_ledger_is_right().await;
@@ -293,6 +299,12 @@ async fn a_lost_parcel_that_arrives_is_told_before_what_replaces_it_is_packed() 
     );
     act(&["unreserve", "#2"]);
     act(&["cancel", "#3", "--reason", "it has arrived"]);
+    works.drain(1);
+    assert_eq!(
+        works.text(alerts).await.as_deref(),
+        Some("SHP-2 has arrived: cancel, or it is sent again by who reserves or routes it")
+    );
+    act(&["cancel", "#2", "--reason", "it has arrived"]);
     works.drain(1);
     assert_eq!(works.text(alerts).await, None);
     let left = "select count(*) from shipments where id > 3 and state <> 'void'

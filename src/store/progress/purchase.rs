@@ -198,6 +198,8 @@ pub struct Cancelled {
     pub rest: Draft,
     /// Whether some had.
     pub begun: bool,
+    /// The order that it was for; none for our own stock.
+    pub order_id: Option<i64>,
 }
 
 /// A purchase order that was cancelled; none where it was not, or nothing of it was left to be sent.
@@ -223,15 +225,22 @@ pub async fn cancelled(
     let Some(rest) = folded(rows).pop() else {
         return Ok(None);
     };
-    let begun = sqlx::query_scalar!(
+    let of = sqlx::query!(
         r#"select exists (
                select from purchase_orders b join purchase_order_lines l on l.purchase_order_id = b.id
-               where (b.id = $1 or b.in_place_of = $1) and units_sent(b, l.product_id) > 0) as "begun!""#,
-        rest.number
+               where (b.id = $1 or b.in_place_of = $1) and units_sent(b, l.product_id) > 0) as "begun!",
+             (select f.order_id from purchase_orders b join fulfilments f on f.id = b.fulfilment_id
+              where b.id = $2) as order_id"#,
+        rest.number,
+        rest.id,
     )
     .fetch_one(connection)
     .await?;
-    Ok(Some(Cancelled { rest, begun }))
+    Ok(Some(Cancelled {
+        rest,
+        begun: of.begun,
+        order_id: of.order_id,
+    }))
 }
 
 /// Takes a fulfilment back from its supplier, with its purchase orders. One that was `asked` has turned
