@@ -193,8 +193,8 @@ words! {
 /// Units of a product that were ordered for our own stock and have not all arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OnOrder {
-    /// The purchase order; its number is `PO-` and this.
-    pub purchase_id: i64,
+    /// The number of the purchase order by which its supplier knows it, without `PO-`.
+    pub number: i64,
     /// Who was asked.
     pub supplier: String,
     /// How it stands.

@@ -115,7 +115,7 @@ pub(super) fn body(document: &mut Document, stock: &Stock, ctx: Context) {
         document.heading("On order");
         let rows = stock.on_order.iter().map(|purchase| Row {
             cells: vec![
-                plain(format!("PO-{}", purchase.purchase_id)).into(),
+                plain(format!("PO-{}", purchase.number)).into(),
                 plain(&purchase.supplier).into(),
                 right(plain(match purchase.received {
                     0 => purchase.quantity.to_string(),

@@ -27,8 +27,8 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
     .fetch_all(&mut *connection)
     .await?;
     let on_order = sqlx::query!(
-        r#"select p.id, supplier.name as supplier, p.state, l.quantity, l.received, l.unit_cost,
-                  p.currency, p.created_at, p.answer_due, p.reason,
+        r#"select p.id, coalesce(p.in_place_of, p.id) as "number!", supplier.name as supplier, p.state,
+                  l.quantity, l.received, l.unit_cost, p.currency, p.created_at, p.answer_due, p.reason,
                   n.state as "mail?", coalesce(n.sent_at, n.retry_at, n.held_until) as leaves_at
            from stock_levels s
            join locations place on place.id = s.location_id and place.supplier_id is null
@@ -46,7 +46,7 @@ pub(super) async fn full(connection: &mut PgConnection, id: i64) -> Result<Optio
     .into_iter()
     .map(|row| {
         Ok(OnOrder {
-            purchase_id: row.id,
+            number: row.number,
             supplier: row.supplier,
             state: word("purchase_orders.state", row.id, &row.state)?,
             quantity: row.quantity,
