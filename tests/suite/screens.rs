@@ -994,6 +994,43 @@ fn an_address_stands_in_its_form_and_only_what_is_changed_is_sent() {
 }
 
 #[test]
+fn why_an_address_was_not_changed_has_its_rows_whatever_stands_above() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1:set-address <enter>");
+    let news = |what: &str| News {
+        what: what.into(),
+        at: minutes(-1),
+    };
+    let since = Since {
+        version: 4,
+        news: vec![news("bo: note"), news("bo: claim")],
+    };
+    desk.send(Msg::News(RecordId::new(Kind::Order, 42), Ok(since)));
+    desk.keys("<tab><tab><tab><tab><ctrl-u>Porto<ctrl-s>");
+    let (request, ..) = under_way(&mut desk);
+    let why = "a parcel of it has left, and what is to go with it cannot go elsewhere any more";
+    let refused = ActError::Refused(verbs::Reason(why.into()));
+    desk.send(Msg::Acted(request, Err(refused)));
+    desk.check("set-address-refused-80");
+    desk.now += TimeDelta::milliseconds(450);
+    // Whichever field is written in: it is seen, and so is the refusal.
+    for _ in 0..9 {
+        let Some(Dialog::Form(form)) = &desk.app.dialog else {
+            panic!("{}", desk.shown());
+        };
+        let label = format!("> {}", form.fields[form.focus].arg.name);
+        let shown = desk.shown();
+        assert!(shown.contains(&label), "{label}: {shown}");
+        assert!(
+            shown.contains("a parcel of it has left"),
+            "{label}: {shown}"
+        );
+        assert!(shown.contains("any more"), "{label}: {shown}");
+        desk.keys("<tab>");
+    }
+}
+
+#[test]
 fn an_address_follows_its_record_where_nothing_was_written() {
     // The row beside which the record is read is another.
     let mut desk = Desk::new(80, 24);
@@ -1402,6 +1439,79 @@ fn what_can_be_done_and_why_not() {
     assert_eq!(desk.acts.len(), 1);
 }
 
+/// A colleague sets the stage of #1043, which the list has as its second row.
+fn meanwhile(desk: &mut Desk, stage: Stage) {
+    let mut changed = order(43, "C. O'Neill", stage, 58);
+    changed.version = 4;
+    let request = changes(desk, 43);
+    let rows = vec![Refreshed {
+        id: RecordId::new(Kind::Order, 43),
+        row: Some(row(Record::Order(changed), 1)),
+        matches: true,
+    }];
+    desk.send(Msg::Rows(Pane::Of(Kind::Order), request, Ok(rows)));
+}
+
+#[test]
+fn what_is_picked_stays_picked_whatever_others_do() {
+    let marked = |desk: &Desk, what: &str| {
+        let shown = desk.shown();
+        let mut lines = shown.lines().skip(2).map(|line| {
+            let line = line.trim_start_matches([' ', '│']);
+            line.split_whitespace()
+                .take(3)
+                .collect::<Vec<_>>()
+                .join(" ")
+        });
+        assert!(lines.any(|line| line.starts_with(what)), "{what}: {shown}");
+    };
+    // Enter on what cannot be done any more says why.
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1ja");
+    marked(&desk, "> h hold");
+    meanwhile(&mut desk, Stage::OnHold);
+    marked(&desk, "> h hold");
+    desk.keys("<enter>");
+    assert!(desk.asked().is_empty(), "{}", desk.shown());
+    let shown = desk.shown();
+    assert!(shown.contains("can't hold #1043: "), "{shown}");
+    // What moves is done where it stands by then.
+    desk.keys("a");
+    marked(&desk, "> l release");
+    meanwhile(&mut desk, Stage::Confirmed);
+    marked(&desk, "> l release");
+    meanwhile(&mut desk, Stage::OnHold);
+    desk.keys("<enter>");
+    let (_, number, _) = under_way(&mut desk);
+    assert_eq!(number, "#1043");
+    // So on the command line, where nothing was chosen by hand.
+    for typed in ["", "re"] {
+        let mut desk = Desk::new(80, 24);
+        desk.keys("1j:");
+        desk.keys(typed);
+        let shown = desk.shown();
+        let first = shown.lines().rev().find(|line| line.starts_with("> "));
+        let first = first.and_then(|line| line.split_whitespace().nth(1));
+        let first = first.expect("a candidate").to_owned();
+        meanwhile(&mut desk, Stage::OnHold);
+        marked(&desk, &format!("> {first}"));
+        assert!(desk.app.candidates(typed)[0].name != first);
+        desk.keys("<enter>");
+        assert!(desk.asked().is_empty(), "{}", desk.shown());
+        let shown = desk.shown();
+        assert!(shown.contains(&format!("can't {first} #1043: ")), "{shown}");
+    }
+    // Whoever types on picks anew.
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1j:re");
+    meanwhile(&mut desk, Stage::OnHold);
+    desk.keys("l");
+    marked(&desk, "> release");
+    desk.keys("<enter>");
+    let (_, number, _) = under_way(&mut desk);
+    assert_eq!(number, "#1043");
+}
+
 #[test]
 fn several_records_at_once() {
     let mut desk = Desk::new(80, 24);
@@ -1663,6 +1773,34 @@ fn the_command_line_completes_remembers_and_explains() {
     let sort = desk.app.list(Kind::Order).query.sort;
     assert!(sort.descending, "{sort:?}");
     assert!(desk.app.dialog.is_none());
+}
+
+#[test]
+fn what_is_being_written_comes_back_from_the_lines_said_before() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1:sort -age<enter>:sort -due<enter>");
+    let line = |desk: &Desk| {
+        let shown = desk.shown();
+        let last = shown.lines().last().unwrap_or_default();
+        last.trim_end().to_owned()
+    };
+    desk.keys(":hold the customer asked");
+    let written = line(&desk);
+    assert_eq!(written, ":hold the customer asked");
+    for back in [
+        "<up><down>",
+        "<up><up><down><down>",
+        "<ctrl-n>",
+        "<ctrl-p><ctrl-n><ctrl-n>",
+    ] {
+        desk.keys(back);
+        assert_eq!(line(&desk), written, "{back}");
+    }
+    desk.keys("<up>");
+    assert_ne!(line(&desk), written);
+    desk.keys("<down> us<enter>");
+    let (_, _, args) = under_way(&mut desk);
+    assert_eq!(&*args["reason"], "the customer asked us");
 }
 
 /// The request of the act that was sent last.
@@ -1983,8 +2121,12 @@ fn a_message_leads_to_its_record() {
     let here = desk.app.journey.page().map(|page| page.id);
     assert_eq!(here, Some(RecordId::new(Kind::Ticket, 5)));
     assert!(desk.app.dialog.is_none(), "{}", desk.shown());
-    // A line that leads nowhere closes the messages, as it says.
+    // A line that leads nowhere says so, and the messages stay.
     desk.keys("!g<enter>");
+    let shown = desk.shown();
+    assert!(shown.contains("this line leads nowhere"), "{shown}");
+    assert!(shown.contains("messages of this run"), "{shown}");
+    desk.keys("<esc>");
     let here = desk.app.journey.page().map(|page| page.id);
     assert_eq!(here, Some(RecordId::new(Kind::Ticket, 5)));
 }

@@ -7,16 +7,18 @@ use super::completion::Offered;
 use super::edit::Edit;
 use super::form::Form;
 use super::msg::{Request, Step, Undoable};
+use crate::console::input::Command;
 use crate::domain::filter::FilterError;
 use crate::domain::record::RecordId;
+use crate::domain::verbs::Verb;
 
 /// What stands over the page.
 #[derive(Debug, Clone)]
 pub enum Dialog {
     /// What can be done with the record.
     Menu {
-        /// Index of the verb at the cursor.
-        picked: usize,
+        /// The verb at the cursor, wherever it stands by now.
+        picked: Option<&'static Verb>,
     },
     /// A verb's arguments.
     Form(Box<Form>),
@@ -260,19 +262,47 @@ impl Arranging {
     }
 }
 
+/// What a name on the command line can mean.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What {
+    Verb(&'static Verb),
+    Command(Command),
+    /// The saved view with this primary key.
+    View(i64),
+    /// The record of this name.
+    Record,
+}
+
+impl What {
+    /// Whether both are the same.
+    pub(super) fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Verb(one), Self::Verb(other)) => {
+                (one.kind, one.name) == (other.kind, other.name)
+            }
+            (Self::Command(one), Self::Command(other)) => one == other,
+            (Self::View(one), Self::View(other)) => one == other,
+            (Self::Record, Self::Record) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The command line.
 #[derive(Debug, Clone, Default)]
 pub struct CommandLine {
     /// The text.
     pub edit: Edit,
-    /// Index of the candidate that enter takes.
-    pub picked: usize,
+    /// What enter takes, wherever it stands by now; none while nothing is offered.
+    pub(super) picked: Option<What>,
     /// What is wrong with the text, and where in it.
     pub error: Option<(usize, String)>,
     /// What its last word could be.
     pub offered: Offered,
     /// It is the line that was said so many lines ago.
     pub recalled: Option<usize>,
+    /// What was written before that line took its place.
+    pub written: Edit,
     /// The act that it asked for was sent and has not been answered.
     pub sending: Option<Request>,
 }

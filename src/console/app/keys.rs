@@ -56,10 +56,9 @@ impl App {
                 self.refilter(effects);
             }
             Some(Dialog::Command(line)) => {
+                let mut line = std::mem::take(line);
                 line.edit.insert(text);
-                line.error = None;
-                line.picked = 0;
-                self.offer_command(effects);
+                self.command_written(line, effects);
             }
             Some(Dialog::Views(shelf)) => {
                 if let Some(naming) = &mut shelf.naming {
@@ -211,8 +210,13 @@ impl App {
             Some(Command::Open) => {
                 if let Some(id) = lines.get(cursor).and_then(|line| line.link) {
                     self.journey.go(Place::Record(Box::new(Page::new(id))));
+                    return;
                 }
-                return;
+                if what != Reading::Messages {
+                    return;
+                }
+                self.leads_nowhere();
+                0
             }
             Some(
                 Command::Clear | Command::Quit | Command::Back | Command::Help | Command::Messages,
@@ -264,12 +268,12 @@ impl App {
                 if self.targets().is_empty() {
                     self.say_only(Level::Refused, "nothing is selected".to_owned());
                 } else {
-                    self.dialog = Some(Dialog::Menu { picked: 0 });
+                    self.open_menu();
                 }
             }
             Command::Undo => self.begin_undo(),
             Command::Copy => self.begin_copy(effects),
-            Command::CommandLine => self.dialog = Some(Dialog::Command(Box::default())),
+            Command::CommandLine => self.open_command_line(),
             Command::Help => self.read(Reading::Help),
             Command::Messages => self.read(Reading::Messages),
             Command::Redraw => self.redraw(effects),
@@ -368,6 +372,10 @@ impl App {
         }
     }
 
+    fn leads_nowhere(&mut self) {
+        self.say_only(Level::Info, "this line leads nowhere".to_owned());
+    }
+
     fn record_command(&mut self, command: Command) {
         let Some(g) = self.geometry() else { return };
         let height = g.page_rows();
@@ -388,7 +396,7 @@ impl App {
                 if let Some(id) = lines.get(page.cursor).and_then(|line| line.link) {
                     self.journey.go(Place::Record(Box::new(Page::new(id))));
                 } else {
-                    self.say_only(Level::Info, "this line leads nowhere".to_owned());
+                    self.leads_nowhere();
                 }
             }
             Command::Clear => {

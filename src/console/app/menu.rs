@@ -120,26 +120,48 @@ impl App {
         menu
     }
 
-    pub(super) fn menu_key(&mut self, picked: usize, chord: Chord, effects: &mut Vec<Effect>) {
+    pub(super) fn open_menu(&mut self) {
+        let picked = self.menu().first().map(|(verb, _)| *verb);
+        self.dialog = Some(Dialog::Menu { picked });
+    }
+
+    pub(super) fn menu_key(
+        &mut self,
+        picked: Option<&'static Verb>,
+        chord: Chord,
+        effects: &mut Vec<Effect>,
+    ) {
         let menu = self.menu();
         let last = menu.len().saturating_sub(1);
+        let row = picked.and_then(|verb| menu_row(verb, &menu));
         if let Some(verb) = self.keymap.verb(self.kind_here(), chord) {
             return self.begin_by_key(verb, effects);
         }
-        let picked = match self.keymap.command(chord) {
-            Some(Command::Down) => (picked + 1).min(last),
-            Some(Command::Up) => picked.saturating_sub(1),
+        let row = match self.keymap.command(chord) {
+            Some(Command::Down) => row.map_or(0, |row| (row + 1).min(last)),
+            Some(Command::Up) => row.map_or(0, |row| row.saturating_sub(1)),
             Some(Command::Top) => 0,
             Some(Command::Bottom) => last,
+            // Also where it cannot be done by now: then it says why.
             Some(Command::Open) => {
-                if let Some((verb, _)) = menu.get(picked) {
+                if let Some(verb) = picked {
                     self.begin_by_key(verb, effects);
                 }
                 return;
             }
             Some(Command::Clear | Command::Actions | Command::Quit | Command::Back) => return,
-            _ => picked,
+            _ => {
+                self.dialog = Some(Dialog::Menu { picked });
+                return;
+            }
         };
+        let picked = menu.get(row).map(|(verb, _)| *verb);
         self.dialog = Some(Dialog::Menu { picked });
     }
+}
+
+/// Where a verb stands in a menu, if it does.
+pub fn menu_row(verb: &Verb, menu: &[(&Verb, Option<String>)]) -> Option<usize> {
+    let same = |other: &Verb| (other.kind, other.name) == (verb.kind, verb.name);
+    menu.iter().position(|(other, _)| same(other))
 }

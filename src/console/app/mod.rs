@@ -67,6 +67,7 @@ pub use facts::Context;
 pub use form::{Field, Form, TEXT_ROWS, Value};
 pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
+pub use menu::menu_row;
 pub use messages::{Entry, Level};
 pub use msg::{
     Ask, Became, Effect, Failure, Feed, InDatabase, Kept, Msg, Reach, RecordPage, Recovered,

@@ -2,9 +2,10 @@
 
 use super::first_word;
 use crate::console::app::App;
+use crate::console::app::dialog::What;
 use crate::console::input::Command;
 use crate::domain::record::RecordName;
-use crate::domain::verbs::{self, Verb};
+use crate::domain::verbs;
 
 /// Something that a name on the command line can mean.
 #[derive(Debug, Clone)]
@@ -20,16 +21,6 @@ pub struct Candidate {
     /// Why it cannot be done now.
     pub blocked: Option<String>,
     pub(super) what: What,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum What {
-    Verb(&'static Verb),
-    Command(Command),
-    /// The saved view with this primary key.
-    View(i64),
-    /// The record of this name.
-    Record,
 }
 
 /// The commands that make no sense by name: those that move, and the command line itself.

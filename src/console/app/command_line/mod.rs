@@ -5,9 +5,9 @@ mod candidates;
 
 use self::arguments::{Said, args, arguments, last_token, said};
 pub use self::candidates::Candidate;
-use self::candidates::What;
 use super::completion::{Offered, quoted};
-use super::dialog::{CommandLine, Dialog, Origin};
+use super::dialog::{CommandLine, Dialog, Origin, What};
+use super::edit::Edit;
 use super::msg::{Ask, Effect, Request};
 use super::{App, facts};
 use crate::console::input::{Chord, Command, Key};
@@ -21,6 +21,19 @@ use crate::domain::views;
 pub const REMEMBERED: usize = 500;
 
 impl App {
+    /// Opens the command line.
+    pub(super) fn open_command_line(&mut self) {
+        let mut line = Box::<CommandLine>::default();
+        self.pick_first(&mut line);
+        self.dialog = Some(Dialog::Command(line));
+    }
+
+    /// Picks the likeliest of what the line can mean.
+    fn pick_first(&self, line: &mut CommandLine) {
+        let candidates = self.candidates(line.edit.text());
+        line.picked = candidates.first().map(|candidate| candidate.what);
+    }
+
     /// The command line takes a key.
     pub(super) fn command_key(
         &mut self,
@@ -30,13 +43,17 @@ impl App {
     ) {
         let candidates = self.candidates(line.edit.text());
         let last = candidates.len().saturating_sub(1);
+        let row = line.row(&candidates);
+        let pick = |row: usize| candidates.get(row).map(|candidate| candidate.what);
         let offers = !line.offered.words.is_empty();
         let picking = line.offered.picked.is_some();
         match chord.key {
             Key::Esc => return,
             Key::Char('p') if chord.ctrl => return self.recall(line, true, effects),
             Key::Char('n') if chord.ctrl => return self.recall(line, false, effects),
-            Key::Up if !picking && line.picked == 0 => return self.recall(line, true, effects),
+            Key::Up if !picking && row.is_none_or(|row| row == 0) => {
+                return self.recall(line, true, effects);
+            }
             Key::Down if !picking && line.recalled.is_some() => {
                 return self.recall(line, false, effects);
             }
@@ -51,12 +68,11 @@ impl App {
                 }
                 return;
             }
-            Key::Up => line.picked = line.picked.saturating_sub(1),
-            Key::Down => line.picked = (line.picked + 1).min(last),
+            Key::Up => line.picked = pick(row.map_or(0, |row| row.saturating_sub(1))),
+            Key::Down => line.picked = pick(row.map_or(0, |row| (row + 1).min(last))),
             Key::Backspace if line.edit.text().is_empty() => return,
             Key::Tab => {
-                if let Some(candidate) = candidates.get(line.picked.min(last)) {
-                    line.picked = 0;
+                if let Some(candidate) = row.and_then(|row| candidates.get(row)) {
                     line.recalled = None;
                     line.edit.set(match candidate.what {
                         What::View(_) => format!("views {} ", quoted(&candidate.name)),
@@ -64,6 +80,7 @@ impl App {
                             format!("{} ", candidate.name)
                         }
                     });
+                    self.pick_first(&mut line);
                 }
                 self.dialog = Some(Dialog::Command(line));
                 return self.offer_command(effects);
@@ -74,9 +91,13 @@ impl App {
                 return self.offer_command(effects);
             }
             Key::Enter => {
-                let Some(candidate) = candidates.get(line.picked.min(last)) else {
+                let Some(candidate) = row.and_then(|row| candidates.get(row)) else {
                     let word = first_word(line.edit.text()).0;
-                    let why = format!("nothing is called “{word}”");
+                    let why = if candidates.is_empty() {
+                        format!("nothing is called “{word}”")
+                    } else {
+                        format!("“{word}” can mean something else now: pick it")
+                    };
                     line.complain(0, why);
                     self.dialog = Some(Dialog::Command(line));
                     return;
@@ -92,15 +113,24 @@ impl App {
             }
             _ => {
                 if line.edit.key(chord) {
-                    line.picked = 0;
-                    line.recalled = None;
-                    line.error = None;
-                    self.dialog = Some(Dialog::Command(line));
-                    return self.offer_command(effects);
+                    return self.command_written(line, effects);
                 }
             }
         }
         self.dialog = Some(Dialog::Command(line));
+    }
+
+    /// Something was written into the line.
+    pub(super) fn command_written(
+        &mut self,
+        mut line: Box<CommandLine>,
+        effects: &mut Vec<Effect>,
+    ) {
+        line.recalled = None;
+        line.error = None;
+        self.pick_first(&mut line);
+        self.dialog = Some(Dialog::Command(line));
+        self.offer_command(effects);
     }
 
     /// Lines of earlier runs, the oldest first.
@@ -108,27 +138,32 @@ impl App {
         self.said_before = lines;
     }
 
-    /// A line said before, or the one after it again.
+    /// A line said before, or the one after it again; after the last one, what was being written.
     fn recall(&mut self, mut line: Box<CommandLine>, older: bool, effects: &mut Vec<Effect>) {
         let last = self.said_before.len();
         let back = match (line.recalled, older) {
             (None, true) => 1,
             (Some(back), true) => (back + 1).min(last),
             (Some(back), false) => back - 1,
-            (None, false) => 0,
+            (None, false) => {
+                self.dialog = Some(Dialog::Command(line));
+                return;
+            }
         };
         if back == 0 {
             line.recalled = None;
-            line.edit.set("");
+            line.edit = std::mem::take(&mut line.written);
         } else if let Some(said) = last
             .checked_sub(back)
             .and_then(|at| self.said_before.get(at))
         {
-            line.recalled = Some(back);
-            line.edit.set(said.clone());
+            let edit = std::mem::replace(&mut line.edit, Edit::new(said.clone()));
+            if line.recalled.replace(back).is_none() {
+                line.written = edit;
+            }
         }
         line.error = None;
-        line.picked = 0;
+        self.pick_first(&mut line);
         self.dialog = Some(Dialog::Command(line));
         self.offer_command(effects);
     }
@@ -400,6 +435,13 @@ impl App {
 }
 
 impl CommandLine {
+    /// The row of what enter takes; none where it is not offered any more.
+    pub fn row(&self, candidates: &[Candidate]) -> Option<usize> {
+        let picked = self.picked?;
+        let mut candidates = candidates.iter();
+        candidates.position(|candidate| candidate.what.is(picked))
+    }
+
     /// Says what is wrong and where, the cursor behind the word that is.
     pub(super) fn complain(&mut self, at: usize, why: String) {
         let word = self.edit.text()[at..].split_whitespace().next();

@@ -30,6 +30,8 @@ pub(super) fn form_title(form: &Form) -> String {
 
 /// What does it, in the frame of a form with a long text.
 const BUTTON: &str = "[ do it ]";
+/// Rows of a field: its label, and the first line of its value.
+const FIELD: usize = 2;
 /// Columns inside the box of a form, where there are as many.
 pub(super) const FORM: u16 = 66;
 
@@ -51,7 +53,7 @@ pub(super) fn form(
         .fields
         .iter()
         .enumerate()
-        .map(|(index, field)| 2 + field_rows(field, index == form.focus, wide))
+        .map(|(index, field)| FIELD + field_rows(field, index == form.focus, wide))
         .sum::<usize>()
         + head.len()
         + errors.len();
@@ -102,22 +104,25 @@ pub(super) fn form(
     };
     let title = form_title(form);
     let inner = boxed(buffer, &place, &title, &hints, FORM, height, theme);
-    let mut row = head.len().min(inner.height as usize);
+    // Where not all has room, why it was not done comes first, then the field that is written in.
+    let height = inner.height as usize;
+    let bottom = height - errors.len().min(height.saturating_sub(FIELD));
+    let mut row = head.len().min(bottom.saturating_sub(FIELD));
     let mut cursor = None;
     for (index, spans) in head.iter().enumerate().take(row) {
         write(buffer, line(inner, index), &spans.spans, theme);
     }
-    let first = first_field(form, (inner.height as usize).saturating_sub(row), wide);
+    let first = first_field(form, bottom - row, wide);
     let mut below = 0;
     for (index, field) in form.fields.iter().enumerate().skip(first) {
-        if row + 2 > inner.height as usize {
+        if row + FIELD > bottom {
             below = form.fields.len() - index;
             break;
         }
         let focused = index == form.focus && form.sending.is_none();
         let area = Rect {
             y: inner.y + row as u16,
-            height: inner.height - row as u16,
+            height: (bottom - row) as u16,
             ..inner
         };
         let (rows, at) = draw_field(buffer, field, focused, area, theme);
@@ -125,10 +130,9 @@ pub(super) fn form(
         row += rows;
     }
     unseen(buffer, inner, first, below, theme);
-    for (index, error) in errors.iter().enumerate() {
-        if row + index < inner.height as usize {
-            write(buffer, line(inner, row + index), &error.spans, theme);
-        }
+    let row = row.min(bottom);
+    for (index, error) in errors.iter().enumerate().take(height - row) {
+        write(buffer, line(inner, row + index), &error.spans, theme);
     }
     if form.has_button() {
         let place = Rect {
@@ -173,12 +177,14 @@ fn behind(buffer: &mut Buffer, form: &Form, app: &App, g: &Geometry, end: u16, t
 fn first_field(form: &Form, room: usize, wide: usize) -> usize {
     // At the button the last one stays in sight.
     let focus = form.focus.min(form.fields.len().saturating_sub(1));
+    let errors = (form.fields.get(focus)).map_or(0, |field| field_errors(field, wide).len());
     let fits = |first: &usize| {
         let above = form.fields[*first..].iter().take(focus - first);
         above
-            .map(|field| 2 + field_rows(field, false, wide))
+            .map(|field| FIELD + field_rows(field, false, wide))
             .sum::<usize>()
-            + 2
+            + FIELD
+            + errors
             <= room
     };
     (0..focus).find(fits).unwrap_or(focus)
@@ -344,7 +350,7 @@ pub(super) fn draw_field(
     ];
     let label = cut(label, area.width as usize);
     write(buffer, line(area, 0), &label, theme);
-    let mut rows = 2;
+    let mut rows = FIELD;
     let mut cursor = None;
     let value = Rect {
         x: area.x + 2,
@@ -374,7 +380,8 @@ pub(super) fn draw_field(
             }
         }
         Value::Text(text) => {
-            let height = TEXT_ROWS.min(area.height.saturating_sub(1));
+            let room = area.height.saturating_sub(1 + errors.len() as u16);
+            let height = TEXT_ROWS.min(room.max(1));
             let place = Rect { height, ..value };
             // The area itself, not a copy: it keeps how its lines wrap and what is in sight for the
             // keys that follow.
@@ -394,7 +401,7 @@ pub(super) fn draw_field(
             let lines = text.screen_cursor().row + 1;
             let below = lines.saturating_sub(above + height as usize);
             unseen(buffer, place, above, below, theme);
-            rows += TEXT_ROWS as usize - 1;
+            rows += height as usize - 1;
         }
     }
     for spans in &errors {

@@ -188,8 +188,8 @@ pub(super) fn command_line(
         return prompt(buffer, ":", &shown.edit, wrong, g, theme);
     }
     let count = candidates.len().clamp(1, CANDIDATES).min(room(&above));
-    let picked = shown.picked.min(candidates.len().saturating_sub(1));
-    let top = (picked + 1).saturating_sub(count);
+    let picked = shown.row(&candidates);
+    let top = picked.map_or(0, |row| (row + 1).saturating_sub(count));
     let first = above.rule.y.saturating_sub(count as u16);
     let more = candidates.len().saturating_sub(top + count);
     let heading = Rect {
@@ -213,7 +213,7 @@ pub(super) fn command_line(
         match candidates.get(top + row) {
             Some(candidate) => {
                 write(buffer, area, &candidate_spans(candidate, g), theme);
-                if top + row == picked {
+                if Some(top + row) == picked {
                     select(buffer, area, theme);
                     buffer.set_string(area.x, area.y, ">", theme.selected());
                 }

@@ -17,11 +17,11 @@ use super::theme::Theme;
 use super::{blank, page_lines, select, write};
 use crate::console::app::{
     App, Bulk, Confirm, Conflict, Dialog, Document, Form, Geometry, Line, Reading, Rest, Span,
-    Tone, bad, cut, facts, muted, plain, strong,
+    Tone, bad, cut, facts, menu_row, muted, plain, strong,
 };
 use crate::console::input::Command;
 use crate::domain::text;
-use crate::domain::verbs::Danger;
+use crate::domain::verbs::{Danger, Verb};
 
 /// Columns inside the boxes of a question and of a conflict.
 const CONFIRM: u16 = 60;
@@ -55,8 +55,9 @@ pub(super) fn draw(
     None
 }
 
-fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Theme) {
+fn menu(buffer: &mut Buffer, picked: Option<&Verb>, app: &App, g: &Geometry, theme: Theme) {
     let items = app.menu();
+    let picked = picked.and_then(|verb| menu_row(verb, &items));
     let targets = app.targets();
     let title = match targets.as_slice() {
         [only] => only.number(),
@@ -75,7 +76,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
     let inner = boxed(buffer, g, &title, &hints, 72, lines, theme);
     let height = inner.height as usize;
     let at = |index: usize| if index >= able { index + gap } else { index };
-    let top = (at(picked) + 1).saturating_sub(height);
+    let top = picked.map_or(0, |row| (at(row) + 1).saturating_sub(height));
     for (index, (verb, why)) in items.iter().enumerate() {
         let Some(row) = at(index).checked_sub(top).filter(|row| *row < height) else {
             continue;
@@ -84,7 +85,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
         let key = format!("{:<1}", app.keymap.verb_shown(verb));
         let spans = match why {
             None => vec![
-                plain(if index == picked { "> " } else { "  " }),
+                plain(if Some(index) == picked { "> " } else { "  " }),
                 strong(key),
                 plain(format!("  {:<names$}  ", verb.name)),
                 muted(match verb.danger {
@@ -94,7 +95,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
                 plain(verb.help),
             ],
             Some(why) => vec![
-                plain(if index == picked { "> " } else { "  " }),
+                plain(if Some(index) == picked { "> " } else { "  " }),
                 muted(key),
                 muted(format!("  {:<names$}  ", verb.name)),
                 muted(if app.may(verb) { "not now: " } else { "" }),
@@ -103,7 +104,7 @@ fn menu(buffer: &mut Buffer, picked: usize, app: &App, g: &Geometry, theme: Them
         };
         let spans = cut(spans, area.width as usize);
         write(buffer, area, &spans, theme);
-        if index == picked {
+        if Some(index) == picked {
             select(buffer, area, theme);
         }
     }
