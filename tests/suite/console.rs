@@ -289,13 +289,13 @@ async fn what_is_typed_in_one_burst_behind_an_act_follows_that_act() {
 
     ana.types("lhfoo<enter>");
     ana.shows("#1001 held: foo").await;
-    let holds: Vec<String> = shop
+    let verbs: Vec<String> = shop
         .ask(
-            "select array_agg(verb order by occurred_at) from act where source = 'console'",
+            "select array_agg(verb order by at) from act where source = 'console'",
             |q| q,
         )
         .await;
-    assert_eq!(holds, ["hold", "release", "hold", "release", "hold"]);
+    assert_eq!(verbs, ["hold", "release", "hold", "release", "hold"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2663,9 +2663,9 @@ fn text_behind_an_act_without_a_form_is_no_command() {
 fn nobody_who_only_looks_waits_for_an_act_nor_anybody_for_one_that_an_outage_took() {
     let mut desk = held_before();
     desk.keys("m");
-    let held = "j".repeat(9);
+    let held = "j".repeat(8);
     desk.keys(&held);
-    assert_eq!(desk.app.list(Kind::Order).selected_index(), 11);
+    assert_eq!(desk.app.list(Kind::Order).selected_index(), 10);
     desk.keys("3");
     assert_eq!(desk.app.journey.pane(), Pane::Of(Kind::Shipment));
     desk.keys("1u");

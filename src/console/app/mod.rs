@@ -69,8 +69,8 @@ pub use geometry::Geometry;
 pub use list::{List, PAGE, Row};
 pub use messages::{Entry, Level};
 pub use msg::{
-    Ask, Became, DeedNumber, Effect, Failure, Feed, InDatabase, Kept, Msg, Reach, RecordPage, Recovered,
-    Request, Seen, Step, Unsaved, Window,
+    Ask, Became, DeedNumber, Effect, Failure, Feed, InDatabase, Kept, Msg, Reach, RecordPage,
+    Recovered, Request, Seen, Step, Unsaved, Window,
 };
 pub use place::{Journey, Page, Place};
 pub use presence::Present;
