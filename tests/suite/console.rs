@@ -280,7 +280,7 @@ async fn what_is_typed_in_one_burst_behind_an_act_follows_that_act() {
     ana.shows("on hold: later").await;
 
     ana.types("luy");
-    ana.shows("hold #1001 again?").await;
+    ana.shows("hold #1001 again: later?").await;
     ana.shows("1 key typed ahead dropped").await;
     ana.rests().await;
     ana.types("y");
