@@ -265,6 +265,40 @@ async fn an_act_is_done_shown_to_others_and_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_in_one_burst_behind_an_act_follows_that_act() {
+    let shop = Shop::open().await;
+    shop.order(&[("MUG", 1)]).await;
+    let second = shop.order(&[("MUG", 1)]).await;
+    shop.act(Role::Warehouse, second, "hold", &[("reason", "later")])
+        .await
+        .expect("a hold");
+    let mut ana = desk(&shop, Role::Support).await;
+    ana.shows("#1001").await;
+    ana.types(":#1000<enter>hstop<enter>");
+    ana.shows("#1000 held: stop").await;
+    ana.types(":#1001<enter>");
+    ana.shows("on hold: later").await;
+
+    ana.types("luy");
+    ana.shows("hold #1001 again: later?").await;
+    ana.shows("1 key typed ahead dropped").await;
+    ana.rests().await;
+    ana.types("y");
+    ana.shows("on hold: later").await;
+    ana.rests().await;
+
+    ana.types("lhfoo<enter>");
+    ana.shows("#1001 held: foo").await;
+    let verbs: Vec<String> = shop
+        .ask(
+            "select array_agg(verb order by at) from act where source = 'console'",
+            |q| q,
+        )
+        .await;
+    assert_eq!(verbs, ["hold", "release", "hold", "release", "hold"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mail_is_read_before_it_leaves_and_stopped_or_sent_after_all() {
     let shop = Shop::open().await;
     let ticket = shop.ticket().await;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use packline::actions::{ActError, Conflict, News, Since};
+use packline::actions::{ActError, Conflict, News, Since, Taken};
 use packline::console::app::{
     App, Ask, Became, Dialog, Effect, Failure, Feed, InDatabase, Kept, Msg, RecordPage, Recovered,
     Settings, Unsaved, Window, update,
@@ -2697,6 +2697,128 @@ fn a_question_is_not_answered_by_what_was_typed_before_it() {
     desk.send(Msg::Acted(request, Ok(acted("held", None))));
     assert!(desk.app.dialog.is_none(), "{}", desk.shown());
     assert_eq!(desk.app.list(Kind::Order).selected_index(), 0);
+}
+
+/// What takes an act on an order back.
+fn undo(verb: &str, says: &str) -> Option<Undo> {
+    Some(Undo {
+        verb: verb.into(),
+        args: BTreeMap::new(),
+        says: says.into(),
+    })
+}
+
+/// #1042 was held and can be released again; the cursor is on #1044, which is on hold.
+fn held_before() -> Desk {
+    let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
+    desk.keys("1hstop<enter>");
+    let (request, ..) = under_way(&mut desk);
+    let done = acted("held", undo("release", "release #1042"));
+    desk.send(Msg::Acted(request, Ok(done)));
+    desk.keys("jj");
+    desk
+}
+
+#[test]
+fn undo_behind_an_act_that_is_under_way_means_that_act() {
+    for typed in ["lu", "luy"] {
+        let mut desk = held_before();
+        desk.keys(typed);
+        let (request, number, _) = under_way(&mut desk);
+        assert_eq!(number, "#1044");
+        desk.now += TimeDelta::seconds(2);
+        desk.send(Msg::Tick);
+        assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+        assert!(desk.shown().contains("for the answer"), "{}", desk.shown());
+        let done = acted("released", undo("hold", "hold #1044 again"));
+        desk.send(Msg::Acted(request, Ok(done)));
+        let shown = desk.shown();
+        assert!(shown.contains("hold #1044 again?"), "{shown}");
+        assert!(shown.contains("your last act: release #1044"), "{shown}");
+        assert!(desk.asked().is_empty(), "{shown}");
+        let dropped = shown.contains("1 key typed ahead dropped");
+        assert_eq!(dropped, typed == "luy", "{shown}");
+        desk.now += TimeDelta::milliseconds(450);
+        desk.keys("y");
+        let (request, number, _) = under_way(&mut desk);
+        assert_eq!(number, "#1044");
+        desk.send(Msg::Acted(request, Ok(acted("held", None))));
+        desk.keys("u");
+        let shown = desk.shown();
+        assert!(shown.contains("your last act: hold #1042"), "{shown}");
+    }
+}
+
+#[test]
+fn a_question_takes_back_what_it_names_whatever_was_done_since() {
+    let mut desk = held_before();
+    desk.keys("n");
+    let Some(Effect::Take { request }) = desk.acts.pop() else {
+        panic!("the next: {:?}", desk.acts);
+    };
+    desk.now += TimeDelta::seconds(3);
+    desk.keys("u");
+    assert!(desk.shown().contains("release #1042?"), "{}", desk.shown());
+    let taken = Taken {
+        record: orders().remove(1),
+        claim: None,
+    };
+    desk.send(Msg::Taken(request, Ok(Some(Box::new(taken)))));
+    desk.keys("y");
+    let (request, number, _) = under_way(&mut desk);
+    assert_eq!(number, "#1042");
+    desk.send(Msg::Acted(request, Ok(acted("released", None))));
+    desk.keys("u");
+    let shown = desk.shown();
+    assert!(shown.contains("your last act: take #1043"), "{shown}");
+}
+
+#[test]
+fn text_behind_an_act_without_a_form_is_no_command() {
+    // What follows is written once the act is done.
+    let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
+    desk.keys("1jmhfoo<enter>");
+    let (request, number, _) = under_way(&mut desk);
+    assert_eq!(number, "#1043");
+    desk.send(Msg::Acted(request, Ok(acted("claimed", None))));
+    let (_, number, args) = under_way(&mut desk);
+    assert_eq!((&*number, &*args["reason"]), ("#1043", "foo"));
+    // And not at all where it was refused.
+    let refused = || ActError::Refused(verbs::Reason("bo has it".into()));
+    for error in [refused(), conflict()] {
+        let mut desk = Desk::new(80, 24);
+        desk.keys("1jmhfoo<enter>");
+        let (request, ..) = under_way(&mut desk);
+        desk.send(Msg::Acted(request, Err(error)));
+        desk.keys("q");
+        let shown = desk.shown();
+        assert!(shown.contains("6 keys typed"), "{shown}");
+        assert!(desk.asked().is_empty(), "{shown}");
+        let written = matches!(desk.app.dialog, Some(Dialog::Form(_)));
+        assert!(!written, "{shown}");
+    }
+}
+
+#[test]
+fn nobody_who_only_looks_waits_for_an_act_nor_anybody_for_one_that_an_outage_took() {
+    let mut desk = held_before();
+    desk.keys("m");
+    let held = "j".repeat(8);
+    desk.keys(&held);
+    assert_eq!(desk.app.list(Kind::Order).selected_index(), 10);
+    desk.keys("3");
+    assert_eq!(desk.app.journey.pane(), Pane::Of(Kind::Shipment));
+    desk.keys("1u");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    let (heard, why) = (desk.now, "reset".to_owned());
+    desk.send(Msg::Feed(Feed::Lost { heard, why }));
+    let shown = desk.shown();
+    assert!(shown.contains("claim #1044 is not answered yet"), "{shown}");
+    desk.keys("h");
+    let open = matches!(desk.app.dialog, Some(Dialog::Form(_)));
+    assert!(open, "{}", desk.shown());
 }
 
 #[test]

@@ -141,6 +141,7 @@ impl App {
         }
         let origin = self.answered(request);
         self.say_refused(step, error, origin);
+        self.drop_waiting();
     }
 
     /// Says why something was not done, or would not be, where it was written.

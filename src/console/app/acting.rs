@@ -203,7 +203,7 @@ impl App {
                 skipped,
                 origin,
                 asked,
-                undoing: false,
+                undoes: None,
             })));
         } else {
             self.send(says, steps, skipped, origin, effects);
@@ -430,8 +430,8 @@ impl App {
 
     /// The question was answered with yes.
     pub(super) fn confirmed(&mut self, confirm: Confirm, effects: &mut Vec<Effect>) {
-        if confirm.undoing {
-            self.past.undone();
+        if let Some(deed) = confirm.undoes {
+            self.past.undone(deed);
         }
         self.send(
             confirm.says,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::completion::Offered;
 use super::edit::Edit;
 use super::form::Form;
-use super::msg::{Request, Step, Undoable};
+use super::msg::{DeedNumber, Request, Step, Undoable};
 use crate::console::input::Command;
 use crate::domain::filter::FilterError;
 use crate::domain::record::RecordId;
@@ -109,8 +109,8 @@ pub struct Confirm {
     pub origin: Option<Origin>,
     /// The request for more about it that is still to be answered.
     pub asked: Option<Request>,
-    /// It takes something back: its acts are not to be undone by `u` in turn.
-    pub undoing: bool,
+    /// It takes back what was done under this number, whatever is done meanwhile.
+    pub undoes: Option<DeedNumber>,
 }
 
 /// An act on several records, one after the other.

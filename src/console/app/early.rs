@@ -129,7 +129,8 @@ impl App {
         let early = waiting
             || self.is_sending()
             || self.is_coming() && self.is_for_a_row(chord)
-            || self.is_outdated() && self.keymap.command(chord).is_none();
+            || self.is_outdated() && self.keymap.command(chord).is_none()
+            || self.is_under_way() && self.is_to_act(chord);
         if early {
             self.wait(Stroke::Key(chord));
         }
@@ -162,7 +163,13 @@ impl App {
 
     /// What keys wait for is not there yet.
     fn is_awaiting(&self) -> bool {
-        self.is_sending() || self.is_coming() || self.is_outdated()
+        self.is_sending() || self.is_under_way() || self.is_coming() || self.is_outdated()
+    }
+
+    /// An act that nothing stands open for was sent, and has not been answered. Nobody waits for
+    /// one that an outage may have taken.
+    fn is_under_way(&self) -> bool {
+        self.dialog.is_none() && !self.sent.is_empty() && self.is_heard()
     }
 
     /// What is open was sent, and has not been answered.
@@ -226,6 +233,14 @@ impl App {
         })
     }
 
+    /// Whether a key does something that an act under way may change, or opens what does.
+    fn is_to_act(&self, chord: Chord) -> bool {
+        match self.keymap.command(chord) {
+            Some(command) => matches!(command, Command::Actions | Command::Undo | Command::Take),
+            None => self.keymap.verb(self.kind_here(), chord).is_some(),
+        }
+    }
+
     /// Does what the keys say that waited, once what they waited for is there or will not come.
     ///
     /// None of them answers what was not there when they were typed, and none follows what was
@@ -251,6 +266,15 @@ impl App {
             {
                 return self.drop_early(strokes.len());
             }
+        }
+    }
+
+    /// Drops the keys that wait: what they were typed behind was refused.
+    pub(super) fn drop_waiting(&mut self) {
+        let strokes = std::mem::take(&mut self.early.strokes).len();
+        self.early.since = None;
+        if strokes > 0 {
+            self.drop_early(strokes);
         }
     }
 
@@ -290,7 +314,7 @@ impl App {
             self.journey.page(),
             self.journey.pane(),
         ) {
-            _ if self.is_sending() => "the answer".to_owned(),
+            _ if self.is_sending() || self.is_under_way() => "the answer".to_owned(),
             (Some(finding), ..) => finding.name.clone(),
             (None, Some(_), _) => "the record".to_owned(),
             (None, None, Pane::Next) => "the list".to_owned(),

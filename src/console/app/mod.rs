@@ -70,8 +70,8 @@ pub use list::{List, PAGE, Row};
 pub use menu::menu_row;
 pub use messages::{Entry, Level};
 pub use msg::{
-    Ask, Became, Effect, Failure, Feed, InDatabase, Kept, Msg, Reach, RecordPage, Recovered,
-    Request, Seen, Step, Unsaved, Window,
+    Ask, Became, DeedNumber, Effect, Failure, Feed, InDatabase, Kept, Msg, Reach, RecordPage,
+    Recovered, Request, Seen, Step, Unsaved, Window,
 };
 pub use place::{Journey, Page, Place};
 pub use presence::Present;

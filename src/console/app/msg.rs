@@ -25,6 +25,9 @@ use crate::store::lists::Refreshed;
 /// The number of a request; its reply carries it, so that late replies are known as such.
 pub type Request = u64;
 
+/// The number of something that was done in this run and can be taken back; counted up.
+pub type DeedNumber = u64;
+
 /// What became of a draft that the database was to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InDatabase {

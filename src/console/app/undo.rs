@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::App;
 use super::dialog::{Confirm, Dialog};
 use super::messages::{Level, ONLY_READS};
-use super::msg::{Step, Undoable};
+use super::msg::{DeedNumber, Step, Undoable};
 use crate::domain::record::{Record, RecordId};
 use crate::domain::verbs;
 use crate::domain::when;
@@ -13,6 +13,7 @@ use crate::domain::when;
 /// What one did at once: one act, or one on several records.
 #[derive(Debug, Clone)]
 struct Deed {
+    number: DeedNumber,
     /// Such as `hold #1042`.
     what: String,
     at: DateTime<Utc>,
@@ -29,12 +30,21 @@ pub(super) struct Past {
     lasting: Option<Deed>,
     /// What was [`Self::lasting`] before an older deed began to be taken back.
     lasted: Option<Deed>,
+    /// The number of the newest deed.
+    newest: DeedNumber,
 }
 
 impl Past {
     /// Something was done.
     pub(super) fn done(&mut self, what: String, undo: Vec<Undoable>, at: DateTime<Utc>) {
-        let deed = Deed { what, at, undo };
+        self.newest += 1;
+        let number = self.newest;
+        let deed = Deed {
+            number,
+            what,
+            at,
+            undo,
+        };
         self.lasted = None;
         if deed.undo.is_empty() {
             self.lasting = Some(deed);
@@ -44,21 +54,26 @@ impl Past {
         }
     }
 
-    /// The last deed that can be is being taken back.
-    pub(super) fn undone(&mut self) {
-        self.deeds.pop();
+    /// The deed that was asked about is being taken back; whatever was done since the question
+    /// stays.
+    pub(super) fn undone(&mut self, number: DeedNumber) {
+        self.deeds.retain(|deed| deed.number != number);
         self.lasted = self.lasting.take();
     }
 
-    /// It was not.
+    /// It was not: it is again where it was.
     pub(super) fn not_undone(&mut self, undo: Undoable, can_still_be: bool) {
         self.lasting = self.lasted.take().or(self.lasting.take());
         if can_still_be {
-            self.deeds.push(Deed {
+            self.newest += 1;
+            let place = self.deeds.partition_point(|deed| deed.at <= undo.at);
+            let deed = Deed {
+                number: self.newest,
                 what: undo.did.clone(),
                 at: undo.at,
                 undo: vec![undo],
-            });
+            };
+            self.deeds.insert(place, deed);
         }
     }
 
@@ -80,6 +95,11 @@ impl App {
     pub(super) fn begin_undo(&mut self) {
         if self.settings.read_only {
             return self.say(Level::Refused, ONLY_READS.to_owned());
+        }
+        if let Some(step) = self.sent.values().next_back() {
+            let what = format!("{} {}", step.verb.name, step.number);
+            let why = format!("{what} is not answered yet: nothing is undone before it is");
+            return self.say(Level::Refused, why);
         }
         let told = |deed: &Deed| {
             let at = when::stamp(deed.at, self.now, self.settings.zone);
@@ -139,7 +159,7 @@ impl App {
             skipped: Vec::new(),
             origin: None,
             asked: None,
-            undoing: true,
+            undoes: Some(deed.number),
         })));
     }
 
