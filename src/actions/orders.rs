@@ -130,13 +130,9 @@ async fn unreserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome,
 async fn reserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let lines = orders::open_lines(work.connection, order.id).await?;
     let products: Vec<i64> = lines.iter().filter_map(|line| line.product_id).collect();
-    let planned_at = fulfilments::of_order(work.connection, order.id)
-        .await?
-        .into_iter()
-        .find(|plan| !plan.by_supplier)
-        .map(|plan| plan.location_id);
+    let planned_at = fulfilments::own_location(work.connection, order.id).await?;
     let mut levels = reservations::lock_levels(work.connection, &products).await?;
-    // The location that the order was given to comes first; beyond that any of ours will do.
+    // The location that the order was given to last comes first; beyond that any of ours will do.
     levels.sort_by_key(|level| (Some(level.location_id) != planned_at, level.id));
     let (mut taken, mut missing) = (0, 0);
     let mut short = Vec::new();

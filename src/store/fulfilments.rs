@@ -86,6 +86,20 @@ pub async fn of_order(connection: &mut PgConnection, order_id: i64) -> Result<Ve
     Ok(plans)
 }
 
+/// The location of ours that an order was given to last, whatever became of that.
+pub async fn own_location(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Option<i64>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select f.location_id from fulfilments f join locations p on p.id = f.location_id
+         where f.order_id = $1 and p.supplier_id is null order by f.id desc limit 1",
+        order_id
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
 /// Why a location does a part of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why<'a> {

@@ -739,3 +739,37 @@ async fn an_inspection_ends_with_the_stock_that_is_given_back_unless_it_found_so
     assert!(!done && said.contains("failed"), "{said}");
     works.assert_ledger_is_right().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reserved_again_comes_from_where_it_was_given_back() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run(
+            "insert into locations (name) values ('Annexe');
+             insert into stock_levels (product_id, location_id)
+                 select p.id, l.id from products p, locations l where p.sku = 'PLATE' and l.name = 'Annexe';
+             insert into stock_movements (stock_level_id, kind, on_hand)
+                 select max(id), 'receive', 5 from stock_levels;
+             select order_of('#1', 'PLATE', 2)",
+        )
+        .await;
+    works.drain(1);
+    for act in [
+        &["unreserve", "#1"][..],
+        &["route", "#1", "--to", "Annexe"],
+        &["reserve", "#1"],
+        &["unreserve", "#1"],
+        &["reserve", "#1"],
+    ] {
+        let (said, done) = works.act(act);
+        assert!(done, "{act:?}: {said}");
+        works.drain(usize::from(act[0] == "reserve"));
+    }
+    let packed = "select string_agg(l.name || ' ' || p.state, ', ' order by p.id)
+        from shipments p join fulfilments f on f.id = p.fulfilment_id join locations l on l.id = f.location_id";
+    assert_eq!(
+        works.text(packed).await.as_deref(),
+        Some("Warehouse void, Annexe void, Annexe draft")
+    );
+}
