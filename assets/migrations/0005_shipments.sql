@@ -187,7 +187,8 @@ begin
             raise exception 'an inspection of it is pending or failed'
                 using errcode = 'check_violation', constraint = 'shipments_inspected';
         end if;
-        -- Nor do units of our own leave by way of another fulfilment of the same line.
+        -- Nor do units of our own leave by way of another fulfilment of the same line, be it in the place
+        -- of the one that was inspected.
         if not supplied and exists (
             select from inspections i
             join fulfilments f on f.id = coalesce(i.fulfilment_id, (
@@ -196,8 +197,7 @@ begin
             join fulfilment_lines fl on fl.fulfilment_id = f.id
             join shipment_lines sl on sl.order_line_id = fl.order_line_id and sl.shipment_id = new.id
             where i.order_id = new.order_id and i.state in ('pending', 'failed')
-              and f.id <> new.fulfilment_id and f.state not in ('rejected', 'cancelled')
-              and p.supplier_id is null
+              and f.id <> new.fulfilment_id and p.supplier_id is null
         ) then
             raise exception 'an inspection of units of the same line is pending or failed'
                 using errcode = 'check_violation', constraint = 'shipments_inspected';

@@ -99,8 +99,10 @@ begin
                 using errcode = 'insufficient_privilege', constraint = 'inspections_waived_by_supervisor';
         elsif new.state = 'cancelled' and not exists (
             select from orders where id = new.order_id and stage = 'cancelled'
+            union all
+            select from fulfilments where id = new.fulfilment_id and state = 'cancelled'
         ) then
-            raise exception 'an inspection ends undone only with its order'
+            raise exception 'an inspection ends undone only with its order or fulfilment'
                 using errcode = 'check_violation', constraint = 'inspections_cancelled_with_order';
         end if;
         new.finished_at := case when new.state = 'pending' then null else clock_timestamp() end;
@@ -110,15 +112,22 @@ end $$;
 create trigger guard before insert or update on inspections
     for each row execute function guard_inspection();
 
--- What is not sent need not be inspected. What failed is still to be put right: the goods are here.
+-- What is not sent, or not from there, need not be inspected. What failed is still to be put right: the goods are here.
 create function cancel_inspections() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
-    update inspections set state = 'cancelled' where order_id = new.id and state = 'pending';
+    if tg_table_name = 'orders' then
+        update inspections set state = 'cancelled' where order_id = new.id and state = 'pending';
+    else
+        update inspections set state = 'cancelled' where fulfilment_id = new.id and state = 'pending';
+    end if;
     return null;
 end $$;
 create trigger cancel_inspections after update on orders
     for each row when (new.stage = 'cancelled' and old.stage <> 'cancelled')
+    execute function cancel_inspections();
+create trigger cancel_inspections after update of state on fulfilments
+    for each row when (new.state = 'cancelled' and old.state <> 'cancelled')
     execute function cancel_inspections();
 
 create trigger never_deleted before delete on inspections

@@ -13,7 +13,7 @@ use crate::domain::money;
 use crate::domain::orders::{FinancialStatus as Paid, FulfilmentState, OrderSummary};
 use crate::domain::promises;
 use crate::store::db::DbError;
-use crate::store::fulfilments::{self, Plan, Why};
+use crate::store::fulfilments::{self, Why};
 use crate::store::lookup::Source;
 use crate::store::orders::OpenLine;
 use crate::store::{calendar, inspections, notices, orders, reservations, shipments};
@@ -118,6 +118,7 @@ async fn assign(
 async fn unreserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     shipments::void_packed(work.connection, order.id).await?;
     let given_back = reservations::release_all(work.connection, order.id).await?;
+    fulfilments::give_up_uncovered(work.connection, order.id).await?;
     orders::set_covered_by_hand(work.connection, order.id, true).await?;
     let again = format!("reserve stock for {} again", order.number);
     let outcome = Outcome::new(format!("gave back {}", units(given_back)));
@@ -129,13 +130,9 @@ async fn unreserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome,
 async fn reserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let lines = orders::open_lines(work.connection, order.id).await?;
     let products: Vec<i64> = lines.iter().filter_map(|line| line.product_id).collect();
-    let planned_at = fulfilments::of_order(work.connection, order.id)
-        .await?
-        .into_iter()
-        .find(|plan| !plan.by_supplier)
-        .map(|plan| plan.location_id);
+    let planned_at = fulfilments::own_location(work.connection, order.id).await?;
     let mut levels = reservations::lock_levels(work.connection, &products).await?;
-    // The location that the order was given to comes first; beyond that any of ours will do.
+    // The location that the order was given to last comes first; beyond that any of ours will do.
     levels.sort_by_key(|level| (Some(level.location_id) != planned_at, level.id));
     let (mut taken, mut missing) = (0, 0);
     let mut short = Vec::new();
@@ -187,11 +184,10 @@ async fn reserve(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, A
 async fn route(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
     let source = work.given.source("to")?.clone();
     let lines = orders::open_lines(work.connection, order.id).await?;
-    let plans = fulfilments::of_order(work.connection, order.id).await?;
     orders::set_covered_by_hand(work.connection, order.id, false).await?;
     match source.supplier_id {
-        Some(supplier) => route_to_supplier(work, order, &source, supplier, &lines, &plans).await,
-        None => route_to_us(work, order, &source, &lines, &plans).await,
+        Some(supplier) => route_to_supplier(work, order, &source, supplier, &lines).await,
+        None => route_to_us(work, order, &source, &lines).await,
     }
 }
 
@@ -201,7 +197,6 @@ async fn route_to_supplier(
     source: &Source,
     supplier_id: i64,
     lines: &[OpenLine],
-    plans: &[Plan],
 ) -> Result<Outcome, ActError> {
     let products: Vec<i64> = lines.iter().filter_map(|line| line.product_id).collect();
     let prices = fulfilments::prices(work.connection, supplier_id, &products).await?;
@@ -233,7 +228,7 @@ async fn route_to_supplier(
             not_offered.join(" or ")
         )));
     }
-    replace_own_plans(work, plans).await?;
+    fulfilments::give_up_uncovered(work.connection, order.id).await?;
     let id = fulfilments::insert(
         work.connection,
         order.id,
@@ -276,12 +271,12 @@ async fn route_to_us(
     order: &OrderSummary,
     source: &Source,
     lines: &[OpenLine],
-    plans: &[Plan],
 ) -> Result<Outcome, ActError> {
     let planned: Vec<(i64, i32)> = lines
         .iter()
         .map(|line| (line.id, line.unallocated))
         .collect();
+    let plans = fulfilments::of_order(work.connection, order.id).await?;
     let there_already = plans.iter().any(|plan| {
         plan.location_id == source.location_id
             && planned
@@ -291,7 +286,7 @@ async fn route_to_us(
     if there_already {
         return Err(ActError::refused(format!("{} has it already", source.name)));
     }
-    replace_own_plans(work, plans).await?;
+    fulfilments::give_up_uncovered(work.connection, order.id).await?;
     let id = fulfilments::insert(
         work.connection,
         order.id,
@@ -311,21 +306,6 @@ async fn route_to_us(
         units(given),
         source.name
     )))
-}
-
-/// What is routed anew leaves the plan of our own locations that nobody has begun.
-async fn replace_own_plans(work: &mut Work<'_>, plans: &[Plan]) -> Result<(), ActError> {
-    for plan in plans {
-        let begun = !matches!(
-            plan.state,
-            FulfilmentState::Open | FulfilmentState::Accepted
-        );
-        if !plan.by_supplier && !begun && plan.untouched() {
-            let to = FulfilmentState::Cancelled;
-            fulfilments::set_state(work.connection, plan.id, plan.state, to).await?;
-        }
-    }
-    Ok(())
 }
 
 async fn inspect(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {

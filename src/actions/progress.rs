@@ -308,6 +308,7 @@ async fn route(
     if parts.is_empty() {
         return Ok(false);
     }
+    fulfilments::give_up_uncovered(connection, order.id).await?;
     store::ask(connection, order.id, &parts, terms.now).await?;
     Ok(true)
 }

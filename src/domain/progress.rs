@@ -385,14 +385,14 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
     for part in &facts.fulfilments {
         let (pending, failed, _) = part.inspections;
         let who = &part.location;
-        match part.state {
+        let reason = match part.state {
             FulfilmentState::Requested if part.unaddressed => {
                 let chosen = part.chosen();
-                reasons.push(format!("{who}{chosen} has no address for purchase orders"));
+                format!("{who}{chosen} has no address for purchase orders")
             }
             FulfilmentState::Requested if part.silent && part.routed_by_hand => {
                 let chosen = part.chosen();
-                reasons.push(format!("{who}{chosen} has not answered in the agreed time"));
+                format!("{who}{chosen} has not answered in the agreed time")
             }
             FulfilmentState::Requested if part.silent => {
                 let others = if part.offered_elsewhere {
@@ -400,17 +400,19 @@ pub fn waits_for(facts: &Facts) -> Option<String> {
                 } else {
                     "offers it"
                 };
-                reasons.push(format!(
-                    "{who} has not answered in the agreed time, and nobody else {others}"
-                ));
+                format!("{who} has not answered in the agreed time, and nobody else {others}")
             }
-            FulfilmentState::Requested => reasons.push(match part.unasked {
+            FulfilmentState::Requested => match part.unasked {
                 Some(unasked) => unasked.reason(who),
                 None => format!("{who} has not answered yet"),
-            }),
-            _ if failed > 0 => reasons.push("an inspection failed".to_owned()),
-            _ if pending > 0 => reasons.push("an inspection is pending".to_owned()),
-            _ => {}
+            },
+            _ if failed > 0 => "an inspection failed".to_owned(),
+            _ if pending > 0 => "an inspection is pending".to_owned(),
+            _ => continue,
+        };
+        // Who has two purchase orders of it is named once.
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
     if facts.open_inspections > 0 && !reasons.iter().any(|reason| reason.contains("inspection")) {

@@ -86,6 +86,20 @@ pub async fn of_order(connection: &mut PgConnection, order_id: i64) -> Result<Ve
     Ok(plans)
 }
 
+/// The location of ours that an order was given to last, whatever became of that.
+pub async fn own_location(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<Option<i64>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "select f.location_id from fulfilments f join locations p on p.id = f.location_id
+         where f.order_id = $1 and p.supplier_id is null order by f.id desc limit 1",
+        order_id
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
 /// Why a location does a part of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why<'a> {
@@ -150,6 +164,37 @@ pub async fn set_state(
     .execute(connection)
     .await?;
     one_row(&done, "the fulfilment")
+}
+
+/// Cancels the plans of our own locations that count on units which are not set aside there and that
+/// nothing covers: these are to be had elsewhere, and what is set aside is planned anew. Their drafts
+/// become void; a plan whose parcel has its label stays.
+pub async fn give_up_uncovered(
+    connection: &mut PgConnection,
+    order_id: i64,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "with given_up as (
+             update fulfilments f set state = 'cancelled'
+             where f.order_id = $1 and f.state in ('open', 'accepted', 'inspecting', 'ready')
+               and exists (select from locations p where p.id = f.location_id and p.supplier_id is null)
+               and not exists (select from shipments s where s.fulfilment_id = f.id and s.state = 'labelled')
+               and exists (
+                   select from fulfilment_lines fl
+                   join order_lines l on l.id = fl.order_line_id
+                   where fl.fulfilment_id = f.id and l.unallocated > 0
+                     and fl.quantity - fl.shipped > coalesce((
+                         select sum(r.quantity) from reservations r
+                         join stock_levels s on s.id = r.stock_level_id
+                         where r.order_line_id = l.id and s.location_id = f.location_id), 0))
+             returning f.id)
+         update shipments set state = 'void'
+         where state = 'draft' and fulfilment_id in (select id from given_up)",
+        order_id
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A supplier is asked for it, to hand it over by then.

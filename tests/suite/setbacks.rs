@@ -599,3 +599,189 @@ async fn what_is_cancelled_needs_no_inspection() {
     let (said, done) = works.act(&["start", "INS-1"]);
     assert!(!done && said.contains("it is cancelled"), "{said}");
 }
+
+/// The parts of each order with what they plan, and what covers its line.
+const PARTS: &str = "
+    select string_agg(part, ', ' order by number, id) from (
+        select o.number, f.id, o.number || ' ' || p.name || ' ' || f.state || ' ' || fl.quantity as part
+        from fulfilments f join orders o on o.id = f.order_id join locations p on p.id = f.location_id
+        join fulfilment_lines fl on fl.fulfilment_id = f.id
+        union all
+        select o.number, 1000, format('%s has %s+%s of %s', o.number, l.reserved, l.requested, l.ordered)
+        from orders o join order_lines l on l.order_id = o.id) parts";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_that_is_given_back_when_it_is_packed_can_come_from_elsewhere() {
+    let works = works().await;
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 6 from stock_levels s join products p on p.id = s.product_id
+             where p.sku = 'CUP';
+             select order_of(name, 'CUP', 2) from (values ('#1'), ('#2'), ('#3')) orders (name)",
+        )
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str], says: &str| {
+        let (said, done) = works.act(arguments);
+        assert!(done && said.contains(says), "{arguments:?}: {said}");
+    };
+    let packed = "select string_agg(s.state || ' ' || l.quantity, ', ' order by s.id)
+        from shipments s join shipment_lines l on l.shipment_id = s.id";
+    assert_eq!(
+        works.text(packed).await.as_deref(),
+        Some("draft 2, draft 2, draft 2")
+    );
+    for order in ["#1", "#2", "#3"] {
+        act(&["unreserve", order], "gave back 2 units");
+    }
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand, reason)
+             select s.id, 'adjust', -5, 'broken' from stock_levels s where s.on_hand > 0",
+        )
+        .await;
+    works.drain(1);
+    let (shown, _) = works.packline(&["show", "#1"]);
+    assert!(shown.contains("reserve or route it"), "{shown}");
+
+    // To a supplier, in part from what is left, and to where there is too little of it.
+    act(&["route", "#1", "--to", "Acme"], "asked Acme for 2 units");
+    act(&["reserve", "#2"], "reserved 1 of 2 units; 1 short: CUP");
+    assert!(works.run_once(&[]), "a job failed");
+    assert_eq!(
+        works.text(PARTS).await.as_deref(),
+        Some(
+            "#1 Warehouse cancelled 2, #1 Acme requested 2, #1 has 0+2 of 2, \
+             #2 Warehouse cancelled 2, #2 Acme requested 1, #2 Warehouse ready 1, #2 has 1+1 of 2, \
+             #3 Warehouse cancelled 2, #3 has 0+0 of 2"
+        )
+    );
+    act(
+        &["route", "#3", "--to", "Warehouse"],
+        "gave 2 units to Warehouse",
+    );
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand)
+             select s.id, 'receive', 1 from stock_levels s where s.on_hand > 0",
+        )
+        .await;
+    assert!(works.run_once(&[]), "a job failed");
+    let parts = works.text(PARTS).await;
+    let third = "#3 Warehouse cancelled 2, #3 Warehouse cancelled 2, #3 Acme requested 1, \
+                 #3 Warehouse ready 1, #3 has 1+1 of 2";
+    assert!(
+        parts.as_ref().is_some_and(|parts| parts.ends_with(third)),
+        "{parts:?}"
+    );
+    assert_eq!(
+        works.text(packed).await.as_deref(),
+        Some("void 2, void 2, void 2, draft 1, draft 1")
+    );
+    let asked = "Acme has not answered yet";
+    assert_eq!(
+        works.waits().await,
+        Some(format!("{asked}; {asked}; {asked}"))
+    );
+    works.assert_ledger_is_right().await;
+    let again = works.command(&["--once"]).output().expect("the worker");
+    let again = String::from_utf8_lossy(&[again.stdout, again.stderr].concat()).into_owned();
+    assert!(again.contains("0 jobs done"), "{again}");
+    assert_eq!(works.text(PARTS).await, parts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inspection_ends_with_the_stock_that_is_given_back_unless_it_found_something() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run(
+            "insert into inspection_plans (percent) values (100);
+             select order_of('#1', 'PLATE', 2)",
+        )
+        .await;
+    works.drain(1);
+    let act = |arguments: &[&str]| {
+        let (said, done) = works.act(arguments);
+        assert!(done, "{arguments:?}: {said}");
+    };
+    let pass = |inspection: &str, checks: &[&str]| {
+        for check in checks {
+            act(&["pass-check", inspection, "--check", check]);
+        }
+        act(&["finish", inspection]);
+    };
+    let states = "select string_agg(state, ', ' order by id) from inspections";
+    act(&["start", "INS-1"]);
+    act(&["unreserve", "#1"]);
+    assert_eq!(works.text(states).await.as_deref(), Some("cancelled"));
+    act(&["reserve", "#1"]);
+    works.drain(1);
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("cancelled, pending"),
+        "it is inspected all the same"
+    );
+    act(&["start", "INS-2"]);
+    act(&[
+        "fail-check",
+        "INS-2",
+        "--check",
+        "item",
+        "--defect",
+        "chipped",
+        "--severity",
+        "major",
+    ]);
+    pass("INS-2", &["quantity", "condition", "packaging"]);
+    act(&["unreserve", "#1"]);
+    act(&["route", "#1", "--to", "Warehouse"]);
+    works.drain(1);
+    act(&["start", "INS-3"]);
+    pass("INS-3", &["item", "quantity", "condition", "packaging"]);
+    works.drain(1);
+    assert_eq!(
+        works.text(states).await.as_deref(),
+        Some("cancelled, failed, passed")
+    );
+    // To give it back and take it again is no way around what was found.
+    act(&["set-tracking", "SHP-1", "--carrier", "DHL", "--code", "D1"]);
+    let (said, done) = works.act(&["hand-over", "SHP-1"]);
+    assert!(!done && said.contains("failed"), "{said}");
+    works.assert_ledger_is_right().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reserved_again_comes_from_where_it_was_given_back() {
+    let works = works().await;
+    works.stock_arrives().await;
+    works
+        .run(
+            "insert into locations (name) values ('Annexe');
+             insert into stock_levels (product_id, location_id)
+                 select p.id, l.id from products p, locations l where p.sku = 'PLATE' and l.name = 'Annexe';
+             insert into stock_movements (stock_level_id, kind, on_hand)
+                 select max(id), 'receive', 5 from stock_levels;
+             select order_of('#1', 'PLATE', 2)",
+        )
+        .await;
+    works.drain(1);
+    for act in [
+        &["unreserve", "#1"][..],
+        &["route", "#1", "--to", "Annexe"],
+        &["reserve", "#1"],
+        &["unreserve", "#1"],
+        &["reserve", "#1"],
+    ] {
+        let (said, done) = works.act(act);
+        assert!(done, "{act:?}: {said}");
+        works.drain(usize::from(act[0] == "reserve"));
+    }
+    let packed = "select string_agg(l.name || ' ' || p.state, ', ' order by p.id)
+        from shipments p join fulfilments f on f.id = p.fulfilment_id join locations l on l.id = f.location_id";
+    assert_eq!(
+        works.text(packed).await.as_deref(),
+        Some("Warehouse void, Annexe void, Annexe draft")
+    );
+}

@@ -260,6 +260,12 @@ fn a_purchase_order_that_cannot_be_sent_says_why() {
         waits_for(&facts).as_deref(),
         Some("Acme, routed by hand, has no address for purchase orders")
     );
+    facts.fulfilments.push(facts.fulfilments[0].clone());
+    assert_eq!(
+        waits_for(&facts).as_deref(),
+        Some("Acme, routed by hand, has no address for purchase orders"),
+        "once for two purchase orders"
+    );
 }
 
 #[test]

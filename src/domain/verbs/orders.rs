@@ -13,6 +13,7 @@ const ASSIGN: &[Write] = &[write("update (assignee)", "orders")];
 const RESERVE: &[Write] = &[
     write("update (covered_by_hand)", "orders"),
     write("update (state)", "shipments"),
+    write("update (state)", "fulfilments"),
     write("insert", "reservations"),
     write("update (quantity)", "reservations"),
     write("delete", "reservations"),
@@ -21,6 +22,7 @@ const ROUTE: &[Write] = &[
     write("update (covered_by_hand)", "orders"),
     write("insert", "fulfilments"),
     write("update (state, requested_at, leaves_by)", "fulfilments"),
+    write("update (state)", "shipments"),
     write("insert", "fulfilment_lines"),
     write("insert", "purchase_orders"),
     write("insert", "purchase_order_lines"),
