@@ -112,7 +112,8 @@ end $$;
 create trigger guard before insert or update on inspections
     for each row execute function guard_inspection();
 
--- What is not sent, or not from there, need not be inspected. What failed is still to be put right: the goods are here.
+-- What is not sent, or not from there, need not be inspected. What failed is still to be put right: the goods
+-- are here.
 create function cancel_inspections() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
