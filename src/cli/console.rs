@@ -29,7 +29,7 @@ pub async fn open(database: Database, config: &Config) -> Result<ExitCode> {
     let options = look::options(config)?;
     let feed = Feed::start(database.db.clone());
     let (db, person) = (database.db.clone(), database.person.clone());
-    match console::run(db, feed, person, options).await? {
+    match Box::pin(console::run(db, feed, person, options)).await? {
         None => {}
         Some(LeftBehind::InFile(file)) => print::last_note(format_args!(
             "the database did not take all that you wrote: it is kept in {}, and offered at the next start",
