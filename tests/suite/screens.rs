@@ -2700,12 +2700,12 @@ fn a_question_is_not_answered_by_what_was_typed_before_it() {
 }
 
 /// What takes an act on an order back.
-fn undo(verb: &str, says: &str) -> Option<Undo> {
-    Some(Undo {
+fn undo(verb: &str, says: &str) -> Undo {
+    Undo {
         verb: verb.into(),
         args: BTreeMap::new(),
         says: says.into(),
-    })
+    }
 }
 
 /// #1042 was held and can be released again; the cursor is on #1044, which is on hold.
@@ -2714,7 +2714,7 @@ fn held_before() -> Desk {
     desk.passed = Some(0);
     desk.keys("1hstop<enter>");
     let (request, ..) = under_way(&mut desk);
-    let done = acted("held", undo("release", "release #1042"));
+    let done = acted("held", Some(undo("release", "release #1042")));
     desk.send(Msg::Acted(request, Ok(done)));
     desk.keys("jj");
     desk
@@ -2731,7 +2731,7 @@ fn undo_behind_an_act_that_is_under_way_means_that_act() {
         desk.send(Msg::Tick);
         assert!(desk.app.dialog.is_none(), "{}", desk.shown());
         assert!(desk.shown().contains("for the answer"), "{}", desk.shown());
-        let done = acted("released", undo("hold", "hold #1044 again"));
+        let done = acted("released", Some(undo("hold", "hold #1044 again")));
         desk.send(Msg::Acted(request, Ok(done)));
         let shown = desk.shown();
         assert!(shown.contains("hold #1044 again?"), "{shown}");
