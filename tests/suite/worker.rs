@@ -647,7 +647,7 @@ async fn a_line_waits_only_for_suppliers_that_were_asked_for_it() {
     let (said, done) = works.act(&["short", "#1", "--sku", "cup", "--quantity", "2"]);
     assert!(done, "{said}");
     works.drain(1);
-    let (said, done) = works.act(&["reject", "#1", "--reason", "sold out"]);
+    let (said, done) = works.act(&["reject", "#1", "--reason", "sold out", "--supplier", "bolt"]);
     assert!(done, "{said}");
     works.drain(1);
     let waits = works.text("select waiting_reason from orders").await;
