@@ -712,15 +712,17 @@ begin atomic
 end;
 
 -- Units of our own stock of a product that orders placed up to then leave free. What they want is
--- counted only where there is something to have.
+-- counted only where there is something to have. Each order is looked up by its line: a planner that may
+-- begin with the open orders does, while nobody has counted them yet.
 create function free_units(product bigint, placed timestamptz default 'infinity', placed_id bigint default 0)
 returns bigint
 language sql stable security definer set search_path = packline, pg_temp
 begin atomic
     select case when own.units <= 0 then 0 else greatest(0, own.units
-         - coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
-                     where l.product_id = product and l.unallocated > 0 and comes_first(o)
-                       and (o.placed_at, o.id) < (placed, placed_id)), 0)) end
+         - coalesce((select sum(l.unallocated) from order_lines l
+                     where l.product_id = product and l.unallocated > 0
+                       and (select comes_first(o) and (o.placed_at, o.id) < (placed, placed_id)
+                            from orders o where o.id = l.order_id)), 0)) end
     from (select coalesce(sum(s.on_hand - s.reserved), 0) as units
           from stock_levels s join locations p on p.id = s.location_id
           where s.product_id = product and p.supplier_id is null) own;

@@ -63,10 +63,11 @@ pub async fn levels(
                group by b.product_id)
            select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
                   coalesce(s.muted_until > $2, false) as "muted!",
-                  coalesce((select sum(l.unallocated) from order_lines l join orders o on o.id = l.order_id
-                            where l.product_id = s.product_id and l.unallocated > 0 and is_wanted(o)
-                              and o.stage in ('new', 'confirmed', 'processing', 'on_hold', 'partially_shipped')), 0)
-                      as "wanted!",
+                  coalesce((select sum(l.unallocated) from order_lines l
+                            where l.product_id = s.product_id and l.unallocated > 0
+                              and (select is_wanted(o) and o.stage in ('new', 'confirmed', 'processing', 'on_hold',
+                                                                       'partially_shipped')
+                                   from orders o where o.id = l.order_id)), 0) as "wanted!",
                   coalesce((select units from coming where coming.product_id = s.product_id), 0) as "on_order!",
                   coalesce((select sum(d.units) from daily_demand d where d.product_id = s.product_id
                             and d.day > ($2 at time zone 'UTC')::date - 28
