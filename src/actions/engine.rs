@@ -344,7 +344,7 @@ pub(super) async fn load(
 }
 
 /// What to call a record that is not there.
-fn name(record: RecordId) -> String {
+pub(super) fn name(record: RecordId) -> String {
     match record.kind {
         Kind::Shipment => format!("SHP-{}", record.id),
         Kind::Inspection => format!("INS-{}", record.id),

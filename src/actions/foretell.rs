@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnection;
 
+use super::engine::{load, name};
 use super::{ActError, Terms, options, orders, purchases, shipments};
 use crate::domain::act::Args;
 use crate::domain::record::{Kind, RecordId};
@@ -30,6 +31,10 @@ pub async fn foretell(
     terms: Terms,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, ActError> {
+    // A colleague may have been first, and nobody is asked about what would be refused.
+    let now_is = load(connection, record).await?;
+    let now_is = now_is.ok_or_else(|| ActError::NotFound(name(record)))?;
+    (verb.applies_to)(&now_is).map_err(ActError::Refused)?;
     match (verb.kind, verb.name) {
         (Kind::Order, "set-option") => {
             let wanted = args.get("to").map_or("", String::as_str);

@@ -724,6 +724,11 @@ impl Desk {
         })
     }
 
+    /// The fingers rest for as long as an answer that came by itself waits for.
+    fn rest(&mut self) {
+        self.now += TimeDelta::milliseconds(450);
+    }
+
     /// Types: a character each, names of keys in angle brackets.
     fn keys(&mut self, text: &str) {
         let mut rest = text;
@@ -1012,7 +1017,7 @@ fn why_an_address_was_not_changed_has_its_rows_whatever_stands_above() {
     let refused = ActError::Refused(verbs::Reason(why.into()));
     desk.send(Msg::Acted(request, Err(refused)));
     desk.check("set-address-refused-80");
-    desk.now += TimeDelta::milliseconds(450);
+    desk.rest();
     // Whichever field is written in: it is seen, and so is the refusal.
     for _ in 0..9 {
         let Some(Dialog::Form(form)) = &desk.app.dialog else {
@@ -1078,7 +1083,7 @@ fn a_refusal_takes_no_key_that_was_on_its_way_before_it() {
         let told = shown.contains("3 keys typed ahead dropped");
         assert!(told || command.contains(':'), "{shown}");
         assert!(desk.asked().is_empty(), "{shown}");
-        desk.now += TimeDelta::milliseconds(450);
+        desk.rest();
         desk.keys("<end>ped<enter>");
         let (_, _, args) = under_way(&mut desk);
         assert_eq!(&*args["reason"], "stopped");
@@ -1393,6 +1398,7 @@ fn a_console_that_only_reads_says_so() {
         let types = matches!(desk.app.dialog, Some(Dialog::Form(_)))
             || matches!(&desk.app.dialog, Some(Dialog::Views(shelf)) if shelf.naming.is_some());
         assert!(!types, "{keys}: {screen}");
+        desk.rest();
         if desk.app.dialog.is_some() {
             desk.keys("<esc>");
         }
@@ -1475,6 +1481,7 @@ fn what_is_picked_stays_picked_whatever_others_do() {
     assert!(desk.asked().is_empty(), "{}", desk.shown());
     let shown = desk.shown();
     assert!(shown.contains("can't hold #1043: "), "{shown}");
+    desk.rest();
     // What moves is done where it stands by then.
     desk.keys("a");
     marked(&desk, "> l release");
@@ -1754,6 +1761,7 @@ fn a_filter_says_what_could_be_meant() {
 #[test]
 fn the_command_line_completes_remembers_and_explains() {
     let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
     desk.keys(":hol<tab>");
     desk.check("command-reasons-80");
     desk.keys("<tab><enter>");
@@ -1764,7 +1772,9 @@ fn the_command_line_completes_remembers_and_explains() {
         "{:?}",
         desk.acts
     );
-    desk.keys("<esc>:sort price<enter>");
+    let (request, ..) = under_way(&mut desk);
+    desk.send(Msg::Acted(request, Ok(acted("held", None))));
+    desk.keys(":sort price<enter>");
     desk.check("command-wrong-80");
     desk.keys("<esc>:<up>");
     let said = desk.shown();
@@ -1858,7 +1868,7 @@ fn a_wrong_argument_is_explained_where_it_stands_and_nothing_typed_is_lost() {
         desk.send(Msg::Acted(request, Err(error)));
         desk.check(&format!("command-refused-{columns}"));
         // The cursor is behind the wrong word.
-        desk.now += TimeDelta::milliseconds(450);
+        desk.rest();
         desk.keys("<ctrl-w>DHL <enter>");
         let step = desk.acts.iter().find_map(|effect| match effect {
             Effect::Act { step, .. } => Some(step),
@@ -1895,7 +1905,7 @@ fn a_line_comes_back_from_its_question_and_from_what_the_record_refuses() {
     let screen = desk.shown();
     assert!(screen.contains("a parcel of it has left"), "{screen}");
     assert!(screen.contains(":cancel no longer wanted"), "{screen}");
-    desk.now += TimeDelta::milliseconds(450);
+    desk.rest();
     desk.keys("<esc>:release<enter>");
     let screen = desk.shown();
     assert!(screen.contains("can't release #1042"), "{screen}");
@@ -1993,6 +2003,15 @@ fn a_view_is_named_opened_shared_and_thrown_away() {
     let mut desk = Desk::new(80, 24);
     desk.keys("/late<enter>Sw");
     desk.check("views-none-80");
+    let text = "the server is away".to_owned();
+    desk.send(Msg::Kept(Err(Failure { text })));
+    let shown = desk.shown();
+    assert!(
+        shown.contains("could not be read: the server is away"),
+        "{shown}"
+    );
+    assert!(!shown.contains("None yet"), "{shown}");
+    desk.keys("<esc>w");
     desk.keys("wLate ones<tab>");
     desk.check("views-naming-80");
     desk.keys("<enter>");
@@ -2077,6 +2096,7 @@ fn help_and_messages() {
         desk.keys("<ctrl-d>");
     }
     desk.keys("<esc>l");
+    desk.rest();
     desk.keys("!");
     desk.check("messages-80");
 }
@@ -2590,7 +2610,7 @@ fn an_answer_that_comes_by_itself_takes_no_key_that_was_not_meant_for_it() {
         desk.keys("<enter>");
         assert!(stands(&desk), "an impatient key has closed it unread");
     }
-    desk.now += TimeDelta::milliseconds(450);
+    desk.rest();
     desk.keys("<enter>");
     assert!(matches!(desk.app.dialog, Some(Dialog::Form(_))));
     assert!(desk.shown().contains("later"), "{}", desk.shown());
@@ -2666,7 +2686,7 @@ fn what_was_typed_behind_an_act_that_was_refused_is_dropped_with_a_word() {
         assert!(shown.contains("8 keys typed ahead dropped"), "{shown}");
         assert!(desk.asked().is_empty(), "{}", desk.shown());
         assert_eq!(desk.app.list(Kind::Order).selected_index(), 1);
-        desk.now += TimeDelta::milliseconds(450);
+        desk.rest();
         if matches!(desk.app.dialog, Some(Dialog::Conflict(_))) {
             desk.keys("<enter>");
         }
@@ -2697,6 +2717,35 @@ fn a_question_is_not_answered_by_what_was_typed_before_it() {
     desk.send(Msg::Acted(request, Ok(acted("held", None))));
     assert!(desk.app.dialog.is_none(), "{}", desk.shown());
     assert_eq!(desk.app.list(Kind::Order).selected_index(), 0);
+}
+
+#[test]
+fn what_was_typed_for_what_a_refusal_kept_from_opening_does_nothing_else() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("1jjhjust a moment<enter>");
+    let shown = desk.shown();
+    assert!(shown.contains("can't hold #1044: it is on hold"), "{shown}");
+    assert!(shown.contains("14 keys typed after it dropped"), "{shown}");
+    assert_eq!(desk.app.list(Kind::Order).selected_index(), 2);
+    assert!(desk.app.dialog.is_none() && desk.asked().is_empty());
+    desk.rest();
+    // The message leads to what it is about.
+    desk.keys("k!<enter>");
+    let page = desk.app.journey.page().map(|page| page.id);
+    assert_eq!(page.map(|id| id.id), Some(44), "{}", desk.shown());
+}
+
+#[test]
+fn what_is_written_on_the_command_line_behind_an_act_is_judged_by_how_that_went() {
+    let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
+    desk.keys("1jjl:hold again<enter>");
+    let (request, number, _) = under_way(&mut desk);
+    assert_eq!(number, "#1044");
+    assert!(desk.app.dialog.is_none(), "{}", desk.shown());
+    let done = acted("released", None);
+    desk.send(Msg::Acted(request, Ok(done)));
+    assert!(desk.shown().contains(":hold again"), "{}", desk.shown());
 }
 
 /// What takes an act on an order back.
@@ -2739,7 +2788,7 @@ fn undo_behind_an_act_that_is_under_way_means_that_act() {
         assert!(desk.asked().is_empty(), "{shown}");
         let dropped = shown.contains("1 key typed ahead dropped");
         assert_eq!(dropped, typed == "luy", "{shown}");
-        desk.now += TimeDelta::milliseconds(450);
+        desk.rest();
         desk.keys("y");
         let (request, number, _) = under_way(&mut desk);
         assert_eq!(number, "#1044");

@@ -25,11 +25,17 @@ struct Able {
 }
 
 impl App {
-    /// Begins what a key stands for.
+    /// Begins what a key stands for. Where that can't be done, what is typed behind it was meant for
+    /// what would have opened.
     pub(super) fn begin_by_key(&mut self, verb: &'static Verb, effects: &mut Vec<Effect>) {
-        if let Err(why) = self.begin(verb, &Args::new(), None, effects) {
-            self.say(Level::Refused, why);
+        let Err(why) = self.begin(verb, &Args::new(), None, effects) else {
+            return;
+        };
+        match self.targets().as_slice() {
+            [only] => self.say_of((only.id(), &only.number()), Level::Refused, why),
+            _ => self.say(Level::Refused, why),
         }
+        self.drop_what_follows();
     }
 
     /// Begins to do something with the marked records, or the selected one.

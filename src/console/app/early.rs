@@ -129,7 +129,7 @@ impl App {
         let early = waiting
             || self.is_sending()
             || self.is_coming() && self.is_for_a_row(chord)
-            || self.is_outdated() && self.keymap.command(chord).is_none()
+            || self.is_outdated() && self.is_for_what_is_shown(chord)
             || self.is_under_way() && self.is_to_act(chord);
         if early {
             self.wait(Stroke::Key(chord));
@@ -233,10 +233,19 @@ impl App {
         })
     }
 
+    /// Whether what a key does, or what is written behind it, depends on how its record stands.
+    fn is_for_what_is_shown(&self, chord: Chord) -> bool {
+        let command = self.keymap.command(chord);
+        command.is_none_or(|command| command == Command::CommandLine)
+    }
+
     /// Whether a key does something that an act under way may change, or opens what does.
     fn is_to_act(&self, chord: Chord) -> bool {
         match self.keymap.command(chord) {
-            Some(command) => matches!(command, Command::Actions | Command::Undo | Command::Take),
+            Some(command) => matches!(
+                command,
+                Command::Actions | Command::CommandLine | Command::Undo | Command::Take
+            ),
             None => self.keymap.verb(self.kind_here(), chord).is_some(),
         }
     }
@@ -276,6 +285,16 @@ impl App {
         if strokes > 0 {
             self.drop_early(strokes);
         }
+    }
+
+    /// Keys that follow a refusal are dropped until the fingers have rested: they were meant for what
+    /// it kept from opening.
+    pub(super) fn drop_what_follows(&mut self) {
+        self.arrived = Some(self.now);
+        self.early.dropped = Some(Dropped {
+            strokes: 0,
+            because: self.said.as_ref().map(|said| said.text.clone()),
+        });
     }
 
     /// Whether what is open wants an answer, or is to be read.

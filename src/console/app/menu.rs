@@ -150,6 +150,8 @@ impl App {
                 return;
             }
             Some(Command::Clear | Command::Actions | Command::Quit | Command::Back) => return,
+            // Who has seen enough goes on to another pane.
+            Some(command) if command.pane().is_some() => return self.command(command, effects),
             _ => {
                 self.dialog = Some(Dialog::Menu { picked });
                 return;

@@ -164,6 +164,8 @@ pub struct App {
     arrived: Option<DateTime<Utc>>,
     /// The views that the person sees.
     pub views: Vec<View>,
+    /// Why these are not all, where they could not be read.
+    pub views_unread: Option<String>,
     /// The columns that the person chose.
     pub columns: BTreeMap<Kind, Vec<String>>,
     /// How well those two are known.
@@ -216,6 +218,7 @@ impl App {
             early: Early::default(),
             arrived: None,
             views: Vec::new(),
+            views_unread: None,
             columns: BTreeMap::new(),
             kept: Knowledge::Stale,
             said_before: Vec::new(),

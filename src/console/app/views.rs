@@ -209,6 +209,7 @@ impl App {
         }
         match result {
             Ok(kept) => {
+                self.views_unread = None;
                 self.views = kept.views;
                 for (kind, columns) in &kept.columns {
                     let list = self.list_mut(*kind);
@@ -218,7 +219,10 @@ impl App {
                 }
                 self.columns = kept.columns;
             }
-            Err(failure) => self.log(Level::Error, format!("views: {}", failure.text)),
+            Err(failure) => {
+                self.log(Level::Error, format!("views: {}", failure.text));
+                self.views_unread = Some(failure.text);
+            }
         }
     }
 

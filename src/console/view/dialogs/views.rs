@@ -41,8 +41,11 @@ pub(super) fn shelf(
     let height = views.len().clamp(1, 12);
     let inner = boxed(buffer, g, &title, &hints, 66, height, theme);
     if views.is_empty() {
-        let text = "None yet. A view is a filter, a sort and columns under a name.";
-        write(buffer, line(inner, 0), &[muted(text)], theme);
+        let text = match &app.views_unread {
+            Some(why) => bad(format!("They could not be read: {why}")),
+            None => muted("None yet. A view is a filter, a sort and columns under a name."),
+        };
+        write(buffer, line(inner, 0), &[text], theme);
     }
     let picked = shelf.picked.min(views.len().saturating_sub(1));
     let top = (picked + 1).saturating_sub(inner.height as usize);
