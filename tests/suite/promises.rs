@@ -290,6 +290,49 @@ async fn an_order_that_nobody_could_serve_goes_on_when_a_supplier_offers_it() {
     assert_eq!(works.text(promised).await.as_deref(), Some("true"));
 }
 
+#[tokio::test]
+async fn a_look_at_what_is_free_reads_the_orders_that_wait_for_it_and_no_others() {
+    let works = works().await;
+    // As after a first import, when nothing has been counted yet.
+    works
+        .run(
+            "alter table orders set (autovacuum_enabled = false);
+             alter table order_lines set (autovacuum_enabled = false);
+             insert into products (sku, title) select 'SKU-' || i, 'One of many' from generate_series(0, 399) i;
+             insert into stock_levels (product_id, location_id)
+                 select p.id, l.id from products p, locations l where l.supplier_id is null and p.sku like 'SKU-%';
+             insert into stock_movements (stock_level_id, kind, on_hand) select id, 'opening', 1000 from stock_levels;
+             select order_of('#' || i, 'CUP', 1) from generate_series(1, 800) i;
+             insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+                 select o.id, 1 + k, p.id, p.sku, p.title, 1000, 1
+                 from orders o cross join generate_series(1, 10) k
+                 join products p on p.sku = 'SKU-' || (o.id * 7 + k * 31) % 400",
+        )
+        .await;
+    let mut owner = works.owner().await;
+    // What the sessions of the program plan by.
+    sqlx::raw_sql("set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0; begin")
+        .execute(&mut owner)
+        .await
+        .expect("a transaction");
+    let wait: i64 = sqlx::query_scalar(
+        "select count(lead_days(id, 1, 'EUR', 'infinity', 9223372036854775807)) from products",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .expect("lead times");
+    assert!(wait > 400, "{wait}");
+    let read: i64 = sqlx::query_scalar(
+        "select coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0)
+         from pg_stat_xact_user_tables where relid = 'orders'::regclass",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .expect("what was read");
+    let lines = works.number("select count(*) from order_lines").await;
+    assert!(read <= lines, "{read} orders were read for {lines} lines");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_for_what_nobody_sells_is_promised_when_there_is_stock_of_it() {
     let works = works().await;
