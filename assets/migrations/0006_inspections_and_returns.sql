@@ -60,6 +60,35 @@ create table defects (
 );
 create index defects_of_inspection on defects (inspection_id, at desc);
 
+-- Defects by the product of what was inspected and by day (UTC), by which goods are sampled.
+create table daily_defects (
+    product_id bigint not null references products,
+    day date not null,
+    defects bigint not null,
+    primary key (product_id, day)
+);
+create function count_defects() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    insert into daily_defects (product_id, day, defects)
+    select product_id, day, count(*)
+    from (select n.id, (n.at at time zone 'UTC')::date as day, l.product_id
+          from new_rows n
+          join inspections i on i.id = n.inspection_id
+          join order_lines l on l.order_id = i.order_id
+          union
+          select n.id, (n.at at time zone 'UTC')::date, s.product_id
+          from new_rows n
+          join inspections i on i.id = n.inspection_id
+          join stock_levels s on s.id = i.stock_level_id) found
+    where product_id is not null
+    group by product_id, day order by product_id, day
+    on conflict (product_id, day) do update set defects = daily_defects.defects + excluded.defects;
+    return null;
+end $$;
+create trigger count_defects after insert on defects
+    referencing new table as new_rows for each statement execute function count_defects();
+
 insert into transition (kind, from_state, to_state) values
     ('inspection', '', 'pending'),
     ('inspection', 'pending', 'passed'),

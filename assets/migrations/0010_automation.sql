@@ -121,7 +121,7 @@ create trigger tell_parcels after update on orders
 
 -- By when the supplier must have accepted; written when the purchase order has left.
 alter table purchase_orders add column answer_due timestamptz;
-create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent';
+create index purchase_orders_silent on purchase_orders (answer_due) where state = 'sent' and answer_due is not null;
 create index purchase_orders_unsent on purchase_orders (id) where state = 'draft';
 create index purchase_orders_unsent_for_stock on purchase_orders (id) where state = 'draft' and fulfilment_id is null;
 
@@ -1118,6 +1118,21 @@ end $$;
 create trigger need_no_label after update of state on shipments
     for each row when (new.state <> old.state and new.state not in ('draft', 'labelled'))
     execute function end_alert('dead_job', 'shipment', 'done');
+-- What was overdue and has come, or will not, is not told for another minute.
+create function settle_overdue() returns trigger
+language plpgsql security definer set search_path = packline, pg_temp as $$
+begin
+    perform enqueue('sweep', 'shop', 0)
+    where exists (select from purchase_order_lines l
+                  join stock_levels t on t.product_id = l.product_id
+                  join alerts a on a.kind = 'overdue' and a.subject_kind = 'stock' and a.subject_id = t.id
+                      and a.cleared_at is null
+                  where l.purchase_order_id = new.id);
+    return null;
+end $$;
+create trigger settle_overdue after update of state on purchase_orders
+    for each row when (old.state = 'accepted' and new.state <> 'accepted' and new.fulfilment_id is null)
+    execute function settle_overdue();
 -- A purchase order that went to its supplier by other means, or will not, needs no mail any more.
 create trigger need_no_mail after update of state on purchase_orders
     for each row when (old.state = 'draft' and new.state <> 'draft' and new.fulfilment_id is null)
@@ -1163,7 +1178,6 @@ create table inspection_plans (
 );
 create unique index inspection_plans_once on inspection_plans (coalesce(product_id, 0), coalesce(supplier_id, 0));
 insert into inspection_plans (percent) values (5);
-create index defects_recent on defects (at);
 create index inspections_stock on inspections (stock_level_id) where stock_level_id is not null;
 
 -- What comes again.

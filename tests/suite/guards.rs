@@ -1009,6 +1009,7 @@ const WITHOUT_HISTORY: &[(&str, &str)] = &[
     ("calendar_changes", "itself a journal, written by a trigger"),
     ("change", "the feed's own"),
     ("change_kept", "the feed's own"),
+    ("daily_defects", "reckoned from the defects"),
     ("daily_demand", "reckoned from the lines"),
     ("draft", "one's own, until it is sent"),
     ("hold", "ends by itself"),

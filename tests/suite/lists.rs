@@ -643,6 +643,7 @@ const HISTORY: &[&str] = &[
     "activity_default",
     "stock_movements",
     "daily_demand",
+    "daily_defects",
     "customers",
     "notices",
     "purchase_orders",

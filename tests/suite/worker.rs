@@ -267,6 +267,46 @@ async fn stock_that_arrives_fills_the_oldest_promise_first_and_its_alert_clears(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_defects_of_a_product_its_goods_are_inspected_for_90_days() {
+    let works = Works::open().await;
+    works.run(SHOP).await;
+    let stages = async || {
+        let states = "select string_agg(o.number || ' ' || f.state, ', ' order by o.id)
+            from fulfilments f join orders o on o.id = f.order_id";
+        works.text(states).await.unwrap_or_default()
+    };
+    works
+        .run(
+            "insert into stock_movements (stock_level_id, kind, on_hand) select id, 'opening', 50 from stock_levels;
+             select order_of('#1', 'PLATE', 1); select order_of('#2', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(stages().await, "#1 ready, #2 ready");
+    // In an order, and where the other lies.
+    works
+        .run(
+            "insert into inspections (order_id) select id from orders where number = '#1';
+             insert into inspections (stock_level_id)
+                 select s.id from stock_levels s join products p on p.id = s.product_id where p.sku = 'CUP';
+             insert into defects (inspection_id, check_name, severity, description)
+                 select id, 'condition', 'minor', 'chipped' from inspections cross join generate_series(1, 3);
+             select order_of('#3', 'PLATE', 1); select order_of('#4', 'CUP', 1)",
+        )
+        .await;
+    works.drain(1);
+    assert_eq!(
+        stages().await,
+        "#1 ready, #2 ready, #3 inspecting, #4 inspecting"
+    );
+    works
+        .run("update daily_defects set day = day - 91; select order_of('#5', 'PLATE', 1)")
+        .await;
+    works.drain(1);
+    assert!(stages().await.ends_with("#5 ready"), "{}", stages().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_supplier_says_is_noted_by_verbs_and_the_rest_is_asked_of_the_next() {
     let works = Works::open().await;
     works.run(SHOP).await;

@@ -51,7 +51,7 @@ pub struct Sample {
     pub sku: String,
     /// The share that the plan asks for, in percent.
     pub percent: i16,
-    /// Defects found in its orders within the last 90 days.
+    /// Defects found in its orders and its stock, since the day that was asked about.
     pub defects: i64,
 }
 
@@ -69,10 +69,9 @@ pub async fn samples(
                               and (i.supplier_id is null or i.supplier_id = (
                                   select s.supplier_id from competing_offers(l.product_id, o.currency) s limit 1))
                             order by i.product_id nulls last, i.supplier_id nulls last limit 1), 0::smallint) as "percent!",
-                  (select count(*) from defects d
-                   join inspections i on i.id = d.inspection_id
-                   join order_lines dl on dl.order_id = i.order_id
-                   where d.at > $2::timestamptz and dl.product_id = l.product_id) as "defects!"
+                  coalesce((select sum(d.defects) from daily_defects d
+                            where d.product_id = l.product_id
+                              and d.day >= ($2::timestamptz at time zone 'UTC')::date), 0)::bigint as "defects!"
            from fulfilment_lines fl
            join order_lines l on l.id = fl.order_line_id
            join orders o on o.id = l.order_id
