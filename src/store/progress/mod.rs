@@ -217,10 +217,10 @@ async fn lines(connection: &mut PgConnection, id: i64) -> Result<Vec<Line>, DbEr
            cross join lateral (
                select coalesce(sum(fl.quantity - fl.shipped), 0) as units
                from fulfilment_lines fl
-               join fulfilments f on f.id = fl.fulfilment_id
-               join locations p on p.id = f.location_id
-               where fl.order_line_id = l.id and p.supplier_id is null
-                 and f.state in ('open', 'accepted', 'inspecting', 'ready')) planned
+               where fl.order_line_id = l.id and (
+                   select p.supplier_id is null and f.state in ('open', 'accepted', 'inspecting', 'ready')
+                   from fulfilments f join locations p on p.id = f.location_id
+                   where f.id = fl.fulfilment_id)) planned
            where l.order_id = $1 and l.requires_shipping order by l.position"#,
         id
     )

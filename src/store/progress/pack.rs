@@ -27,9 +27,10 @@ pub async fn unplanned(
         r#"select s.location_id, r.order_line_id,
                   (sum(r.quantity) - coalesce((
                       select sum(fl.quantity - fl.shipped) from fulfilment_lines fl
-                      join fulfilments f on f.id = fl.fulfilment_id
-                      where fl.order_line_id = r.order_line_id and f.location_id = s.location_id
-                        and f.state in ('open', 'accepted', 'inspecting', 'ready')), 0))::integer as "units!"
+                      where fl.order_line_id = r.order_line_id and (
+                          select f.location_id = s.location_id
+                             and f.state in ('open', 'accepted', 'inspecting', 'ready')
+                          from fulfilments f where f.id = fl.fulfilment_id)), 0))::integer as "units!"
            from order_lines l
            join reservations r on r.order_line_id = l.id
            join stock_levels s on s.id = r.stock_level_id
