@@ -1,6 +1,13 @@
 //! What sets an order back on its way: money that went back, an option that cannot take it, a parcel
 //! that is lost, a day on which nobody works.
 
+use chrono_tz::Tz;
+use packline::actions::{ActError, Terms, foretell};
+use packline::domain::act::Args;
+use packline::domain::record::{Kind, RecordId};
+use packline::domain::verbs;
+
+use crate::shop::now;
 use crate::works::{SHOP, Works};
 
 const WAITS: &str =
@@ -154,6 +161,13 @@ async fn a_lost_parcel_stays_in_sight_until_it_is_sent_again_or_written_off() {
     lose("SHP-3");
     let (said, done) = works.act(&["write-off", "SHP-3", "--reason", "refunded"]);
     assert!(done, "{said}");
+    // A colleague who has not seen that yet is told, and not asked.
+    let write_off = verbs::find(Kind::Shipment, "write-off").expect("a verb");
+    let parcel = RecordId::new(Kind::Shipment, 3);
+    let mut connection = works.owner().await;
+    let (args, terms) = (Args::new(), Terms::from(Tz::UTC));
+    let asked = foretell(&mut connection, write_off, parcel, &args, terms, now()).await;
+    assert!(matches!(asked, Err(ActError::Refused(_))), "{asked:?}");
     let ended = "select stage || ' ' || (closed_at is not null) from orders where number = '#2'";
     assert_eq!(works.text(ended).await.as_deref(), Some("closed true"));
     assert_eq!(works.text(alert).await, None);
