@@ -394,6 +394,7 @@ async fn a_role_says_what_it_may_not() {
     viewer.shows("#1000").await;
     viewer.types("h");
     viewer.shows("can't hold #1000: only warehouse").await;
+    viewer.rests().await;
     viewer.types("a");
     viewer.shows("are for warehouse").await;
 }

@@ -13,7 +13,7 @@ use sqlx::ConnectOptions as _;
 use crate::act_command::packline;
 use crate::harness::until;
 use crate::network::Line;
-use crate::pty::{InTerminal, LIMIT, on_database, on_shop};
+use crate::pty::{InTerminal, LIMIT, fingers_rest, on_database, on_shop};
 use crate::shop::{Shop, now};
 
 /// Begins every frame.
@@ -374,12 +374,11 @@ async fn a_console_that_only_reads_does_nothing() {
     let mut console = InTerminal::console(&shop, &[("PACKLINE_READ_ONLY", "true")]);
     console.shows("● live");
     console.shows("#1000");
-    console.types("h");
-    console.shows("this console only reads");
-    console.types("u");
-    console.rests();
-    console.types("n");
-    console.shows("this console only reads");
+    for key in ["h", "u", "n"] {
+        console.types(key);
+        console.shows("this console only reads");
+        fingers_rest();
+    }
     console.types("q");
     assert!(console.ends().success());
     // What it shows is its own; what would be kept for the next time is not.

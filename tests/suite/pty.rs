@@ -59,6 +59,11 @@ pub(crate) struct Seen {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Waits for as long as keys behind a refusal are dropped: what ends that is the time alone.
+pub(crate) fn fingers_rest() {
+    std::thread::sleep(Duration::from_millis(600));
+}
+
 impl InTerminal {
     /// The console, to be started.
     pub(crate) fn program() -> CommandBuilder {

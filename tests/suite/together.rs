@@ -96,6 +96,7 @@ async fn a_parcel_that_was_taken_is_given_back() {
     ana.shows("SHP-1").await;
     ana.types("M");
     ana.shows("can't unclaim SHP-1: nobody has it").await;
+    ana.rests().await;
     ana.types("n");
     ana.shows("SHP-1 is yours for ten minutes").await;
     ana.shows("u: let go of SHP-1").await;
@@ -112,6 +113,7 @@ async fn a_parcel_that_was_taken_is_given_back() {
     bo.types("M");
     let has = format!("can't unclaim SHP-1: {} has it", shop.login(Role::Support));
     bo.shows(&has).await;
+    bo.rests().await;
     let refused = shop
         .act(
             Role::Warehouse,
