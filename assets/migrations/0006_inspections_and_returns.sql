@@ -76,6 +76,10 @@ begin
           from new_rows n
           join inspections i on i.id = n.inspection_id
           join order_lines l on l.order_id = i.order_id
+          where (i.fulfilment_id is null or l.id in (
+                     select order_line_id from fulfilment_lines where fulfilment_id = i.fulfilment_id))
+            and (i.shipment_id is null or l.id in (
+                     select order_line_id from shipment_lines where shipment_id = i.shipment_id))
           union
           select n.id, (n.at at time zone 'UTC')::date, s.product_id
           from new_rows n

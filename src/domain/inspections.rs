@@ -16,7 +16,7 @@ words! {
         Failed = "failed",
         /// It failed, and a supervisor let it go, with a reason.
         Waived = "waived",
-        /// Its order was cancelled before it was finished.
+        /// Its order, or the part of it that it was for, was cancelled before it was finished.
         Cancelled = "cancelled",
     }
 }

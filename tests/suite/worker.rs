@@ -299,6 +299,22 @@ async fn after_defects_of_a_product_its_goods_are_inspected_for_90_days() {
         stages().await,
         "#1 ready, #2 ready, #3 inspecting, #4 inspecting"
     );
+    // What was not inspected has no defects: another line of that order, which is no part of it.
+    works
+        .run(
+            "insert into products (sku, title) values ('LAMP', 'A lamp');
+             insert into order_lines (order_id, position, product_id, sku, title, unit_price, ordered)
+                 select o.id, 2, p.id, p.sku, p.title, 1000, 1
+                 from orders o, products p where o.number = '#2' and p.sku = 'LAMP';
+             insert into inspections (order_id, fulfilment_id)
+                 select o.id, f.id from orders o join fulfilments f on f.order_id = o.id where o.number = '#2';
+             insert into defects (inspection_id, check_name, severity, description)
+                 select max(id), 'condition', 'minor', 'chipped' from inspections",
+        )
+        .await;
+    let found = "select string_agg(p.sku || ' ' || d.defects, ', ' order by p.sku)
+        from daily_defects d join products p on p.id = d.product_id";
+    assert_eq!(works.text(found).await.as_deref(), Some("CUP 4, PLATE 3"));
     works
         .run("update daily_defects set day = day - 91; select order_of('#5', 'PLATE', 1)")
         .await;
