@@ -72,9 +72,10 @@ begin
     if old.state not in ('held', 'failed')
        and not (old.state = 'queued' and not old.sending and new.state = 'cancelled')
        and not (old.state = 'cancelled' and old.kind = 'purchase_order' and new.state = 'queued')
-       and not (new.outdated and not old.outdated and new.state = old.state)
-       -- Its recipient has another address.
-       and not (not old.sending and new.state = old.state and pg_trigger_depth() > 1)
+       -- What it says does not hold any more, or its recipient has another address.
+       and not (pg_trigger_depth() > 1 and (not old.sending or new.recipient = old.recipient)
+                and to_jsonb(new) - '{outdated,recipient,retry_at,version,updated_at}'::text[]
+                  = to_jsonb(old) - '{outdated,recipient,retry_at,version,updated_at}'::text[])
        and not (pg_has_role(session_user, 'packline_worker', 'member')
                 or pg_has_role(session_user, 'packline_admin', 'member')) then
         raise exception 'a mail that is % cannot be changed', old.state

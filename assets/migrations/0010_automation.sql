@@ -377,21 +377,35 @@ end $$;
 create trigger enqueue_addressed after update of email on suppliers
     for each row when (new.email is distinct from old.email) execute function enqueue_addressed();
 
--- What has not left to the old address goes to the new one, of itself or when somebody sends it again.
+-- What has not left to the old address goes to the new one, of itself or when somebody sends it again;
+-- also where the supplier had none for a while.
+alter table suppliers add column last_address text;
+create function keep_address() returns trigger
+language plpgsql set search_path = packline, pg_temp as $$
+begin
+    new.last_address := old.email;
+    return new;
+end $$;
+create trigger keep_address before update of email on suppliers
+    for each row when (new.email is distinct from old.email and has_address(old)) execute function keep_address();
 create function readdress_mails() returns trigger
 language plpgsql security definer set search_path = packline, pg_temp as $$
 begin
     update notices n
     set recipient = new.email, retry_at = case when n.state = 'queued' then clock_timestamp() else n.retry_at end
-    where n.subject_kind = 'purchase_order' and n.recipient = old.email and not n.sending
-      and (n.state in ('held', 'queued', 'failed')
-           and exists (select from purchase_orders p where p.id = n.subject_id and p.supplier_id = new.id)
-           or n.state = 'cancelled' and n.subject_id in (
-               select id from purchase_orders where supplier_id = new.id and state = 'sent'));
+    where n.recipient = new.last_address and not n.sending and n.id in (
+        select m.id from notices m join purchase_orders p on p.id = m.subject_id
+        where m.subject_kind = 'purchase_order' and m.state in ('held', 'queued', 'failed')
+          and p.supplier_id = new.id
+        union all
+        select m.id from purchase_orders p
+        join notices m on m.subject_kind = 'purchase_order' and m.subject_id = p.id
+        where p.supplier_id = new.id and p.state = 'sent' and m.state = 'cancelled');
     return null;
 end $$;
 create trigger readdress_mails after update of email on suppliers
-    for each row when (new.email <> old.email and has_address(new)) execute function readdress_mails();
+    for each row when (new.email is distinct from old.email and has_address(new) and new.last_address <> new.email)
+    execute function readdress_mails();
 
 -- What is on order is part of what a product's stock shows, and of its history.
 create function tell_stock() returns trigger

@@ -117,6 +117,8 @@ pub struct TicketSummary {
     pub subject: String,
     /// The customer's name, or address.
     pub customer: String,
+    /// Whether there is a mail address to answer to.
+    pub has_address: bool,
     /// The order it is about.
     pub order_id: Option<i64>,
     /// That order's number.

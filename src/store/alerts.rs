@@ -59,6 +59,7 @@ pub async fn levels(
                select b.product_id, sum(b.quantity - b.received) as units
                from purchase_orders p join purchase_order_lines b on b.purchase_order_id = p.id
                where p.fulfilment_id is null and p.state in ('draft', 'sent', 'accepted')
+                 and b.product_id in (select product_id from stock_levels where id = any ($1))
                  and not is_overdue(p, $2)
                group by b.product_id)
            select s.id, (s.on_hand - s.reserved)::bigint as "available!", s.reorder_point,
@@ -170,7 +171,7 @@ pub async fn settle_stuck(
              -- Who sends without a word has answered.
              where p.state = 'sent' and p.answer_due < $1 and (f.id is null or f.state = 'requested')
              union all
-             select distinct on (t.id) 'unaddressed', 'stock', t.id,
+             (select distinct on (t.id) 'unaddressed', 'stock', t.id,
                     'PO-' || p.id || ' waits: ' || s.name || ' has no address for purchase orders'
              from purchase_orders p
              join suppliers s on s.id = p.supplier_id
@@ -178,8 +179,9 @@ pub async fn settle_stuck(
              join stock_levels t on t.product_id = l.product_id
              join locations n on n.id = t.location_id and n.supplier_id is null
              where p.state = 'draft' and p.fulfilment_id is null and not has_address(s)
+             order by t.id, p.id)
              union all
-             select distinct on (t.id) 'unsent', 'stock', t.id,
+             (select distinct on (t.id) 'unsent', 'stock', t.id,
                     'PO-' || p.id || ' to ' || s.name || case when m.state = 'failed' then ' was refused by its mail server'
                                                               else ' was stopped' end || ': resend-mail'
              from notices m
@@ -189,10 +191,10 @@ pub async fn settle_stuck(
              join stock_levels t on t.product_id = l.product_id
              join locations n on n.id = t.location_id and n.supplier_id is null
              where m.kind = 'purchase_order' and m.subject_kind = 'purchase_order' and m.order_id is null
-               and (m.state = 'failed' or m.state = 'cancelled' and m.kind = 'purchase_order')
-               and p.state = 'sent' and p.answer_due is null
+               and m.state in ('failed', 'cancelled') and p.state = 'sent' and p.answer_due is null
+             order by t.id, p.id)
              union all
-             select distinct on (t.id) 'overdue', 'stock', t.id,
+             (select distinct on (t.id) 'overdue', 'stock', t.id,
                     'PO-' || coalesce(p.in_place_of, p.id) || ' should have left ' || s.name || ' by '
                         || to_char(leaves_on(p), 'FMDD Mon YYYY') || ': receive it, or cancel-purchase'
              from purchase_orders p
@@ -200,7 +202,8 @@ pub async fn settle_stuck(
              join purchase_order_lines l on l.purchase_order_id = p.id and l.received < l.quantity
              join stock_levels t on t.product_id = l.product_id
              join locations n on n.id = t.location_id and n.supplier_id is null
-             where p.state = 'accepted' and p.fulfilment_id is null and is_overdue(p, $1)),
+             where p.state = 'accepted' and p.fulfilment_id is null and is_overdue(p, $1)
+             order by t.id, p.id)),
          cleared as (
              update alerts a set cleared_at = clock_timestamp()
              where a.cleared_at is null

@@ -271,7 +271,7 @@ pub async fn coming(connection: &mut PgConnection, level: i64) -> Result<Vec<Com
            join purchase_orders b on b.id = l.purchase_order_id
            join suppliers s on s.id = b.supplier_id
            where t.id = $1 and b.fulfilment_id is null and b.state in ('draft', 'sent', 'accepted')
-           order by b.id"#,
+           order by coalesce(b.in_place_of, b.id), b.id"#,
         level,
     )
     .fetch_all(connection)
@@ -319,6 +319,8 @@ pub struct Asked {
     pub currency: String,
     /// The part of an order that it is for; none for our own stock.
     pub fulfilment_id: Option<i64>,
+    /// When the supplier answered, where it has.
+    pub answered_at: Option<DateTime<Utc>>,
     /// What its number asks for.
     pub lines: Vec<AskedLine>,
 }
@@ -355,7 +357,8 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = sqlx::query!(
-        r#"select id, coalesce(in_place_of, id) as "number!", state, supplier_id, currency, fulfilment_id
+        r#"select id, coalesce(in_place_of, id) as "number!", state, supplier_id, currency, fulfilment_id,
+                  answered_at
            from purchase_orders
            where id = (
                select p.id from purchase_orders asked
@@ -394,6 +397,7 @@ pub async fn lock(connection: &mut PgConnection, id: i64) -> Result<Option<Asked
         supplier_id: row.supplier_id,
         currency: row.currency,
         fulfilment_id: row.fulfilment_id,
+        answered_at: row.answered_at,
         lines,
     }))
 }
@@ -459,7 +463,18 @@ pub async fn keep_part(
     .execute(&mut *connection)
     .await?;
     let whence = format!("what was accepted of PO-{}", asked.number);
-    answer(connection, purchase, "accepted", Some(&whence)).await
+    answer(connection, purchase, "accepted", Some(&whence)).await?;
+    if let Some(accepted_at) = asked.answered_at {
+        // That it can send less than it said gives it no more time.
+        sqlx::query!(
+            "update purchase_orders set answered_at = $2 where id = $1",
+            purchase,
+            accepted_at,
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
 }
 
 /// A fulfilment with the units that are kept, requested, in the place of one that was rejected.

@@ -12,7 +12,7 @@ use crate::domain::tickets::{MessageKind, Priority, Resolution, TicketState, Tic
 /// reads its rows. A snooze that is over counts as none.
 pub const SELECT: &str = "
     select t.id, t.version, t.subject, coalesce(nullif(t.customer_name, ''), t.email, '') as customer,
-           t.order_id, parent.number as order_number, t.state, t.priority, t.assignee,
+           t.email is not null as has_address, t.order_id, parent.number as order_number, t.state, t.priority, t.assignee,
            nullif(t.due_at, '9999-12-31 00:00+00') as due_at,
            case t.due_at when '9999-12-31 00:00+00' then null
                 when t.first_response_due then 'first_response'
@@ -42,6 +42,7 @@ pub fn from_row(row: &PgRow) -> Result<TicketSummary, DbError> {
         version: columns.get("version")?,
         subject: columns.get("subject")?,
         customer: columns.get("customer")?,
+        has_address: columns.get("has_address")?,
         order_id: columns.get("order_id")?,
         order_number: columns.get("order_number")?,
         state: columns.word("state")?,

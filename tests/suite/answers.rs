@@ -339,9 +339,15 @@ async fn what_has_not_left_goes_to_the_address_that_was_put_right() {
         "kiln@example.org",
     ]);
     works.run_once(&[]);
-    works
-        .run("update suppliers set email = 'orders@example.org' where name = 'Acme'")
-        .await;
+    // Mistyped first, and emptied.
+    for say in [
+        "update suppliers set email = 'orders@example' where name = 'Acme'",
+        "update suppliers set email = 'orders' where name = 'Acme'",
+        "update suppliers set email = null where name = 'Acme'",
+        "update suppliers set email = 'orders@example.org' where name = 'Acme'",
+    ] {
+        works.run(say).await;
+    }
     let to =
         "select string_agg(recipient, ', ' order by id) from notices where kind = 'purchase_order'";
     assert_eq!(
@@ -398,9 +404,16 @@ async fn what_was_accepted_for_our_stock_and_never_comes_is_raised_and_can_be_en
     let (shown, _) = works.packline(&["show", "CUP"]);
     assert!(shown.contains(why), "{shown}");
 
+    // That less of it comes gives no more time.
+    let (said, done) = works.answers(&["PO-1,CUP,11"]);
+    assert!(done && said.contains("1 updated"), "{said}");
+    works.run(sweep).await;
+    works.drain(1);
+    assert_eq!(works.text(overdue).await.as_deref(), Some(why));
+
     let (said, done) = works.act(&["cancel-purchase", "CUP", "--reason", "it never came"]);
     assert!(
-        !done && said.contains("which purchase order: PO-1: 11 units from Acme, PO-2: 4"),
+        !done && said.contains("which purchase order: PO-1: 10 units from Acme, PO-2: 4"),
         "{said}"
     );
     let asked = &[

@@ -128,6 +128,12 @@ fn judge(asked: &Asked, answer: &[Acceptance]) -> Result<Answer, String> {
             None if line.units() == 0 => 0,
             None => return Err(format!("expected a line for {}", line.sku)),
         };
+        if said > 0 && line.units() == 0 {
+            return Err(format!(
+                "{} was turned down: nothing of it is asked for any more",
+                line.sku
+            ));
+        }
         if said > line.units() {
             return Err(format!(
                 "{said} of {} are accepted, {} were asked for",
@@ -212,6 +218,7 @@ mod tests {
             supplier_id: 1,
             currency: "EUR".to_owned(),
             fulfilment_id: Some(3),
+            answered_at: None,
             lines: vec![line(1, "CUP", 2), line(2, "POT", 1)],
         }
     }

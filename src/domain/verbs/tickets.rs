@@ -63,6 +63,9 @@ pub(super) const VERBS: &[Verb] = &[
                 TicketState::Closed | TicketState::Merged => {
                     Reason::because(format!("it is {}", ticket.state))
                 }
+                _ if !ticket.has_address => {
+                    Reason::because("the customer's mail address is not known")
+                }
                 _ => Ok(()),
             })
         },
