@@ -198,6 +198,7 @@ fn ticket(id: i64, due: i64) -> TicketSummary {
         version: 1,
         subject: "Onde está a minha encomenda?".into(),
         customer: "Ines Duarte".into(),
+        has_address: true,
         order_id: Some(42),
         order_number: Some("#1042".into()),
         state: TicketState::New,
@@ -2746,6 +2747,77 @@ fn what_is_written_on_the_command_line_behind_an_act_is_judged_by_how_that_went(
     let done = acted("released", None);
     desk.send(Msg::Acted(request, Ok(done)));
     assert!(desk.shown().contains(":hold again"), "{}", desk.shown());
+}
+
+#[test]
+fn what_was_written_can_be_read_and_thrown_away_when_it_can_be_sent_no_more() {
+    let mut desk = Desk::new(80, 24);
+    desk.passed = Some(0);
+    desk.keys("1jhstop it<esc>");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("until you leave: h opens it again"),
+        "{shown}"
+    );
+    meanwhile(&mut desk, Stage::OnHold);
+    for opened in ["h", ":hold<enter>"] {
+        desk.keys(opened);
+        let shown = desk.shown();
+        assert!(shown.contains("stop it"), "{opened}: {shown}");
+        assert!(shown.contains("it is on hold"), "{opened}: {shown}");
+        desk.keys("<esc>");
+    }
+    desk.keys("h<ctrl-u><esc>");
+    desk.keys("h");
+    let shown = desk.shown();
+    assert!(desk.app.dialog.is_none(), "{shown}");
+    assert!(shown.contains("can't hold #1043: it is on hold"), "{shown}");
+}
+
+#[test]
+fn a_question_that_a_colleague_has_answered_is_told_and_takes_no_key() {
+    let mut desk = Desk::new(80, 24);
+    desk.keys("3Ga");
+    let menu = desk.app.menu();
+    let place = menu.iter().position(|(verb, _)| verb.name == "send-again");
+    desk.keys(&"j".repeat(place.expect("a place in the menu")));
+    desk.keys("<enter>");
+    let asked = desk.acts.iter().find_map(|effect| match effect {
+        Effect::Foretell { request, .. } => Some(*request),
+        _ => None,
+    });
+    let request = asked.expect("what it comes to");
+    let refused = ActError::Refused(verbs::Reason("it is cancelled".into()));
+    desk.send(Msg::Foretold(request, Err(refused)));
+    desk.keys("y");
+    let shown = desk.shown();
+    assert!(
+        shown.contains("it is cancelled; 1 key typed after it dropped"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn who_reads_the_messages_stays_at_one_when_the_oldest_go() {
+    let mut desk = Desk::new(80, 24);
+    let refuse = |desk: &mut Desk, times: usize| {
+        for _ in 0..times {
+            desk.keys("l");
+            desk.rest();
+        }
+    };
+    desk.keys("1");
+    refuse(&mut desk, 1000);
+    desk.keys("j");
+    refuse(&mut desk, 1);
+    desk.keys("k");
+    refuse(&mut desk, 3);
+    desk.keys("!jjj");
+    let text = "the server is away".to_owned();
+    desk.send(Msg::Kept(Err(Failure { text })));
+    desk.keys("<enter>");
+    let page = desk.app.journey.page().map(|page| page.id.id);
+    assert_eq!(page, Some(43), "{}", desk.shown());
 }
 
 /// What takes an act on an order back.

@@ -123,8 +123,7 @@ impl App {
             let for_good = matches!(error, ActError::Refused(_) | ActError::BadArgument { .. });
             self.past.not_undone((**undoable).clone(), !for_good);
         }
-        let text = format!("{} {}: {why}", step.verb.name, step.number);
-        self.log_of((step.record, &step.number), Level::Refused, text);
+        self.log_refused(step, &why);
         if let (true, Some(Dialog::Bulk(bulk))) = (in_bulk, &mut self.dialog) {
             bulk.results.push((step.number.clone(), Err(why)));
             let mut step = step.clone();
@@ -144,8 +143,28 @@ impl App {
         self.drop_waiting();
     }
 
+    fn log_refused(&mut self, step: &Step, why: &str) {
+        let text = format!("{} {}: {why}", step.verb.name, step.number);
+        self.log_of((step.record, &step.number), Level::Refused, text);
+    }
+
+    /// Says in place of a question why what it would ask about is not done; what is typed behind it was
+    /// meant for the question.
+    pub(super) fn would_be_refused(
+        &mut self,
+        step: &Step,
+        error: ActError,
+        origin: Option<Origin>,
+    ) {
+        self.log_refused(step, &told(&error));
+        self.say_refused(step, error, origin);
+        if self.dialog.is_none() {
+            self.drop_what_follows();
+        }
+    }
+
     /// Says why something was not done, or would not be, where it was written.
-    pub(super) fn say_refused(&mut self, step: &Step, error: ActError, origin: Option<Origin>) {
+    fn say_refused(&mut self, step: &Step, error: ActError, origin: Option<Origin>) {
         let why = told(&error);
         match (error, origin) {
             (ActError::Conflict(conflict), mut origin) if self.dialog.is_none() => {

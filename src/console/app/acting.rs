@@ -49,7 +49,11 @@ impl App {
         origin: Option<Origin>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
-        let Able { targets, skipped } = self.able(verb)?;
+        let Able { targets, skipped } = match self.able(verb) {
+            Ok(able) => able,
+            Err(why) if given.is_empty() && self.open_left(verb, &why, effects) => return Ok(()),
+            Err(why) => return Err(why),
+        };
         let mut given = given.clone();
         let mut is_guess = false;
         if let ([target], false) = (targets.as_slice(), given.contains_key(CHECK))
@@ -108,6 +112,33 @@ impl App {
         self.ask_choices(effects);
     }
 
+    /// Opens what was written for a verb that does not apply any more, with the reason: there it can be
+    /// read, copied and thrown away. False where nothing was.
+    fn open_left(&mut self, verb: &'static Verb, why: &str, effects: &mut Vec<Effect>) -> bool {
+        let targets = self.targets();
+        let [record] = targets.as_slice() else {
+            return false;
+        };
+        if record.id().kind != verb.kind || self.settings.read_only || !self.may(verb) {
+            return false;
+        }
+        let before = self.dialog.take();
+        let form = Form::new(verb, vec![Target::of(record)], Vec::new(), &Args::new());
+        self.dialog = Some(Dialog::Form(Box::new(form)));
+        self.fill_from_draft();
+        match &mut self.dialog {
+            Some(Dialog::Form(form)) if form.holds_text() => {
+                form.fail(None, why.to_owned());
+                self.ask_choices(effects);
+                true
+            }
+            _ => {
+                self.dialog = before;
+                false
+            }
+        }
+    }
+
     /// Which of the marked records, or the selected one, a verb applies to, and why not to the
     /// others.
     ///
@@ -125,11 +156,7 @@ impl App {
         let mut skipped = Vec::new();
         for record in &records {
             match self.applies(verb, record) {
-                Ok(()) => targets.push(Target {
-                    record: record.id(),
-                    number: record.number(),
-                    version: record.version(),
-                }),
+                Ok(()) => targets.push(Target::of(record)),
                 Err(reason) => skipped.push((record.number(), reason.0)),
             }
         }
@@ -259,7 +286,7 @@ impl App {
         match (lines, confirm.steps.first()) {
             (Ok(lines), _) => confirm.detail.extend(lines),
             (Err(error @ (ActError::BadArgument { .. } | ActError::Refused(_))), Some(step)) => {
-                return self.say_refused(&step.clone(), error, confirm.origin);
+                return self.would_be_refused(&step.clone(), error, confirm.origin);
             }
             (Err(error), _) => confirm.detail.push(format!("what it comes to: {error}")),
         }

@@ -1,6 +1,7 @@
 //! What the person is told: over the footer for a while, and among the messages of this run.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::App;
 use super::dialog::{Dialog, Reading};
@@ -113,32 +114,28 @@ impl App {
     }
 
     fn keep(&mut self, entry: Entry) {
-        let before = self.lines_of_messages();
-        self.messages.push(entry);
-        let excess = self.messages.len().saturating_sub(MESSAGES);
-        self.messages.drain(..excess);
-        let more = self.lines_of_messages().saturating_sub(before);
-        let height = self.geometry().map_or(0, |g| g.page_rows());
+        let (columns, height) = self
+            .geometry()
+            .map_or((0, 0), |g| (g.page_columns(), g.page_rows()));
         // The newest comes first: who reads stays at the message that is being read.
-        if let Some(Dialog::Reading { top, cursor, .. }) = &mut self.dialog {
+        if let Some(Dialog::Reading {
+            what: Reading::Messages,
+            top,
+            cursor,
+        }) = &mut self.dialog
+            && !self.messages.is_empty()
+        {
+            let mut line = Document::default();
+            entry.write(&mut line, self.settings.zone);
+            let more = line.lines(columns).len();
             *cursor += more;
             if *top > 0 || *cursor >= height {
                 *top += more;
             }
         }
-    }
-
-    /// How many lines the messages take, where they are being read.
-    fn lines_of_messages(&self) -> usize {
-        let read = matches!(
-            &self.dialog,
-            Some(Dialog::Reading {
-                what: Reading::Messages,
-                ..
-            })
-        );
-        let columns = self.geometry().filter(|_| read);
-        columns.map_or(0, |g| self.messages().lines(g.page_columns()).len())
+        self.messages.push(entry);
+        let excess = self.messages.len().saturating_sub(MESSAGES);
+        self.messages.drain(..excess);
     }
 
     /// The messages of this run as a page, the newest first.
@@ -153,29 +150,35 @@ impl App {
             document.flow(vec![muted("Nothing has happened yet.")]);
         }
         for entry in self.messages.iter().rev() {
-            let (word, tone) = match entry.level {
-                Level::Info => ("done", Tone::Plain),
-                Level::Unsent => ("draft", Tone::Warn),
-                Level::Refused => ("not done", Tone::Warn),
-                Level::Error => ("error", Tone::Bad),
-            };
-            let mut spans = vec![
-                muted(when::clock(entry.at, self.settings.zone)),
-                Span::new(format!("  {word}  "), tone),
-            ];
-            let Some((id, number)) = &entry.about else {
-                spans.push(plain(&entry.text));
-                document.flow(spans);
-                continue;
-            };
-            match entry.text.split_once(number.as_str()) {
-                Some((before, after)) => {
-                    spans.extend([plain(before), link(number), plain(after)]);
-                }
-                None => spans.push(plain(&entry.text)),
-            }
-            document.flow_to(*id, spans);
+            entry.write(&mut document, self.settings.zone);
         }
         document
+    }
+}
+
+impl Entry {
+    /// Writes it down, with the way to its record.
+    fn write(&self, document: &mut Document, zone: Tz) {
+        let (word, tone) = match self.level {
+            Level::Info => ("done", Tone::Plain),
+            Level::Unsent => ("draft", Tone::Warn),
+            Level::Refused => ("not done", Tone::Warn),
+            Level::Error => ("error", Tone::Bad),
+        };
+        let mut spans = vec![
+            muted(when::clock(self.at, zone)),
+            Span::new(format!("  {word}  "), tone),
+        ];
+        let Some((id, number)) = &self.about else {
+            spans.push(plain(&self.text));
+            return document.flow(spans);
+        };
+        match self.text.split_once(number.as_str()) {
+            Some((before, after)) => {
+                spans.extend([plain(before), link(number), plain(after)]);
+            }
+            None => spans.push(plain(&self.text)),
+        }
+        document.flow_to(*id, spans);
     }
 }

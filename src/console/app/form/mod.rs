@@ -11,7 +11,7 @@ use crate::actions::{News, Since};
 use crate::console::input::{Chord, Key};
 use crate::domain::act::Args;
 use crate::domain::macros;
-use crate::domain::record::RecordId;
+use crate::domain::record::{Record, RecordId};
 use crate::domain::text;
 use crate::domain::verbs::{ArgKind, EMPTY, Verb};
 
@@ -24,6 +24,17 @@ pub struct Target {
     pub number: String,
     /// The version that was seen.
     pub version: i64,
+}
+
+impl Target {
+    /// A record as it is shown.
+    pub(super) fn of(record: &Record) -> Self {
+        Self {
+            record: record.id(),
+            number: record.number(),
+            version: record.version(),
+        }
+    }
 }
 
 /// A verb's arguments, being asked for.
