@@ -73,7 +73,9 @@ begin
        and not (old.state = 'queued' and not old.sending and new.state = 'cancelled')
        and not (old.state = 'cancelled' and old.kind = 'purchase_order' and new.state = 'queued')
        -- What it says does not hold any more, or its recipient has another address.
-       and not (pg_trigger_depth() > 1 and (not old.sending or new.recipient = old.recipient)
+       and not (pg_trigger_depth() > 1
+                and (old.state <> 'sent' and not old.sending
+                     or (new.recipient, new.retry_at) is not distinct from (old.recipient, old.retry_at))
                 and to_jsonb(new) - '{outdated,recipient,retry_at,version,updated_at}'::text[]
                   = to_jsonb(old) - '{outdated,recipient,retry_at,version,updated_at}'::text[])
        and not (pg_has_role(session_user, 'packline_worker', 'member')

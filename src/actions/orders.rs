@@ -309,7 +309,7 @@ async fn route_to_us(
 }
 
 async fn inspect(work: &mut Work<'_>, order: &OrderSummary) -> Result<Outcome, ActError> {
-    let products = inspections::checks_of_products(work.connection, order.id).await?;
+    let products = inspections::checks_of_products(work.connection, order.id, None).await?;
     let checks = checks(&products);
     let id = inspections::insert(work.connection, order.id, None, &checks).await?;
     Ok(Outcome::new(format!(

@@ -471,7 +471,8 @@ async fn inspect(
         sampling::chosen(&order.number, &sample.sku, percent)
     });
     let to = if chosen {
-        let products = inspections::checks_of_products(connection, order.id).await?;
+        let products =
+            inspections::checks_of_products(connection, order.id, Some(fulfilment_id)).await?;
         let checks = super::orders::checks(&products);
         inspections::insert(connection, order.id, Some(fulfilment_id), &checks).await?;
         FulfilmentState::Inspecting

@@ -105,17 +105,21 @@ pub async fn insert(
 }
 
 /// The checks that products name for themselves, by SKU; none for a product that has the standard
-/// ones. Of the lines of an order that have units to ship.
+/// ones. Of the lines of an order that have units to ship, or of those in one fulfilment of it.
 pub async fn checks_of_products(
     connection: &mut PgConnection,
     order_id: i64,
+    fulfilment_id: Option<i64>,
 ) -> Result<Vec<(String, Option<serde_json::Value>)>, DbError> {
     let rows = sqlx::query!(
         "select l.sku, (array_agg(p.checks))[1] as checks
          from order_lines l left join products p on p.id = l.product_id
          where l.order_id = $1 and l.ordered > l.shipped + l.cancelled and l.requires_shipping
+           and ($2::bigint is null or l.id in (
+               select order_line_id from fulfilment_lines where fulfilment_id = $2))
          group by l.sku order by min(l.position)",
-        order_id
+        order_id,
+        fulfilment_id,
     )
     .fetch_all(connection)
     .await?;

@@ -541,6 +541,22 @@ async fn a_mail_on_its_way_is_the_workers_alone() {
         )
         .await;
     }
+    // Nor by a trigger of one's own.
+    run(
+        &mut support,
+        "create temp table lever (x integer);
+         create function pg_temp.pull() returns trigger language plpgsql as $$
+         begin
+             update packline.notices set recipient = 'c@d.example';
+             return null;
+         end $$;
+         create trigger pull after insert on lever for each row execute function pg_temp.pull()",
+    )
+    .await;
+    assert_eq!(
+        refusal(&mut support, "insert into lever values (1)").await,
+        "notices_left_alone"
+    );
     run(
         &mut connection,
         "insert into notices (kind, subject_kind, subject_id, occasion, recipient, subject_line, body, held_until)

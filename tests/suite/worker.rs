@@ -315,6 +315,11 @@ async fn after_defects_of_a_product_its_goods_are_inspected_for_90_days() {
     let found = "select string_agg(p.sku || ' ' || d.defects, ', ' order by p.sku)
         from daily_defects d join products p on p.id = d.product_id";
     assert_eq!(works.text(found).await.as_deref(), Some("CUP 4, PLATE 3"));
+    let (shown, _) = works.packline(&["show", "INS-5"]);
+    assert!(
+        shown.contains("sku: CUP") && !shown.contains("LAMP"),
+        "{shown}"
+    );
     works
         .run("update daily_defects set day = day - 91; select order_of('#5', 'PLATE', 1)")
         .await;

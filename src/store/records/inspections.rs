@@ -59,9 +59,19 @@ pub(super) async fn full(
     .collect::<Result<_, DbError>>()?;
     let lines = sqlx::query_as!(
         ShipmentLine,
-        r#"select l.sku, l.title, l.ordered - l.shipped - l.cancelled as "quantity!"
-           from inspections i join order_lines l on l.order_id = i.order_id
-           where i.id = $1 and l.ordered > l.shipped + l.cancelled and l.requires_shipping
+        r#"select l.sku, l.title, inspected.units as "quantity!"
+           from inspections i
+           join order_lines l on l.order_id = i.order_id
+           cross join lateral (
+               select case
+                   when i.shipment_id is not null then (
+                       select sum(quantity)::integer from shipment_lines
+                       where shipment_id = i.shipment_id and order_line_id = l.id)
+                   when i.fulfilment_id is not null then (
+                       select quantity from fulfilment_lines
+                       where fulfilment_id = i.fulfilment_id and order_line_id = l.id)
+                   else l.ordered - l.shipped - l.cancelled end as units) inspected
+           where i.id = $1 and inspected.units > 0 and l.requires_shipping
            order by l.position"#,
         id
     )
